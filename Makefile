@@ -1,0 +1,42 @@
+# The verbs of the project. People and the continuous integration call the same ones.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test lint docs bench reproduce changelog clean
+.DEFAULT_GOAL := demo
+
+demo: $(STAMP)            ## learn the paper's map of handwritten 4s and 9s, and show it
+	$(BIN)/drlim reproduce mnist --download
+
+reproduce: $(STAMP)       ## every experiment of the paper that drlim has
+	$(BIN)/drlim reproduce loss
+	$(BIN)/drlim reproduce springs
+	$(BIN)/drlim reproduce mnist --download
+
+test: $(STAMP)            ## the whole test suite, doctests and coverage included
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(STAMP)            ## style, types, and the direction of the imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: .venv/.docs         ## the documentation, as HTML in docs/_build
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+
+bench: $(STAMP)           ## the cost of one training step as a ratio to the bare network
+	$(BIN)/python benchmarks/engine.py
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[paper,dev]'
+	touch $@
+
+.venv/.docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage

@@ -1,0 +1,79 @@
+"""drlim: learn a small, reusable map from what is similar alone.
+
+The public names, each loaded when it is first used, so that ``import drlim`` costs nothing:
+torch and scikit-learn take seconds to load, and a command that only prints its help, or
+code that only reads a graph, should not pay for them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from drlim import (
+        baselines as baselines,
+        datasets as datasets,
+        evaluation as evaluation,
+        experiments as experiments,
+        graphs as graphs,
+        losses as losses,
+        networks as networks,
+        pairs as pairs,
+        plotting as plotting,
+        training as training,
+    )
+    from drlim.datasets import Dataset as Dataset
+    from drlim.estimator import DrLIM as DrLIM, load as load
+    from drlim.graphs import SimilarityGraph as SimilarityGraph
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "DrLIM": "drlim.estimator",
+    "load": "drlim.estimator",
+    "Dataset": "drlim.datasets",
+    "SimilarityGraph": "drlim.graphs",
+}
+_MODULES = (
+    "baselines",
+    "datasets",
+    "evaluation",
+    "experiments",
+    "graphs",
+    "losses",
+    "networks",
+    "pairs",
+    "plotting",
+    "training",
+)
+
+__all__ = [
+    "Dataset",
+    "DrLIM",
+    "SimilarityGraph",
+    "__version__",
+    "baselines",
+    "datasets",
+    "evaluation",
+    "experiments",
+    "graphs",
+    "load",
+    "losses",
+    "networks",
+    "pairs",
+    "plotting",
+    "training",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"drlim.{name}")
+    raise AttributeError(f"module 'drlim' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,88 @@
+"""One ``random_state`` becomes independent streams of random numbers.
+
+Each part of a fit that draws numbers has a stream of its own, so that a change in one (a
+network with one layer more) does not shift the numbers of another (the order of the pairs).
+Nobody reads or sets a global seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from drlim._errors import InputError
+
+RandomState = int | np.integer | np.random.Generator | np.random.RandomState | None
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The independent random streams of one fit.
+
+    Attributes
+    ----------
+    init : int
+        Seed for the network's first weights.
+    pairs : numpy.random.Generator
+        Draws the order of the edges.
+    batches : numpy.random.Generator
+        Draws whatever happens to the samples of a batch (augmentation).
+    layers : int
+        Seed for the layers that draw numbers while the network trains (dropout).
+    """
+
+    init: int
+    pairs: np.random.Generator
+    batches: np.random.Generator
+    layers: int
+
+
+def streams(random_state: RandomState) -> Streams:
+    """Make the streams of one fit from one ``random_state``, as scikit-learn understands it.
+
+    Parameters
+    ----------
+    random_state : int, numpy Generator or RandomState, or None
+        An int gives the same streams each time; a generator is asked for one number and so
+        gives other streams the next time; None takes entropy from the operating system.
+
+    Raises
+    ------
+    InputError
+        If it is a negative int or something else altogether.
+
+    Examples
+    --------
+    >>> streams(0).pairs.integers(10) == streams(0).pairs.integers(10)
+    np.True_
+    """
+    init, pairs, batches, layers = np.random.SeedSequence(_entropy(random_state)).spawn(4)
+    return Streams(
+        init=int(init.generate_state(1)[0]),
+        pairs=np.random.default_rng(pairs),
+        batches=np.random.default_rng(batches),
+        layers=int(layers.generate_state(1)[0]),
+    )
+
+
+def generator(random_state: RandomState) -> np.random.Generator:
+    """Make one generator from ``random_state``, for a function that draws from one stream only."""
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    return np.random.default_rng(_entropy(random_state))
+
+
+def _entropy(random_state: RandomState) -> int | None:
+    if random_state is None:
+        return None
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**32))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(0, 2**32, dtype=np.uint32))
+    if isinstance(random_state, int | np.integer) and random_state >= 0:
+        return int(random_state)
+    raise InputError(
+        f"random_state is {random_state!r}; it must be None, an int >= 0, or a numpy Generator "
+        "or RandomState"
+    )

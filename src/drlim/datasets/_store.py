@@ -1,0 +1,88 @@
+"""Where data files are looked for: the folder in DRLIM_DATA, the cache, a download when asked."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from drlim._errors import FileError, missing_extra
+
+logger = logging.getLogger("drlim")
+
+# Seconds until a mirror that does not answer is left for the next: long enough for a slow
+# line, short enough that a machine without any goes on to what it has.
+_CONNECT_SECONDS = 4.0
+_READ_SECONDS = 20.0
+
+
+def cache_folder() -> Path:
+    """Return the user's cache: ``DRLIM_CACHE``, or ``drlim`` in the system's cache folder."""
+    if chosen := os.environ.get("DRLIM_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "drlim"
+
+
+def places(collection: str) -> list[tuple[str, Path]]:
+    """List the folders that may hold a collection, in the order of looking, with their names."""
+    listed = []
+    if chosen := os.environ.get("DRLIM_DATA"):
+        listed.append(("the folder in DRLIM_DATA", Path(chosen) / collection))
+    listed.append(("the cache", cache_folder() / collection))
+    return listed
+
+
+def download(collection: str, files: Mapping[str, str], mirrors: Sequence[str]) -> Path:
+    """Download files into the cache from the first mirror that gives them, hashes checked.
+
+    Parameters
+    ----------
+    collection : str
+        The folder in the cache.
+    files : mapping of str to str
+        File name to its SHA-256.
+    mirrors : sequence of str
+        Addresses of folders, each ending in a slash, tried in this order for each file.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder with the files.
+
+    Raises
+    ------
+    FileError
+        If no mirror gives a file with the right hash; nothing wrong is kept.
+    MissingExtraError
+        If pooch is not installed.
+    """
+    try:
+        import pooch
+    except ImportError:
+        raise missing_extra("pooch", "paper", "downloading data") from None
+    folder = cache_folder() / collection
+    downloader = pooch.HTTPDownloader(timeout=(_CONNECT_SECONDS, _READ_SECONDS))
+    dead: set[str] = set()
+    for name, digest in files.items():
+        reasons = []
+        for mirror in mirrors:
+            if mirror in dead:
+                continue
+            try:
+                pooch.retrieve(mirror + name, f"sha256:{digest}", name, folder, downloader=downloader)
+                break
+            except Exception as error:  # requests, urllib3, pooch and the disk: all mean "not here"
+                dead.add(mirror)
+                reasons.append(f"{mirror}: {_first_line(error)}")
+                logger.info("%s did not give %s", mirror, name)
+        else:
+            raise FileError(
+                f"{name} could not be downloaded ({'; '.join(reasons) or 'no mirror is left'}); "
+                f"put it into {folder} or into {collection}/ of the folder that DRLIM_DATA names"
+            )
+    return folder
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__

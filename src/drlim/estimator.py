@@ -1,0 +1,502 @@
+"""`DrLIM`: the method as a scikit-learn estimator. It validates and wires; it computes nothing."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from torch import nn
+
+import drlim
+from drlim import losses, networks
+from drlim._errors import DataWarning, FileError, InputError
+from drlim._progress import Progress
+from drlim._random import RandomState, streams
+from drlim.graphs import SimilarityGraph, neighbors, same
+from drlim.pairs import PairSampler
+from drlim.persistence import read_map, write_map
+from drlim.training import Callback, Epoch, train
+
+# Rows that pass through the network at once when a map is applied. The last block is filled up
+# with zeros: matrix products of another size may round differently, and a row's image must not
+# depend on how many rows came with it.
+_TRANSFORM_ROWS = 256
+
+
+class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Learn a map from similarity alone: Dimensionality Reduction by Learning an Invariant Mapping.
+
+    Similar samples are pulled together and dissimilar ones pushed apart until they are a margin
+    away (Hadsell, Chopra, LeCun, CVPR 2006). What is learnt is a function, a network, so new
+    samples are mapped without training again.
+
+    Parameters
+    ----------
+    n_components : int, default=2
+        Dimensions of the map.
+    n_neighbors : int, default=5
+        Nearest neighbours that are similar, where `fit` is given neither a graph nor labels.
+    margin : float, default=1.0
+        The radius within which dissimilar points repel: the map's unit of length. It sets the
+        scale of the map and, with a linear last layer, nothing else; see `n_dissimilar`.
+    n_dissimilar : "all" or float, default="all"
+        The balance of the springs. "all" is the paper's sum: every pair that is not similar
+        counts once. A number: the dissimilar pairs together count as much as that many for
+        each similar pair would; fewer let similar points come nearer to each other.
+    loss : str or callable, default="contrastive"
+        The two partial losses: "contrastive" (eq. 4), or a callable ``margin -> PairLoss``
+        (eq. 2, see `drlim.losses.PairLoss`).
+    network : None, str or callable, default=None
+        A builder ``(sample_shape, n_components) -> nn.Module``, or the name of one of drlim's:
+        "lenet", "mlp", "linear". None: the paper's `drlim.networks.lenet` for images of
+        28 x 28, else an `drlim.networks.mlp` with two layers of 256 units.
+    max_epochs : int, default=50
+        Passes over all similar pairs; 0 leaves the network untrained, as a baseline.
+    batch_size : int, default=64
+        Similar pairs drawn for a batch; every pair among its points is used.
+    learning_rate : float, default=0.004
+        The highest learning rate of the schedule (Adam).
+    augment : callable, optional
+        ``(samples, generator) -> samples``: a random change made to each batch while training,
+        drawn from the numpy generator, which the map then learns to ignore.
+    callbacks : sequence of drlim.training.Callback, default=()
+        Told of every epoch, with the history so far; one that returns True ends the training.
+    device : str, optional
+        Where to compute, "cpu" or "cuda". None: "cpu".
+    random_state : int, numpy Generator or RandomState, optional
+        An int makes the fit repeatable to the bit, on one machine with the same versions.
+    verbose : int, default=0
+        1 shows the progress of training: a bar in a terminal, lines of text elsewhere.
+
+    Attributes
+    ----------
+    embedding_ : ndarray of shape (n_samples, n_components), float32
+        The map of the training samples, as `transform` gives it.
+    network_ : torch.nn.Module
+        G_W: raw samples to points, their standardisation included.
+    graph_ : SimilarityGraph
+        The graph that was learnt from.
+    history_ : list of drlim.training.Epoch
+        Losses, share of active pairs and speed of each epoch.
+    sample_shape_ : tuple of int
+        The shape of one sample.
+    n_features_in_ : int
+        Features of a sample; for images, their pixels.
+    feature_names_in_ : ndarray of str
+        Names of the features, where X had names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).normal(size=(60, 5))
+    >>> map_ = DrLIM(max_epochs=2, random_state=0).fit(X)
+    >>> map_.transform(X[:3]).shape
+    (3, 2)
+    """
+
+    def __init__(
+        self,
+        n_components: int = 2,
+        n_neighbors: int = 5,
+        margin: float = 1.0,
+        n_dissimilar: float | str = "all",
+        loss: str | Callable[[float], losses.PairLoss] = "contrastive",
+        network: str | networks.Builder | None = None,
+        max_epochs: int = 50,
+        batch_size: int = 64,
+        learning_rate: float = 4e-3,
+        augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
+        callbacks: Sequence[Any] = (),
+        device: str | None = None,
+        random_state: RandomState = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.n_neighbors = n_neighbors
+        self.margin = margin
+        self.n_dissimilar = n_dissimilar
+        self.loss = loss
+        self.network = network
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.augment = augment
+        self.callbacks = callbacks
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        graph: SimilarityGraph | None = None,
+        dissimilar: SimilarityGraph | None = None,
+    ) -> DrLIM:
+        """Learn the map.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), (n, h, w) or (n, channels, h, w)
+            The samples.
+        y : array-like of shape (n_samples,), optional
+            Labels, where there is no graph: samples of one label are similar. A label of -1 is
+            unknown: such a sample is similar to its nearest neighbours in X. Real numbers
+            (a regression target) make the nearest in y similar.
+        graph : SimilarityGraph, optional
+            Who is similar to whom. None: as `y` says, and without `y` the `n_neighbors` nearest
+            neighbours in X.
+        dissimilar : SimilarityGraph, optional
+            Who is dissimilar. None: all that are not similar (the paper's rule).
+
+        Returns
+        -------
+        DrLIM
+            Itself.
+
+        Raises
+        ------
+        InputError
+            If a parameter or a value of X breaks its rule; it is a ValueError.
+
+        Warns
+        -----
+        DataWarning
+            If all samples are equal.
+        TrainingWarning
+            If the map collapses or the loss is not finite.
+        """
+        self._check_parameters()
+        X = self._validated(X, fitting=True)
+        self.graph_ = self._similar(X, y) if graph is None else _checked(graph, len(X), "graph")
+        if dissimilar is not None:
+            _checked(dissimilar, len(X), "dissimilar")
+        sampler = PairSampler(
+            self.graph_,
+            self.batch_size,
+            dissimilar=dissimilar,
+            n_dissimilar=self.n_dissimilar,
+        )
+        random = streams(self.random_state)
+        device = torch.device(self.device or "cpu")
+        builder = networks.resolve(self.network, self.sample_shape_)
+        self.network_ = nn.Sequential(
+            networks.Standardize(*_centre_and_scale(X)),
+            networks.build(builder, self.sample_shape_, self.n_components, random.init),
+        ).to(device)
+        self._n_features_out = self.n_components
+        self._check_output(X)
+        with ExitStack() as stack:
+            callbacks = list(self.callbacks)
+            if self.verbose:
+                callbacks.append(stack.enter_context(Progress(self.max_epochs)))
+            self.history_ = train(
+                self.network_,
+                losses.build(self.loss, self.margin),
+                sampler,
+                fetch=X.__getitem__,
+                max_epochs=self.max_epochs,
+                learning_rate=self.learning_rate,
+                margin=self.margin,
+                random=random,
+                augment=self.augment,
+                callbacks=callbacks,
+                device=device,
+            )
+        self.embedding_ = self._embed(X)
+        return self
+
+    def fit_transform(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        graph: SimilarityGraph | None = None,
+        dissimilar: SimilarityGraph | None = None,
+    ) -> Any:
+        """Learn the map and return the embedding of the training samples; see `fit`."""
+        return self.fit(X, y, graph=graph, dissimilar=dissimilar).embedding_
+
+    def transform(self, X: Any) -> Any:
+        """Map samples: ``G_W(X)``.
+
+        A sample's point depends on nothing but the sample: not on the other rows, their number
+        or their order.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, *sample_shape)
+            Raw samples, in the unit of the training samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components), float32
+        """
+        check_is_fitted(self)
+        return self._embed(self._validated(X, fitting=False))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the map to one file, to be read by `drlim.load`.
+
+        The same map gives the same bytes. The training embedding and what was only needed to
+        train (callbacks, `augment`) are not in it.
+
+        Parameters
+        ----------
+        path : path
+            The file; by habit it ends in ``.drlim``.
+        """
+        check_is_fitted(self)
+        tensors = {name: t.cpu().numpy() for name, t in self.network_.state_dict().items()}
+        builder = networks.resolve(self.network, self.sample_shape_)
+        history = [
+            [epoch.loss, epoch.attraction, epoch.repulsion, epoch.active_share, epoch.mean_distance]
+            for epoch in self.history_
+        ]
+        description = {
+            "written_by": f"drlim {drlim.__version__}, torch {torch.__version__}",
+            "parameters": {name: getattr(self, name) for name in _PLAIN_PARAMETERS},
+            "loss": self.loss if isinstance(self.loss, str) else {"custom": repr(self.loss)},
+            "network": networks.describe(builder),
+            "sample_shape": list(self.sample_shape_),
+            "n_features_in": self.n_features_in_,
+            "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
+            "graph": {"n_samples": self.graph_.n_samples, "n_edges": self.graph_.n_edges}
+            if hasattr(self, "graph_")
+            else None,
+            "history": history,
+        }
+        write_map(path, description, tensors)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _check_parameters(self) -> None:
+        least = {"n_components": 1, "n_neighbors": 1, "max_epochs": 0, "batch_size": 1}
+        for name, bound in least.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < bound:
+                raise InputError(f"{name} is {value!r}; it must be an integer >= {bound}")
+        losses.check_margin(self.margin)
+        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
+            raise InputError(
+                f"learning_rate is {self.learning_rate!r}; it must be a finite number > 0"
+            )
+        if self.augment is not None and not callable(self.augment):
+            raise InputError(
+                f"augment is a {type(self.augment).__name__}; it must be a callable "
+                "(samples, generator) -> samples"
+            )
+        for callback in self.callbacks:
+            if not isinstance(callback, Callback):
+                raise InputError(
+                    f"callbacks has a {type(callback).__name__}; each must be a "
+                    "drlim.training.Callback"
+                )
+
+    def _validated(self, X: Any, *, fitting: bool) -> np.ndarray:
+        """Check samples; return them as numbers of their own kind, with sample_shape_ settled."""
+        if getattr(X, "ndim", 2) > 2:
+            # scikit-learn's own bookkeeping of features is made for tables; images have a shape.
+            checked = check_array(X, allow_nd=True, dtype="numeric", estimator=self)
+            if fitting:
+                self.n_features_in_ = math.prod(checked.shape[1:])
+                if hasattr(self, "feature_names_in_"):
+                    del self.feature_names_in_
+        else:
+            checked = validate_data(self, X, reset=fitting, dtype="numeric")
+        X = np.asarray(checked)
+        if X.dtype.kind not in "fu" or X.dtype.itemsize > (8 if X.dtype.kind == "f" else 1):
+            X = X.astype(np.float64)
+        if not X.dtype.isnative:
+            X = X.astype(X.dtype.newbyteorder("="))
+        if fitting:
+            if len(X) < 2:
+                raise InputError(
+                    "Found array with 1 sample; a map is learnt from pairs, so at least 2 "
+                    "samples are needed"
+                )
+            self.sample_shape_ = X.shape[1:]
+            if (X == X[:1]).all():
+                warnings.warn(
+                    f"all {len(X)} samples are equal, so the map has one point; is this the "
+                    "right data?",
+                    DataWarning,
+                    stacklevel=3,
+                )
+        elif X.shape[1:] != self.sample_shape_:
+            raise InputError(
+                f"samples have the shape {X.shape[1:]} and the map was learnt from samples of "
+                f"{self.sample_shape_}; give X as (n_samples, "
+                f"{', '.join(map(str, self.sample_shape_))})"
+            )
+        return X
+
+    def _similar(self, X: np.ndarray, y: Any) -> SimilarityGraph:
+        if y is None:
+            return neighbors(X, self.n_neighbors)
+        y = np.asarray(y)
+        if y.shape != (len(X),):
+            raise InputError(
+                f"y has the shape {y.shape} and X has {len(X)} samples; y must have one label a "
+                "sample, (n_samples,)"
+            )
+        if type_of_target(y, input_name="y") == "continuous":
+            return neighbors(y[:, None], self.n_neighbors)
+        unknown = y == -1
+        if not unknown.any():
+            return same(y)
+        known = np.flatnonzero(~unknown)
+        by_label = SimilarityGraph.from_edges(known[same(y[known]).edges], len(X))
+        near = neighbors(X, self.n_neighbors).edges
+        return by_label | SimilarityGraph.from_edges(near[unknown[near].any(axis=1)], len(X))
+
+    def _check_output(self, X: np.ndarray) -> None:
+        """Embed two samples before training, so that a network that does not fit says so now."""
+        Z = self._forward(np.array(X[:2]))
+        if Z.shape != (2, self.n_components):
+            raise InputError(
+                f"the network maps 2 samples to the shape {tuple(Z.shape)}; with n_components="
+                f"{self.n_components} it must be (2, {self.n_components})"
+            )
+
+    def _embed(self, X: np.ndarray) -> np.ndarray:
+        Z = np.empty((len(X), self.n_components), np.float32)
+        for start in range(0, len(X), _TRANSFORM_ROWS):
+            rows = np.array(X[start : start + _TRANSFORM_ROWS])
+            n = len(rows)
+            if n < _TRANSFORM_ROWS:
+                filler = np.zeros((_TRANSFORM_ROWS - n, *rows.shape[1:]), rows.dtype)
+                rows = np.concatenate([rows, filler])
+            Z[start : start + n] = self._forward(rows)[:n]
+        return Z
+
+    def _forward(self, rows: np.ndarray) -> np.ndarray:
+        device = next(iter(self.network_.buffers())).device
+        was_training = [module for module in self.network_.modules() if module.training]
+        self.network_.eval()
+        try:
+            with torch.inference_mode():
+                Z: np.ndarray = self.network_(torch.from_numpy(rows).to(device)).cpu().numpy()
+        finally:
+            for module in was_training:
+                module.training = True
+        return Z
+
+
+# What is written as it is; the other parameters are code, or say how to compute.
+_PLAIN_PARAMETERS = (
+    "n_components",
+    "n_neighbors",
+    "margin",
+    "n_dissimilar",
+    "max_epochs",
+    "batch_size",
+    "learning_rate",
+)
+
+
+def load(path: str | os.PathLike[str], network: networks.Builder | None = None) -> DrLIM:
+    """Read a map that `DrLIM.save` wrote.
+
+    Nothing in the file is run. A map with one of drlim's own networks needs nothing else; for
+    a network of your own, give its builder again.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    network : callable, optional
+        The builder ``(sample_shape, n_components) -> nn.Module`` of a network of your own.
+
+    Returns
+    -------
+    DrLIM
+        Fitted, without the training embedding.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, truncated, altered, of a newer format, or no map at all.
+    InputError
+        If the network is the user's own and not given, or does not fit the weights.
+
+    Examples
+    --------
+    >>> import numpy as np, pathlib, tempfile
+    >>> X = np.random.default_rng(0).normal(size=(60, 5))
+    >>> map_ = DrLIM(max_epochs=1, random_state=0).fit(X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     map_.save(pathlib.Path(folder) / "map.drlim")
+    ...     again = load(pathlib.Path(folder) / "map.drlim")
+    >>> bool((again.transform(X) == map_.transform(X)).all())
+    True
+    """
+    description, tensors = read_map(path)
+    try:
+        builder = network or networks.from_description(description["network"])
+        if builder is None:
+            raise InputError(
+                f"{os.fspath(path)} holds the weights of a network of the user's own, "
+                f"{description['network'].get('custom')}; give its builder: "
+                "drlim.load(path, network=...)"
+            )
+        loss = description["loss"] if isinstance(description["loss"], str) else "contrastive"
+        map_ = DrLIM(**description["parameters"], loss=loss, network=builder)
+        map_.sample_shape_ = tuple(description["sample_shape"])
+        map_.n_features_in_ = description["n_features_in"]
+        if description["feature_names_in"]:
+            map_.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
+        map_.history_ = [Epoch(*numbers, math.nan, math.nan) for numbers in description["history"]]
+        map_._n_features_out = map_.n_components
+        built = networks.build(builder, map_.sample_shape_, map_.n_components, seed=0)
+        centre = tensors["0.centre"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FileError(f"{os.fspath(path)} lacks a part of a map: {error}; get it again") from None
+    map_.network_ = nn.Sequential(networks.Standardize(np.zeros_like(centre), 1.0), built)
+    try:
+        map_.network_.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
+    except RuntimeError as error:
+        raise InputError(
+            f"the weights in {os.fspath(path)} do not fit the network that was given: {error}"
+        ) from None
+    map_.network_.eval()
+    return map_
+
+
+def _checked(graph: SimilarityGraph, n_samples: int, name: str) -> SimilarityGraph:
+    if not isinstance(graph, SimilarityGraph):
+        raise InputError(
+            f"{name} is a {type(graph).__name__}; it must be a drlim.SimilarityGraph, see "
+            "SimilarityGraph.from_edges and from_sparse"
+        )
+    if graph.n_samples != n_samples:
+        raise InputError(
+            f"{name} is about {graph.n_samples} samples and X has {n_samples}; both must be "
+            "about the same samples"
+        )
+    return graph
+
+
+def _centre_and_scale(X: np.ndarray) -> tuple[np.ndarray, float]:
+    """Find the centre of the samples (images: one grey for all pixels) and their one unit."""
+    axes = 0 if X.ndim == 2 else None
+    centre = np.asarray(X.mean(axis=axes, dtype=np.float64))
+    # By the largest value first: squares of very large and very small values then stay finite.
+    largest = float(np.abs(X - centre).max()) or 1.0
+    scale = largest * float(np.sqrt(np.mean(np.square((X - centre) / largest)))) or 1.0
+    return centre, scale

@@ -1,0 +1,169 @@
+"""How well a map keeps what it should: neighbourhoods, classes, factors.
+
+All functions take arrays and know nothing of how the map was made, so that a network, PCA and
+the samples themselves are measured alike. Those that read something from a map take a training
+and a test part: what is read from held-out points is learnt from others.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy.spatial import ConvexHull, QhullError
+from sklearn import manifold
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
+
+from drlim._errors import InputError
+
+
+def trustworthiness(X: Any, Z: Any, n_neighbors: int = 5) -> float:
+    """Tell how far neighbours in the map are neighbours in the samples (Venna, Kaski 2001).
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...)
+        The samples; flattened.
+    Z : array-like of shape (n_samples, n_components)
+        Their embedding.
+    n_neighbors : int, default=5
+        How many neighbours, fewer than half the samples.
+
+    Returns
+    -------
+    float
+        1 if every one of the nearest in the map is among the nearest in the samples; about 0.5
+        for a map at random.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> trustworthiness(X, X)
+    1.0
+    """
+    X, Z = _rows(X), _rows(Z)
+    _check_both(X, Z, n_neighbors)
+    return float(manifold.trustworthiness(X, Z, n_neighbors=n_neighbors))
+
+
+def continuity(X: Any, Z: Any, n_neighbors: int = 5) -> float:
+    """Tell how far neighbours in the samples are neighbours in the map (Venna, Kaski 2001).
+
+    Trustworthiness with the two spaces exchanged: it falls when the map tears apart.
+    """
+    return trustworthiness(Z, X, n_neighbors)
+
+
+def neighborhood_preservation(X: Any, Z: Any, n_neighbors: int = 5) -> float:
+    """Return the share of each sample's nearest neighbours that are its nearest in the map too.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> neighborhood_preservation(X, -2 * X)
+    1.0
+    """
+    X, Z = _rows(X), _rows(Z)
+    _check_both(X, Z, n_neighbors)
+    of_samples, of_map = (
+        NearestNeighbors(n_neighbors=n_neighbors).fit(space).kneighbors(return_distance=False)
+        for space in (X, Z)
+    )
+    kept = [len(np.intersect1d(a, b)) for a, b in zip(of_samples, of_map, strict=True)]
+    return float(np.mean(kept) / n_neighbors)
+
+
+def knn_accuracy(
+    Z_train: Any, labels_train: Any, Z_test: Any, labels_test: Any, n_neighbors: int = 5
+) -> float:
+    """Return the share of held-out points whose label their nearest training points vote for.
+
+    Examples
+    --------
+    >>> knn_accuracy([[0.0], [0.1], [5.0], [5.1]], list("aabb"), [[0.2], [4.9]], list("ab"), 1)
+    1.0
+    """
+    model = KNeighborsClassifier(n_neighbors).fit(_rows(Z_train), labels_train)
+    return float(model.score(_rows(Z_test), labels_test))
+
+
+def factor_recovery(
+    Z_train: Any, factor_train: Any, Z_test: Any, factor_test: Any, n_neighbors: int = 20
+) -> float:
+    """Return R² of a factor read off held-out points, as the mean of their nearest training points.
+
+    Parameters
+    ----------
+    Z_train, Z_test : array-like of shape (n, n_components)
+    factor_train, factor_test : array-like of shape (n,) or (n, n_outputs)
+        For a factor that closes on itself give its sine and cosine; R² is then their mean.
+    n_neighbors : int, default=20
+
+    Returns
+    -------
+    float
+        1 if the map tells the factor exactly, 0 if it tells nothing, and less if it misleads.
+
+    Examples
+    --------
+    >>> Z = np.linspace(0, 1, 100)[:, None]
+    >>> round(factor_recovery(Z, 3 * Z[:, 0], Z, 3 * Z[:, 0], n_neighbors=2), 2)
+    1.0
+    """
+    model = KNeighborsRegressor(n_neighbors).fit(_rows(Z_train), factor_train)
+    return float(model.score(_rows(Z_test), factor_test))
+
+
+def evenness(Z: Any) -> float:
+    """Tell how evenly a map is covered: the index of Clark and Evans (1954).
+
+    The mean distance to the nearest other point, over what it would be were the points
+    scattered at random in the same area (the convex hull of the map).
+
+    Returns
+    -------
+    float
+        1 for points at random; less where they clump, 0 if all have a twin; more where they
+        keep apart, 2.15 at most (a triangular lattice, in two dimensions). NaN if the points
+        span no area.
+
+    Examples
+    --------
+    >>> grid = np.stack(np.meshgrid(range(20), range(20)), -1).reshape(-1, 2)
+    >>> round(evenness(grid), 1)
+    2.1
+    """
+    Z = _rows(Z)
+    n, d = Z.shape
+    try:
+        volume = float(np.ptp(Z)) if d == 1 else float(ConvexHull(Z).volume)
+    except (QhullError, ValueError):
+        return math.nan
+    if not volume:
+        return math.nan
+    nearest = NearestNeighbors(n_neighbors=1).fit(Z).kneighbors()[0].mean()
+    # Expected for a Poisson process of n points in that volume: Gamma(1 + 1/d) times the radius
+    # of the ball that holds one point.
+    ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1)
+    expected = math.gamma(1 + 1 / d) * (volume / (n * ball)) ** (1 / d)
+    return float(nearest / expected)
+
+
+def _rows(X: Any) -> np.ndarray:
+    X = np.asarray(X)
+    if X.ndim < 2:
+        raise InputError(f"the array has the shape {X.shape}; samples are rows, (n_samples, ...)")
+    # As float: differences of bytes would wrap round.
+    X = X.reshape(len(X), -1)
+    return X if X.dtype.kind == "f" else X.astype(np.float64)
+
+
+def _check_both(X: np.ndarray, Z: np.ndarray, n_neighbors: int) -> None:
+    if len(X) != len(Z):
+        raise InputError(f"there are {len(X)} samples and {len(Z)} points; a point a sample")
+    if not 1 <= n_neighbors < len(X) / 2:
+        raise InputError(
+            f"n_neighbors is {n_neighbors} and there are {len(X)} samples; it must be at least 1 "
+            "and less than half of them"
+        )

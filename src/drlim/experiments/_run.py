@@ -1,0 +1,315 @@
+"""What the experiments share: claims, results, and the folder that a run is written to."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import math
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import drlim
+from drlim import plotting
+from drlim._errors import FileError, missing_extra
+from drlim.estimator import DrLIM
+from drlim.training import Epoch
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    name: str
+    summary: str
+    seed: int
+    quick: bool
+    download: bool
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence, the number that tests it, and whether the number bears it out.
+
+    Attributes
+    ----------
+    claim : str
+        The sentence.
+    source : str
+        Who says so, and where.
+    value : float
+        What was measured.
+    bound : float
+        What the value is compared with.
+    sign : {">=", "<="}
+        How.
+    """
+
+    claim: str
+    source: str
+    value: float
+    bound: float
+    sign: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the value keeps the bound; a value that is not a number does not."""
+        return bool(self.value >= self.bound if self.sign == ">=" else self.value <= self.bound)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``metrics.json`` has of it."""
+        return {
+            "claim": self.claim,
+            "source": self.source,
+            "value": _number(float(self.value)),
+            "bound": self.bound,
+            "holds": self.holds,
+        }
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure and the name of its files."""
+
+    stem: str
+    figure: plotting.Figure
+    caption: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an experiment computed.
+
+    Attributes
+    ----------
+    data, origin : str
+        What the data is, and where it was found.
+    n_train, n_test : int
+        How many samples were learnt from and held out.
+    seconds : mapping
+        How long its parts took.
+    claims : sequence of Claim
+    numbers : mapping
+        Further keys of ``metrics.json``.
+    parameters : mapping
+        Further keys of ``settings.json``: what the experiment chose.
+    tables : mapping of str to (columns, rows)
+        Tables for the report, by their captions.
+    pictures : sequence of Picture
+    notes : sequence of str
+        What a reader must know to read the numbers rightly.
+    map : DrLIM, optional
+        The map, if one was learnt.
+    """
+
+    data: str
+    origin: str
+    n_train: int
+    n_test: int
+    seconds: Mapping[str, float]
+    claims: Sequence[Claim]
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[str]]]] = field(
+        default_factory=dict
+    )
+    pictures: Sequence[Picture] = ()
+    notes: Sequence[str] = ()
+    map: DrLIM | None = None
+
+
+class Clock:
+    """Times the parts of an experiment.
+
+    Examples
+    --------
+    >>> clock = Clock()
+    >>> with clock("graph"):
+    ...     pass
+    >>> sorted(clock.seconds())
+    ['graph', 'total']
+    """
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        self.parts: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def __call__(self, part: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.parts[part] = time.perf_counter() - start
+
+    def seconds(self) -> dict[str, float]:
+        """Return the seconds of each part so far, and in total."""
+        total = time.perf_counter() - self.start
+        return {part: round(t, 3) for part, t in {**self.parts, "total": total}.items()}
+
+
+Writer = Callable[[Options, Result], dict[str, Any]]
+
+
+@contextlib.contextmanager
+def writing(out: Path) -> Iterator[Writer]:
+    """Open the folder of a run; give the function that writes a result there.
+
+    Everything is made in a hidden folder and moved into place when it is whole, the metrics
+    last: a run that is interrupted leaves what was there before.
+    """
+    made = not out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=out, prefix=".unfinished-"))
+    except OSError as error:
+        raise FileError(
+            f"the run cannot be written to {out} ({error.strerror}); give a folder that you may "
+            "write to: --out DIR"
+        ) from None
+
+    def write(options: Options, result: Result) -> dict[str, Any]:
+        metrics = _write_into(scratch, options, result)
+        (out / "metrics.json").unlink(missing_ok=True)
+        for file in sorted(scratch.iterdir(), key=lambda file: file.name == "metrics.json"):
+            os.replace(file, out / file.name)
+        _tell(options, result, out)
+        return metrics
+
+    try:
+        yield write
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        if made:
+            with contextlib.suppress(OSError):
+                out.rmdir()  # fails, as it should, where the run is in it
+
+
+def _write_into(folder: Path, options: Options, result: Result) -> dict[str, Any]:
+    metrics = {
+        "experiment": options.name,
+        "data": result.data,
+        "n_train": result.n_train,
+        "n_test": result.n_test,
+        "seed": options.seed,
+        "quick": options.quick,
+        **result.numbers,
+        "claims": [claim.as_json() for claim in result.claims],
+        "seconds": dict(result.seconds),
+    }
+    settings = {
+        "experiment": options.name,
+        "seed": options.seed,
+        "quick": options.quick,
+        "origin": result.origin,
+        **result.parameters,
+        "versions": versions(),
+        "machine": machine(),
+    }
+    if result.map is not None:
+        result.map.save(folder / "map.drlim")
+    images = []
+    for picture in result.pictures:
+        for file_format in ("png", "svg"):
+            content = plotting.render(picture.figure, file_format)
+            (folder / f"{picture.stem}.{file_format}").write_bytes(content)
+        encoded = base64.b64encode((folder / f"{picture.stem}.png").read_bytes()).decode()
+        images.append({"source": f"data:image/png;base64,{encoded}", "caption": picture.caption})
+    (folder / "report.html").write_text(_report(options, result, settings, images), "utf-8")
+    for name, content in (("settings", settings), ("metrics", metrics)):
+        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+        (folder / f"{name}.json").write_text(text, "utf-8")
+    return metrics
+
+
+def _report(
+    options: Options, result: Result, settings: dict[str, Any], images: list[dict[str, str]]
+) -> str:
+    try:
+        import jinja2
+    except ImportError:
+        raise missing_extra("jinja2", "paper", "a report") from None
+    source = resources.files("drlim.experiments").joinpath("report.html.j2").read_text("utf-8")
+    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
+        source
+    )
+    return template.render(
+        options=options,
+        result=result,
+        images=images,
+        settings=json.dumps(settings, indent=2),
+        no_reproduction=NO_REPRODUCTION if options.quick else "",
+    )
+
+
+NO_REPRODUCTION = (
+    "Quick: a fraction of the data and of the training. These numbers are no reproduction."
+)
+
+
+def _tell(options: Options, result: Result, out: Path) -> None:
+    say = options.say
+    if result.claims:
+        say(f"\nClaims ({sum(c.holds for c in result.claims)} of {len(result.claims)} hold):")
+    for claim in result.claims:
+        verdict = "holds " if claim.holds else "FAILED"
+        say(f"  {verdict} {claim.value:9.4g} {claim.sign} {claim.bound:<7g} {claim.claim}")
+    for note in result.notes:
+        say(f"Note: {note}")
+    if options.quick:
+        say(NO_REPRODUCTION)
+    say(f"\nWritten to {out} in {result.seconds['total']:.0f} s:")
+    for file in sorted(out.iterdir()):
+        if not file.name.startswith("."):
+            say(f"  {file}")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that the numbers depend on."""
+    packages = ("numpy", "scipy", "scikit-learn", "torch")
+    return {
+        "drlim": drlim.__version__,
+        "python": platform.python_version(),
+        **{package: metadata.version(package) for package in packages},
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Say what the machine is: system, processor, its cores, and torch's threads."""
+    processor = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        processor = next(line.split(":")[1].strip() for line in lines if "model name" in line)
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "torch_threads": torch.get_num_threads(),
+    }
+
+
+def training_curves(history: Sequence[Epoch], caption: str) -> plotting.Figure:
+    """Draw the loss of a training and its two parts over the epochs."""
+    return plotting.loss_curves(
+        range(1, len(history) + 1),
+        {
+            part: [getattr(epoch, part) for epoch in history]
+            for part in ("loss", "attraction", "repulsion")
+        },
+        xlabel="epoch",
+        title="The loss while training",
+        caption=caption,
+    )
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

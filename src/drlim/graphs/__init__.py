@@ -1,0 +1,12 @@
+"""Prior knowledge becomes a `SimilarityGraph`: who is similar to whom.
+
+The graph is the hinge of the whole system. `neighbors` and the relations make graphs from
+samples and known factors; the Boolean algebra of graphs combines them; everything after it
+sees edges only, and never asks where they came from.
+"""
+
+from drlim.graphs._graph import SimilarityGraph
+from drlim.graphs._neighbors import neighbors
+from drlim.graphs._relations import adjacent, copies, pairs, same
+
+__all__ = ["SimilarityGraph", "adjacent", "copies", "neighbors", "pairs", "same"]

@@ -1,0 +1,260 @@
+"""`SimilarityGraph`: one immutable noun with a small Boolean algebra."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from drlim._errors import InputError
+from drlim._types import Int
+
+
+class SimilarityGraph:
+    """Who is similar to whom among ``n_samples`` samples (the set S of the paper's eq. 1).
+
+    The graph is undirected and has no self-edge. It cannot be changed; the operators make new
+    graphs, so that prior knowledge can be written as one expression:
+
+    ====================  ==================================================================
+    ``a | b``             similar by either
+    ``a & b``             similar by both
+    ``a - b``             similar by ``a`` and not by ``b``
+    ``a @ b``             similar (by ``b``) to something similar (by ``a``), or the reverse
+    ``a.restrict(rows)``  the graph among some of the samples, renumbered
+    ====================  ==================================================================
+
+    Make one with `from_edges`, `from_sparse`, `empty`, `complete`, with
+    `drlim.graphs.neighbors`, or with a relation (`drlim.graphs.same`, `adjacent`, `copies`,
+    `pairs`).
+
+    Attributes
+    ----------
+    n_samples : int
+        How many samples the graph speaks of, those without any edge included.
+    edges : ndarray of shape (n_edges, 2), int64
+        Each similar pair once, ``i < j``, sorted, read-only.
+
+    Examples
+    --------
+    >>> near = SimilarityGraph.from_edges([(0, 1), (2, 3)], n_samples=4)
+    >>> copy = SimilarityGraph.from_edges([(1, 2)], n_samples=4)
+    >>> (near | copy | near @ copy).edges.tolist()
+    [[0, 1], [0, 2], [1, 2], [1, 3], [2, 3]]
+    >>> near
+    SimilarityGraph(n_samples=4, n_edges=2)
+    """
+
+    __slots__ = ("__dict__", "_keys", "n_samples")
+
+    def __init__(self, n_samples: int, keys: Int[np.ndarray, " n_edges"]) -> None:
+        # An edge (i, j) is held as the one number i * n_samples + j: set algebra on sorted
+        # numbers is then all the algebra there is. The public ways in are the class methods,
+        # which see to it that the keys are canonical.
+        self.n_samples = n_samples
+        self._keys = keys
+        self._keys.flags.writeable = False
+
+    @classmethod
+    def from_edges(cls, edges: Any, n_samples: int) -> SimilarityGraph:
+        """Make a graph from pairs of row numbers, in any order, repeated or reversed.
+
+        Parameters
+        ----------
+        edges : array-like of shape (n_edges, 2), integer
+            Pairs of rows. A pair of a row with itself is left out: nothing is learnt from it.
+        n_samples : int
+            How many samples there are.
+
+        Raises
+        ------
+        InputError
+            If the shape is another, a number is no integer, or a row does not exist.
+        """
+        n_samples = _checked_size(n_samples)
+        edges = np.asarray(edges)
+        if edges.size == 0:
+            edges = np.empty((0, 2), np.int64)
+        if edges.ndim != 2 or edges.shape[1] != 2:
+            raise InputError(
+                f"edges have the shape {edges.shape}; they must be pairs of rows, (n_edges, 2)"
+            )
+        if not np.issubdtype(edges.dtype, np.integer):
+            raise InputError(
+                f"edges have the dtype {edges.dtype}; they are row numbers and must be integers"
+            )
+        if edges.size and (edges.min() < 0 or edges.max() >= n_samples):
+            wrong = edges.min() if edges.min() < 0 else edges.max()
+            raise InputError(
+                f"edges name row {wrong}, and with n_samples={n_samples} the rows are "
+                f"0 to {n_samples - 1}"
+            )
+        edges = edges.astype(np.int64, copy=False)
+        low, high = edges.min(axis=1), edges.max(axis=1)
+        proper = low < high
+        return cls(n_samples, np.unique(low[proper] * n_samples + high[proper]))
+
+    @classmethod
+    def from_sparse(cls, matrix: Any) -> SimilarityGraph:
+        """Make a graph from a square scipy matrix: every non-zero entry is a similar pair.
+
+        A directed matrix is read as undirected (either direction is enough); the diagonal is
+        left out.
+        """
+        matrix = sp.coo_array(matrix)
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
+            raise InputError(
+                f"the matrix has the shape {matrix.shape}; who is similar to whom is square, "
+                "(n_samples, n_samples)"
+            )
+        there = matrix.data != 0
+        edges = np.stack([matrix.row[there], matrix.col[there]], axis=1)
+        return cls.from_edges(edges, matrix.shape[0])
+
+    @classmethod
+    def empty(cls, n_samples: int) -> SimilarityGraph:
+        """Make the graph in which nothing is similar to anything."""
+        return cls(_checked_size(n_samples), np.empty(0, np.int64))
+
+    @classmethod
+    def complete(cls, n_samples: int) -> SimilarityGraph:
+        """Make the graph in which everything is similar to everything."""
+        rows = np.stack(np.triu_indices(_checked_size(n_samples), 1), axis=1)
+        return cls.from_edges(rows, n_samples)
+
+    @cached_property
+    def edges(self) -> Int[np.ndarray, "n_edges 2"]:
+        """Each similar pair once, ``i < j``, sorted; shape (n_edges, 2), int64, read-only."""
+        edges = np.stack(np.divmod(self._keys, max(self.n_samples, 1)), axis=1)
+        edges.flags.writeable = False
+        return edges
+
+    @property
+    def n_edges(self) -> int:
+        """How many pairs are similar."""
+        return len(self._keys)
+
+    @property
+    def n_pairs(self) -> int:
+        """How many unordered pairs there are at all, similar or not: n (n - 1) / 2."""
+        return self.n_samples * (self.n_samples - 1) // 2
+
+    @cached_property
+    def degree(self) -> Int[np.ndarray, " n_samples"]:
+        """How many samples each sample is similar to; shape (n_samples,), int64, read-only."""
+        degree = np.bincount(self.edges.ravel(), minlength=self.n_samples)
+        degree.flags.writeable = False
+        return degree
+
+    @cached_property
+    def components(self) -> Int[np.ndarray, " n_samples"]:
+        """The connected component of each sample, numbered from 0; shape (n_samples,)."""
+        labels = sp.csgraph.connected_components(self.to_sparse(), directed=False)[1]
+        return np.asarray(labels, np.int64)
+
+    def to_sparse(self) -> Any:
+        """Return the symmetric matrix of the graph: scipy CSR array of bool, (n, n)."""
+        low, high = self.edges.T
+        rows, columns = np.concatenate([low, high]), np.concatenate([high, low])
+        there = np.ones(len(rows), bool)
+        return sp.csr_array((there, (rows, columns)), shape=(self.n_samples, self.n_samples))
+
+    def has(self, left: Any, right: Any) -> Any:
+        """Tell for each pair ``(left, right)`` whether it is similar; order does not matter.
+
+        Parameters
+        ----------
+        left, right : array-like of int, same shape
+            Rows.
+
+        Returns
+        -------
+        ndarray of bool, the same shape
+        """
+        left, right = np.asarray(left, np.int64), np.asarray(right, np.int64)
+        keys = np.minimum(left, right) * self.n_samples + np.maximum(left, right)
+        if not self.n_edges:
+            return np.zeros(keys.shape, bool)
+        place = np.minimum(np.searchsorted(self._keys, keys), self.n_edges - 1)
+        return (self._keys[place] == keys) & (left != right)
+
+    def restrict(self, indices: Any) -> SimilarityGraph:
+        """Return the graph among some of the samples.
+
+        Parameters
+        ----------
+        indices : array-like of int or of bool
+            Rows to keep, each at most once (or a mask). Row ``indices[k]`` becomes row ``k``.
+        """
+        indices = np.asarray(indices)
+        if indices.dtype == bool:
+            if indices.shape != (self.n_samples,):
+                raise InputError(
+                    f"the mask has the shape {indices.shape}; the graph has "
+                    f"{self.n_samples} samples"
+                )
+            indices = np.flatnonzero(indices)
+        indices = indices.astype(np.int64, copy=False)
+        if indices.size and (indices.min() < 0 or indices.max() >= self.n_samples):
+            raise InputError(
+                f"indices run from {indices.min()} to {indices.max()}; the graph's rows are "
+                f"0 to {self.n_samples - 1}"
+            )
+        place = np.full(self.n_samples, -1)
+        place[indices] = np.arange(len(indices))
+        if (place >= 0).sum() != len(indices):
+            raise InputError("indices name a row twice; a sample can be kept once only")
+        moved = place[self.edges]
+        return SimilarityGraph.from_edges(moved[(moved >= 0).all(axis=1)], len(indices))
+
+    def __or__(self, other: SimilarityGraph) -> SimilarityGraph:
+        self._check_same_size(other, "|")
+        return SimilarityGraph(self.n_samples, np.union1d(self._keys, other._keys))
+
+    def __and__(self, other: SimilarityGraph) -> SimilarityGraph:
+        self._check_same_size(other, "&")
+        both = np.intersect1d(self._keys, other._keys, assume_unique=True)
+        return SimilarityGraph(self.n_samples, both)
+
+    def __sub__(self, other: SimilarityGraph) -> SimilarityGraph:
+        self._check_same_size(other, "-")
+        rest = np.setdiff1d(self._keys, other._keys, assume_unique=True)
+        return SimilarityGraph(self.n_samples, rest)
+
+    def __matmul__(self, other: SimilarityGraph) -> SimilarityGraph:
+        self._check_same_size(other, "@")
+        # Counting paths in int64, not bool: a bool product may cancel nothing, but a narrow
+        # count can overflow to 0 and lose an edge.
+        paths = self.to_sparse().astype(np.int64) @ other.to_sparse().astype(np.int64)
+        return SimilarityGraph.from_sparse(paths)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SimilarityGraph):
+            return NotImplemented
+        return self.n_samples == other.n_samples and np.array_equal(self._keys, other._keys)
+
+    def __hash__(self) -> int:
+        return hash((self.n_samples, self._keys.tobytes()))
+
+    def __repr__(self) -> str:
+        return f"SimilarityGraph(n_samples={self.n_samples}, n_edges={self.n_edges})"
+
+    def _check_same_size(self, other: object, sign: str) -> None:
+        if not isinstance(other, SimilarityGraph):
+            raise TypeError(
+                f"SimilarityGraph {sign} {type(other).__name__}: both sides must be a "
+                "SimilarityGraph; see from_edges and from_sparse"
+            )
+        if self.n_samples != other.n_samples:
+            raise InputError(
+                f"graph {sign} graph: one speaks of {self.n_samples} samples and the other of "
+                f"{other.n_samples}; both must be about the same samples"
+            )
+
+
+def _checked_size(n_samples: int) -> int:
+    if not isinstance(n_samples, int | np.integer) or n_samples < 0:
+        raise InputError(f"n_samples is {n_samples!r}; it must be an integer >= 0")
+    return int(n_samples)

@@ -1,0 +1,149 @@
+"""Relations: rules that build a graph from known factors.
+
+What a relation does not mention is ignored. ``same(azimuth) & same(elevation)`` is the same
+pose under any lighting, because nobody asked about the lighting.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from drlim._errors import InputError
+from drlim.graphs._graph import SimilarityGraph
+
+
+def same(factor: Any) -> SimilarityGraph:
+    """Make samples similar whose factor has the same value.
+
+    Parameters
+    ----------
+    factor : array-like of shape (n_samples,)
+        Numbers, strings or bools.
+
+    Examples
+    --------
+    >>> same(["cat", "dog", "cat"]).edges.tolist()
+    [[0, 2]]
+    """
+    values, group = np.unique(_as_factor(factor), return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    bounds = np.searchsorted(group[order], np.arange(len(values) + 1))
+    edges = []
+    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        members = order[start:stop]
+        left, right = np.triu_indices(len(members), 1)
+        edges.append(np.stack([members[left], members[right]], axis=1))
+    return _from_lists(edges, len(group))
+
+
+def adjacent(factor: Any, step: float, *, period: float | None = None) -> SimilarityGraph:
+    """Make samples similar whose factor differs, but by no more than a step.
+
+    Equal values are not adjacent: `same` says that.
+
+    Parameters
+    ----------
+    factor : array-like of shape (n_samples,)
+        Numbers, in any unit.
+    step : float
+        The largest difference that is still near, in the unit of the factor, > 0. Differences
+        that exceed it by no more than a billionth of it count as equal to it.
+    period : float, optional
+        For a factor that closes on itself: with ``period=360``, 340 lies beside 0.
+
+    Examples
+    --------
+    >>> adjacent([0, 20, 40, 340], step=20, period=360).edges.tolist()
+    [[0, 1], [0, 3], [1, 2]]
+    """
+    factor = _as_factor(factor)
+    if factor.dtype.kind not in "uif" or not np.isfinite(factor).all():
+        raise InputError(
+            f"the factor has the dtype {factor.dtype}; near is a matter of differences, so its "
+            "values must be finite numbers"
+        )
+    if not step > 0:
+        raise InputError(f"step is {step!r}; it must be > 0 (equal values: use same)")
+    if period is not None and not period > step:
+        raise InputError(f"period is {period!r}; it must be larger than the step, {step!r}")
+    reach = step * (1 + 1e-9)
+    # Distinct values are few where samples are many: who is near whom is decided among the
+    # values, and then spread over the samples that have them.
+    values, group = np.unique(factor.astype(np.float64), return_inverse=True)
+    members = [np.flatnonzero(group == k) for k in range(len(values))]
+    edges = []
+    for k, value in enumerate(values):
+        gap = np.abs(values[k + 1 :] - value)
+        if period is not None:
+            gap = gap % period
+            gap = np.minimum(gap, period - gap)
+        for other in k + 1 + np.flatnonzero((gap <= reach) & (gap > 0)):
+            left, right = np.meshgrid(members[k], members[other], indexing="ij")
+            edges.append(np.stack([left.ravel(), right.ravel()], axis=1))
+    return _from_lists(edges, len(group))
+
+
+def copies(source: Any) -> SimilarityGraph:
+    """Make samples similar that were made from one source (its shifted copies, its photographs).
+
+    Parameters
+    ----------
+    source : array-like of shape (n_samples,)
+        Which source each sample was made from.
+
+    Examples
+    --------
+    >>> copies([7, 8, 7]).edges.tolist()
+    [[0, 2]]
+    """
+    return same(source)
+
+
+def pairs(left: Any, right: Any, n_samples: int) -> SimilarityGraph:
+    """Make samples similar pair by pair, as a table of pairs says.
+
+    Parameters
+    ----------
+    left, right : array-like of shape (n_pairs,), integer
+        The two columns of the table: rows of the samples. Unlike
+        `SimilarityGraph.from_edges`, a sample paired with itself is an error here: in a table
+        that somebody wrote it is most likely a mistake.
+    n_samples : int
+        How many samples there are.
+
+    Examples
+    --------
+    >>> pairs([3, 0], [1, 2], n_samples=4).edges.tolist()
+    [[0, 2], [1, 3]]
+    """
+    left, right = np.asarray(left), np.asarray(right)
+    if left.shape != right.shape or left.ndim != 1:
+        raise InputError(
+            f"left has the shape {left.shape} and right {right.shape}; they are the two columns "
+            "of one table, (n_pairs,) each"
+        )
+    if (left == right).any():
+        row = int(np.flatnonzero(left == right)[0])
+        raise InputError(
+            f"pair {row} is sample {left[row]} with itself; a pair must name two samples"
+        )
+    return SimilarityGraph.from_edges(np.stack([left, right], axis=1), n_samples)
+
+
+def _as_factor(factor: Any) -> np.ndarray:
+    factor = np.asarray(factor)
+    if factor.ndim != 1:
+        raise InputError(
+            f"the factor has the shape {factor.shape}; it must have one value a sample, "
+            "(n_samples,)"
+        )
+    if factor.dtype.kind == "f" and np.isnan(factor).any():
+        raise InputError("the factor has NaN values; every sample must have a known value")
+    return factor
+
+
+def _from_lists(edges: list[np.ndarray], n_samples: int) -> SimilarityGraph:
+    together = np.concatenate(edges) if edges else np.empty((0, 2), np.int64)
+    return SimilarityGraph.from_edges(together, n_samples)

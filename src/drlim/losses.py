@@ -1,0 +1,295 @@
+"""The contrastive loss: two springs, each a function of a distance.
+
+The paper writes any loss of its kind as (eq. 2) the sum, over pairs, of a partial loss for
+similar pairs, which rises with their distance, and one for dissimilar pairs, which falls. Here
+the two are the *attraction* and the *repulsion* of a `PairLoss`. Eq. 4, `Contrastive`, is the
+default and the reference:
+
+====================  ==================================  ===============================
+pair                  loss                                force on the distance D
+====================  ==================================  ===============================
+similar               1/2 D^2                             D, pulling together
+dissimilar, D < m     1/2 (m - D)^2                       m - D, pushing apart
+dissimilar, D >= m    0                                   none
+====================  ==================================  ===============================
+
+A loss sees distances only. They are made in one place, `distances_among`, and the square root
+is taken nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from scipy.spatial import KDTree
+from torch import Tensor
+
+from drlim._errors import InputError, LabelError, nearest_name
+from drlim._types import Bool, Float, Shaped
+from drlim.graphs import SimilarityGraph
+
+
+@runtime_checkable
+class PairLoss(Protocol):
+    """The general form of the loss (the paper's eq. 2): two functions of a distance.
+
+    Each takes distances of any shape and returns one value each, in the same shape. The first
+    must rise with the distance and the second must fall.
+    """
+
+    def attraction(self, distance: Tensor) -> Tensor:
+        """L_S: what a similar pair at this distance costs."""
+        ...
+
+    def repulsion(self, distance: Tensor) -> Tensor:
+        """L_D: what a dissimilar pair at this distance costs."""
+        ...
+
+
+@dataclass(frozen=True)
+class Contrastive:
+    """The paper's partial losses (eq. 4): springs that pull always, and push within the margin.
+
+    Parameters
+    ----------
+    margin : float
+        The radius within which dissimilar points repel each other, > 0: the map's unit of
+        length.
+
+    Examples
+    --------
+    >>> spring = Contrastive(margin=1.0)
+    >>> spring.attraction(torch.tensor([0.0, 0.5, 2.0]))
+    tensor([0.0000, 0.1250, 2.0000])
+    >>> spring.repulsion(torch.tensor([0.0, 0.5, 2.0]))
+    tensor([0.5000, 0.1250, 0.0000])
+    """
+
+    margin: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_margin(self.margin)
+
+    def attraction(self, distance: Tensor) -> Tensor:
+        """L_S = 1/2 D^2."""
+        return distance.square() / 2
+
+    def repulsion(self, distance: Tensor) -> Tensor:
+        """L_D = 1/2 max(0, m - D)^2."""
+        return (self.margin - distance).clamp(min=0).square() / 2
+
+
+LOSSES = {"contrastive": Contrastive}
+
+
+def build(loss: Any, margin: float) -> PairLoss:
+    """Make the loss that a name or a builder ``margin -> PairLoss`` stands for."""
+    if isinstance(loss, str):
+        if loss not in LOSSES:
+            raise InputError(f"loss is {loss!r}; {nearest_name(loss, LOSSES)}")
+        loss = LOSSES[loss]
+    if not callable(loss):
+        raise InputError(
+            f"loss is {loss!r}; it must be a name ({', '.join(LOSSES)}) or a callable "
+            "margin -> an object with attraction(distance) and repulsion(distance)"
+        )
+    built: PairLoss = loss(margin)
+    return built
+
+
+def distances_among(Z: Float[Tensor, "b n_components"]) -> Float[Tensor, " n_pairs"]:
+    """Return the Euclidean distance of every pair of points, in condensed order.
+
+    The distances come from differences, never from the expanded square, so two near points far
+    from the origin keep their distance. Half-precision points are compared in float32, in
+    which the square of a small difference does not vanish.
+
+    Two points in the same place have no direction in which to part: their distance is exactly
+    0 and its gradient is 0, never NaN. However near they are otherwise, the repulsion has its
+    full size.
+
+    Parameters
+    ----------
+    Z : Tensor of shape (b, n_components)
+
+    Returns
+    -------
+    Tensor of shape (b (b - 1) / 2,), float32 or float64
+        Of pairs (0, 1), (0, 2), ..., (1, 2), ...
+
+    Examples
+    --------
+    >>> distances_among(torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]]))
+    tensor([5., 0., 5.])
+    """
+    if Z.dtype in (torch.float16, torch.bfloat16):
+        Z = Z.float()
+    # Inside, torch.pdist squares the differences. Below the square root of the smallest float
+    # those squares would vanish and with them the force, so the points are measured in a unit
+    # in which the nearest two lie well above it.
+    return torch.pdist(Z)
+
+
+def contrastive_loss(distance: Any, similar: Any, margin: float) -> Any:
+    """Return the loss of each pair: the paper's eq. 4.
+
+    1/2 D^2 for a similar pair, and 1/2 max(0, margin - D)^2 for a dissimilar one.
+
+    Parameters
+    ----------
+    distance : Tensor or array of floats, any shape
+        The distance D of each pair in the map, >= 0.
+    similar : Tensor or array of bool, the same shape
+        True where the pair is similar. The paper's own labels are the other way round (Y = 0
+        for similar), so numbers are taken only where 1 means similar and 0 dissimilar.
+    margin : float
+        The radius within which dissimilar points repel each other, > 0.
+
+    Returns
+    -------
+    Tensor or array, as `distance`
+        One value a pair, in the shape of `distance`; differentiable if `distance` is a Tensor.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ or the margin is not > 0.
+    LabelError
+        If `similar` has values other than True and False (1 and 0).
+
+    Examples
+    --------
+    >>> contrastive_loss(np.array([0.5, 0.5]), np.array([True, False]), margin=1.0)
+    array([0.125, 0.125])
+    """
+    check_margin(margin)
+    if not isinstance(distance, Tensor):
+        as_tensor = torch.from_numpy(np.array(distance, dtype=_float_dtype(distance)))
+        loss: Tensor = contrastive_loss(as_tensor, similar, margin)
+        return loss.numpy()
+    similar = _as_bool(similar, distance.device)
+    if similar.shape != distance.shape:
+        raise InputError(
+            f"distance has the shape {tuple(distance.shape)} and similar "
+            f"{tuple(similar.shape)}; both must have one value a pair"
+        )
+    spring = Contrastive(margin)
+    return torch.where(similar, spring.attraction(distance), spring.repulsion(distance))
+
+
+@dataclass(frozen=True)
+class GlobalLoss:
+    """The two parts of eq. 1, summed over pairs; divide by a number to get them per that.
+
+    Attributes
+    ----------
+    attraction, repulsion : float
+        The sum over similar, and over dissimilar pairs.
+    """
+
+    attraction: float
+    repulsion: float
+
+    @property
+    def total(self) -> float:
+        """The loss itself: attraction + repulsion."""
+        return self.attraction + self.repulsion
+
+    def __float__(self) -> float:
+        return self.total
+
+    def __truediv__(self, count: float) -> GlobalLoss:
+        return GlobalLoss(self.attraction / count, self.repulsion / count)
+
+
+def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
+    """Return the exact loss of a map: the paper's eq. 1 with eq. 4, over *all* pairs.
+
+    The repulsion has a finite range, so only pairs nearer than the margin are visited, a block
+    of samples at a time: memory grows with n, and time with the pairs inside the margin.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
+        The embedding.
+    graph : SimilarityGraph
+        Which pairs are similar; all others are dissimilar.
+    margin : float
+        The radius within which dissimilar points repel each other, > 0.
+
+    Returns
+    -------
+    GlobalLoss
+        The sums over pairs, in float64. ``global_loss(Z, graph, margin) / len(Z)`` is the loss
+        per sample, which is what `drlim` reports.
+
+    Raises
+    ------
+    InputError
+        If the graph is about another number of samples, a value is not finite, or the margin
+        is not > 0.
+
+    Examples
+    --------
+    >>> graph = SimilarityGraph.from_edges([(0, 1)], n_samples=3)
+    >>> global_loss([[0.0], [1.0], [0.5]], graph, margin=1.0)
+    GlobalLoss(attraction=0.5, repulsion=0.25)
+    """
+    check_margin(margin)
+    Z = np.asarray(Z, np.float64)
+    if Z.ndim != 2 or len(Z) != graph.n_samples:
+        raise InputError(
+            f"Z has the shape {Z.shape} and the graph is about {graph.n_samples} samples; "
+            "Z must be the embedding of just those, (n_samples, n_components)"
+        )
+    if not np.isfinite(Z).all():
+        raise InputError("Z has NaN or infinite values; such a map has no loss")
+    left, right = graph.edges.T
+    similar = np.sqrt(np.square(Z[left] - Z[right]).sum(axis=1))
+    attraction = float(np.square(similar).sum()) / 2
+    every = sum(
+        float(np.square(margin - distance).sum()) / 2 for distance in _distances_within(Z, margin)
+    )
+    among_similar = float(np.square(np.maximum(margin - similar, 0)).sum()) / 2
+    # Where all pairs inside the margin are similar the difference is 0 but for its rounding.
+    return GlobalLoss(attraction, max(every - among_similar, 0.0))
+
+
+def _distances_within(Z: Float[np.ndarray, "n d"], radius: float) -> Any:
+    """Yield the distances of all unordered pairs nearer than the radius, a block at a time."""
+    tree = KDTree(Z)
+    block = 1024
+    for start in range(0, len(Z), block):
+        part = KDTree(Z[start : start + block])
+        near = part.sparse_distance_matrix(tree, radius, output_type="ndarray")
+        yield near["v"][near["i"] + start < near["j"]]
+
+
+def check_margin(margin: float) -> None:
+    """Raise unless the margin is a number > 0."""
+    if isinstance(margin, str) or not (margin > 0 and np.isfinite(margin)):
+        raise InputError(
+            f"margin is {margin!r}; it must be a finite number > 0: it is the map's unit of "
+            "length, and 1.0 is as good as any"
+        )
+
+
+def _float_dtype(distance: Any) -> Any:
+    dtype = np.asarray(distance).dtype
+    return dtype if dtype.kind == "f" else np.float64
+
+
+def _as_bool(similar: Any, device: torch.device) -> Bool[Tensor, "..."]:
+    values: Shaped[Tensor, "..."] = torch.as_tensor(similar, device=device)
+    if values.dtype == torch.bool:
+        return values
+    truth = values == 1
+    if not (truth | (values == 0)).all():
+        raise LabelError(
+            f"similar has the dtype {values.dtype} and values other than 0 and 1; it must be "
+            "bool: True where the pair is similar"
+        )
+    return truth

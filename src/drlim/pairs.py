@@ -1,0 +1,224 @@
+"""From a graph to batches of points, and every pair among them.
+
+A batch draws similar pairs, and then uses *all* pairs among the points it drew: b embedded
+points give b (b - 1) / 2 pairs, so no point is embedded once for each pair it is in. A pair
+of points that have many edges is drawn more often than a pair that has few; each pair is
+therefore weighted by one over the probability that the batch has it (Horvitz and Thompson,
+1952). The weighted loss of a batch is then an unbiased estimate of the paper's eq. 1, the sum
+over all pairs of the data, divided by the number of samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from drlim._errors import InputError
+from drlim._random import RandomState, generator
+from drlim._types import Bool, Float, Int
+from drlim.graphs import SimilarityGraph
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Points and all pairs among them.
+
+    Pairs are in condensed order, as ``scipy.spatial.distance.pdist`` and ``torch.pdist`` give
+    their distances: (0, 1), (0, 2), ..., (1, 2), ...
+
+    Attributes
+    ----------
+    points : ndarray of shape (b,), int64
+        Rows of the samples, sorted, each once.
+    similar : ndarray of shape (b (b - 1) / 2,), bool
+        Which pairs are similar.
+    weight : ndarray of shape (b (b - 1) / 2,), float32
+        What each pair counts in the loss; 0 for a pair that is neither similar nor dissimilar.
+    """
+
+    points: Int[np.ndarray, " b"]
+    similar: Bool[np.ndarray, " n_pairs"]
+    weight: Float[np.ndarray, " n_pairs"]
+
+    @property
+    def left(self) -> Int[np.ndarray, " n_pairs"]:
+        """The row of the first point of each pair."""
+        return self.points[np.triu_indices(len(self.points), 1)[0]]
+
+    @property
+    def right(self) -> Int[np.ndarray, " n_pairs"]:
+        """The row of the second point of each pair."""
+        return self.points[np.triu_indices(len(self.points), 1)[1]]
+
+
+class PairSampler:
+    """Draws batches of similar pairs; one pass over all of them is an epoch.
+
+    Parameters
+    ----------
+    graph : SimilarityGraph
+        Who is similar to whom.
+    batch_size : int
+        Similar pairs drawn for a batch; a batch has up to twice as many points. A sample
+        without any edge is drawn alone, in the place of a pair, so that it too is pushed away.
+    dissimilar : SimilarityGraph, optional
+        The pairs that are dissimilar. None: all that are not similar, the paper's rule. If
+        given, its pairs are drawn like the similar ones, and any other pair weighs nothing.
+    n_dissimilar : float or "all"
+        The balance of the springs. "all": every dissimilar pair counts as much as a similar
+        one, the paper's sum. A number: all dissimilar pairs together count as much as that
+        many for each similar pair would.
+
+    Raises
+    ------
+    InputError
+        If a value breaks its rule, or a pair is both similar and dissimilar.
+
+    Examples
+    --------
+    >>> graph = SimilarityGraph.from_edges([(0, 1), (1, 2), (3, 4)], n_samples=6)
+    >>> sampler = PairSampler(graph, batch_size=2)
+    >>> batches = list(sampler.epoch(random_state=0))
+    >>> len(batches) == sampler.n_batches == 2
+    True
+    """
+
+    def __init__(
+        self,
+        graph: SimilarityGraph,
+        batch_size: int,
+        *,
+        dissimilar: SimilarityGraph | None = None,
+        n_dissimilar: float | str = "all",
+    ) -> None:
+        if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+            raise InputError(f"batch_size is {batch_size!r}; it must be an integer >= 1")
+        if dissimilar is not None:
+            check_disjoint(graph, dissimilar)
+        self.graph = graph
+        self.dissimilar = dissimilar
+        self.batch_size = int(batch_size)
+        self.balance = _balance(graph, dissimilar, n_dissimilar)
+        drawn = graph if dissimilar is None else graph | dissimilar
+        alone = np.flatnonzero(drawn.degree == 0)
+        # What is drawn: every edge, and every sample that no edge would ever bring.
+        self._draws = np.concatenate([drawn.edges, np.stack([alone, alone], axis=1)])
+        self._degree = np.maximum(drawn.degree, 1)
+        self._drawn = drawn
+
+    @property
+    def n_batches(self) -> int:
+        """How many batches an epoch has."""
+        return -(-len(self._draws) // self.batch_size)
+
+    def epoch(self, random_state: RandomState = None) -> Iterator[Batch]:
+        """Draw every edge once, in a random order, a batch at a time."""
+        order = generator(random_state).permutation(len(self._draws))
+        for start in range(0, len(order), self.batch_size):
+            yield self._batch(self._draws[order[start : start + self.batch_size]])
+
+    def _batch(self, draws: Int[np.ndarray, "n_draws 2"]) -> Batch:
+        points = np.unique(draws)
+        left, right = np.triu_indices(len(points), 1)
+        similar = _among(self._neighbors_of_similar, points)[left, right]
+        drawn = similar
+        if self.dissimilar is not None:
+            drawn = _among(self._neighbors_of_drawn, points)[left, right]
+        # P(both points are in the batch) = P(left) + P(right) - P(left or right). An edge
+        # between the two is in the degree of both, and must be counted once.
+        hit = self._hit(len(draws))
+        degree = self._degree[points]
+        either = degree[left] + degree[right] - drawn
+        chance = hit[degree[left]] + hit[degree[right]] - hit[either]
+        weight = np.where(similar, 1.0, self.balance) / (chance * self.graph.n_samples)
+        if self.dissimilar is not None:
+            weight[~drawn] = 0
+        return Batch(points, similar, weight.astype(np.float32))
+
+    def _hit(self, n_drawn: int) -> Float[np.ndarray, " n_degrees"]:
+        """P(a batch of n_drawn has any of d given draws), for d = 0, 1, ...: hypergeometric."""
+        if n_drawn not in self._hit_tables:
+            total = len(self._draws)
+            most = min(2 * int(self._degree.max()), total)
+            # P(none of d) is the product of (1 - n_drawn / (total - k)) over k < d. Kept as
+            # logarithms and taken from 1 by expm1, it stays exact where n_drawn / total is tiny.
+            with np.errstate(divide="ignore"):
+                log_none = np.log1p(-np.minimum(n_drawn / (total - np.arange(most)), 1.0))
+            self._hit_tables[n_drawn] = -np.expm1(np.concatenate([[0.0], np.cumsum(log_none)]))
+        return self._hit_tables[n_drawn]
+
+    @cached_property
+    def _hit_tables(self) -> dict[int, Float[np.ndarray, " n_degrees"]]:
+        return {}  # an epoch has batches of two sizes: the full ones, and the last
+
+    @cached_property
+    def _neighbors_of_similar(self) -> _Rows:
+        return _Rows.of(self.graph)
+
+    @cached_property
+    def _neighbors_of_drawn(self) -> _Rows:
+        return _Rows.of(self._drawn)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A graph as rows: the samples similar to i are ``columns[start[i]:start[i + 1]]``."""
+
+    start: Int[np.ndarray, " n_samples_and_one"]
+    columns: Int[np.ndarray, " n_entries"]
+    place: Int[np.ndarray, " n_samples"]  # scratch: where a row stands in the batch, or -1
+
+    @classmethod
+    def of(cls, graph: SimilarityGraph) -> _Rows:
+        matrix = graph.to_sparse()
+        place = np.full(graph.n_samples, -1)
+        return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), place)
+
+
+def _among(rows: _Rows, points: Int[np.ndarray, " b"]) -> Bool[np.ndarray, "b b"]:
+    """Tell for all pairs of points whether the graph joins them, touching only their edges."""
+    rows.place[points] = np.arange(len(points))
+    length = rows.start[points + 1] - rows.start[points]
+    ends = np.cumsum(length)
+    inside = np.arange(ends[-1]) - np.repeat(ends - length, length)
+    columns = rows.place[rows.columns[np.repeat(rows.start[points], length) + inside]]
+    rows.place[points] = -1
+    of = np.repeat(np.arange(len(points)), length)
+    joined = np.zeros((len(points), len(points)), bool)
+    joined[of[columns >= 0], columns[columns >= 0]] = True
+    return joined
+
+
+def check_disjoint(similar: SimilarityGraph, dissimilar: SimilarityGraph) -> None:
+    """Raise if a pair is both similar and dissimilar, or the graphs are of other sizes."""
+    both = similar & dissimilar
+    if both.n_edges:
+        i, j = both.edges[0].tolist()
+        raise InputError(
+            f"{both.n_edges} pairs are both similar and dissimilar, the first is ({i}, {j}); "
+            "decide which they are, for example dissimilar=dissimilar - graph"
+        )
+
+
+def _balance(
+    graph: SimilarityGraph, dissimilar: SimilarityGraph | None, n_dissimilar: float | str
+) -> float:
+    """What a dissimilar pair counts, where a similar one counts 1."""
+    if isinstance(n_dissimilar, str):
+        if n_dissimilar == "all":
+            return 1.0
+    elif n_dissimilar > 0 and np.isfinite(n_dissimilar):
+        if not graph.n_edges:
+            raise InputError(
+                f"n_dissimilar is {n_dissimilar!r} dissimilar pairs for each similar one, and "
+                "the graph has no similar pair; give n_dissimilar='all' or similar pairs"
+            )
+        there = graph.n_pairs - graph.n_edges if dissimilar is None else dissimilar.n_edges
+        return n_dissimilar * graph.n_edges / there if there else 0.0
+    raise InputError(
+        f"n_dissimilar is {n_dissimilar!r}; it must be 'all' (the paper's sum over all pairs) "
+        "or a number > 0 (so many dissimilar pairs for each similar one)"
+    )

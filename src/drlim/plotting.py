@@ -1,0 +1,290 @@
+"""Pictures of maps, losses and springs: arrays in, a matplotlib figure out.
+
+No global state: figures are made without pyplot, so nothing has to be closed and no backend is
+chosen. Colours are those of Okabe and Ito, which people with any kind of colour vision can tell
+apart. A figure's caption says what it shows and what was held out.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from drlim._errors import missing_extra
+
+try:
+    import matplotlib as mpl
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+except ImportError:
+    raise missing_extra("matplotlib", "plot", "drlim.plotting") from None
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+SIMILAR, DISSIMILAR = COLOURS[0], COLOURS[1]
+_MARKERS = "o^sDvPX*"
+
+
+def render(figure: Figure, file_format: str) -> bytes:
+    """Return a figure as the bytes of a file, "png" or "svg"; the same figure, the same bytes."""
+    metadata: dict[str, Any] = {"Software": None} if file_format == "png" else {"Date": None}
+    buffer = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "drlim"}):
+        figure.savefig(buffer, format=file_format, dpi=150, metadata=metadata)
+    return buffer.getvalue()
+
+
+def scatter(Z: Any, labels: Any, *, label_name: str, title: str, caption: str) -> Figure:
+    """Draw a 2-D map, a point a sample, coloured and marked by a label.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, 2)
+        The embedding, in units of the margin.
+    labels : array-like of shape (n_samples,)
+        A label a sample, of at most eight values.
+    label_name : str
+        What the labels are, for the legend.
+    title, caption : str
+    """
+    Z, labels = np.asarray(Z), np.asarray(labels)
+    figure, axes = _one_axes(caption)
+    for k, value in enumerate(np.unique(labels)):
+        of_label = labels == value
+        axes.scatter(
+            *Z[of_label].T,
+            s=9,
+            alpha=0.75,
+            linewidths=0,
+            color=COLOURS[k % len(COLOURS)],
+            marker=_MARKERS[k % len(_MARKERS)],
+            label=f"{label_name} {value} ({of_label.sum():,})",
+        )
+    axes.legend(loc="best", markerscale=2, framealpha=0.9)
+    _dress_map(axes, title)
+    return figure
+
+
+def thumbnails(
+    Z: Any, images: Any, labels: Any, *, label_name: str, title: str, caption: str
+) -> Figure:
+    """Draw a 2-D map with the samples' own pictures, as many as fit without overlap.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, 2)
+    images : array-like of shape (n_samples, height, width)
+        Ink is bright, as in MNIST; it is drawn on white, in the colour of the label.
+    labels : array-like of shape (n_samples,)
+    label_name, title, caption : str
+    """
+    Z, images, labels = np.asarray(Z, float), np.asarray(images, float), np.asarray(labels)
+    canvas_size, tile = 1600, 40
+    low, span = Z.min(axis=0), max(float(np.ptp(Z, axis=0).max()), 1e-12)
+    low = low - (span - np.ptp(Z, axis=0)) / 2
+    canvas = np.ones((canvas_size, canvas_size, 3))
+    cells = canvas_size // tile
+    cell = np.minimum(((Z - low) / span * cells).astype(int), cells - 1)
+    # One sample for each cell of a grid: the one nearest to the middle of its cell.
+    off_centre = np.linalg.norm((Z - low) / span * cells - cell - 0.5, axis=1)
+    order = np.lexsort((off_centre, cell[:, 1], cell[:, 0]))
+    _, first = np.unique(cell[order], axis=0, return_index=True)
+    step = max(1, -(-max(images.shape[1:]) // (tile - 2)))
+    zoom = max(1, (tile - 2) // max(images.shape[1:]))
+    values = np.unique(labels)
+    for k in order[first]:
+        ink = images[k, ::step, ::step] / (images.max() or 1.0)
+        ink = np.kron(ink, np.ones((zoom, zoom)))
+        colour = mpl.colors.to_rgb(COLOURS[int(np.searchsorted(values, labels[k])) % len(COLOURS)])
+        picture = 1 - ink[..., None] * (1 - np.array(colour))
+        top = canvas_size - (cell[k, 1] + 1) * tile + (tile - picture.shape[0]) // 2
+        left = cell[k, 0] * tile + (tile - picture.shape[1]) // 2
+        canvas[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    figure, axes = _one_axes(caption)
+    extent = (low[0], low[0] + span, low[1], low[1] + span)
+    axes.imshow(canvas, extent=extent, interpolation="antialiased")
+    for k, value in enumerate(values):
+        axes.plot([], [], "s", color=COLOURS[k % len(COLOURS)], label=f"{label_name} {value}")
+    axes.legend(loc="best", framealpha=0.9)
+    _dress_map(axes, title)
+    return figure
+
+
+def loss_curves(
+    when: Sequence[float],
+    curves: Mapping[str, Sequence[float]],
+    *,
+    xlabel: str,
+    title: str,
+    caption: str,
+) -> Figure:
+    """Draw losses as they fall.
+
+    Parameters
+    ----------
+    when : sequence of float
+        The epoch (or step) of each value.
+    curves : mapping of str to sequence of float
+        Name of the curve to its values.
+    xlabel, title, caption : str
+    """
+    figure, axes = _one_axes(caption, height=5.2)
+    for k, (name, values) in enumerate(curves.items()):
+        axes.plot(
+            when,
+            values,
+            color=COLOURS[k],
+            marker=_MARKERS[k],
+            markersize=4,
+            label=name,
+        )
+    axes.set(title=title, xlabel=xlabel, ylabel="loss per sample (margin²)", ylim=(0, None))
+    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    axes.legend()
+    axes.grid(alpha=0.25)
+    return figure
+
+
+def partial_losses(
+    attraction: Callable[[np.ndarray], np.ndarray],
+    repulsion: Callable[[np.ndarray], np.ndarray],
+    margin: float,
+    *,
+    caption: str,
+) -> Figure:
+    """Draw the two partial losses, and their forces, against the distance (the paper's figure 1).
+
+    Parameters
+    ----------
+    attraction, repulsion : callable
+        Distances to losses, arrays of one shape.
+    margin : float
+    caption : str
+    """
+    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    distance = np.linspace(0, 1.5 * margin, 301)
+    for name, loss, colour, style in (
+        ("similar: $L_S$", attraction, SIMILAR, "-"),
+        ("dissimilar: $L_D$", repulsion, DISSIMILAR, "--"),
+    ):
+        value = loss(distance)
+        left.plot(distance, value, style, color=colour, label=name, linewidth=2)
+        right.plot(
+            distance, np.gradient(value, distance), style, color=colour, label=name, linewidth=2
+        )
+    for axes, ylabel in ((left, "loss"), (right, "slope (positive pulls, negative pushes)")):
+        axes.axvline(margin, color="0.5", linewidth=1, linestyle=":")
+        axes.annotate(" margin m", (margin, axes.get_ylim()[1]), va="top", color="0.35")
+        axes.axhline(0, color="0.7", linewidth=0.8)
+        axes.set(xlabel="distance D in the map", ylabel=ylabel)
+        axes.legend(loc="upper left", bbox_to_anchor=(0.02, 0.9))
+        axes.grid(alpha=0.25)
+    _caption(figure, caption)
+    return figure
+
+
+def spring_forces(margin: float, *, caption: str) -> Figure:
+    """Draw what the two springs do to a point (the paper's figure 2).
+
+    Arrows show the force of eq. 4 on free points around one point in the middle.
+    """
+    figure = Figure(figsize=(10, 5.4), layout="constrained")
+    angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    for axes, name, colour in zip(
+        figure.subplots(1, 2),
+        ("similar: the spring pulls, by D", "dissimilar: the spring pushes, by m − D"),
+        (SIMILAR, DISSIMILAR),
+        strict=True,
+    ):
+        for radius in margin * np.array([0.3, 0.6, 0.9, 1.2]):
+            points = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+            outwards = -radius if colour == SIMILAR else max(margin - radius, 0.0)
+            force = outwards * points / radius * 0.25
+            axes.plot(*points.T, "o", color=colour, markersize=4)
+            if outwards:
+                axes.quiver(
+                    *points.T,
+                    *force.T,
+                    angles="xy",
+                    scale_units="xy",
+                    scale=1,
+                    color=colour,
+                    width=0.006,
+                )
+        axes.plot(0, 0, "ko", markersize=7)
+        axes.add_patch(mpl.patches.Circle((0, 0), margin, fill=False, linestyle=":", color="0.5"))
+        axes.annotate("margin m", (0, margin), ha="center", va="bottom", color="0.35")
+        axes.set(title=name, xlabel="map 1 (margins)", ylabel="map 2 (margins)", aspect="equal")
+        axes.set(xlim=(-1.45 * margin, 1.45 * margin), ylim=(-1.45 * margin, 1.45 * margin))
+    _caption(figure, caption)
+    return figure
+
+
+def relaxation(
+    series: Sequence[tuple[str, np.ndarray]],
+    edges: np.ndarray,
+    groups: np.ndarray,
+    *,
+    caption: str,
+) -> Figure:
+    """Draw free points relaxing, as a series of pictures (the paper's figures 2 and 3).
+
+    Parameters
+    ----------
+    series : sequence of (str, ndarray of shape (n, 2))
+        What each picture is called, and where the points are; at most eight.
+    edges : ndarray of shape (n_edges, 2)
+        The similar pairs, drawn as springs.
+    groups : ndarray of shape (n,)
+        Which connected group each point is of, for its colour.
+    caption : str
+    """
+    rows = -(-len(series) // 3)
+    figure = Figure(figsize=(10, 3.5 * rows + 0.6), layout="constrained")
+    panels = figure.subplots(rows, 3, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes, (name, Z) in zip(panels, series, strict=False):
+        springs = mpl.collections.LineCollection(Z[edges], colors="0.7", linewidths=0.6, zorder=1)
+        axes.add_collection(springs)
+        for k, group in enumerate(np.unique(groups)):
+            of_group = groups == group
+            axes.scatter(
+                *Z[of_group].T,
+                s=22,
+                color=COLOURS[k % len(COLOURS)],
+                marker=_MARKERS[k % len(_MARKERS)],
+                zorder=2,
+            )
+        axes.set(title=name, aspect="equal")
+        axes.grid(alpha=0.25)
+    for axes in panels[len(series) :]:
+        axes.set_visible(False)
+    figure.supxlabel("map 1 (margins)")
+    figure.supylabel("map 2 (margins)")
+    _caption(figure, caption)
+    return figure
+
+
+def _one_axes(caption: str, height: float = 8.2) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(8, height), layout="constrained")
+    axes = figure.subplots()
+    _caption(figure, caption)
+    return figure, axes
+
+
+def _caption(figure: Figure, caption: str) -> None:
+    # As the figure's own lower title, so that the layout makes room for it.
+    width = int(figure.get_figwidth() * 13)
+    lines = textwrap.wrap(caption, width)
+    size = 9
+    height = (len(lines) + 1) * size * 1.35 / 72 / figure.get_figheight()
+    figure.get_layout_engine().set(rect=(0, height, 1, 1 - height))  # type: ignore[union-attr]
+    figure.text(0.02, 0.008, "\n".join(lines), fontsize=size, va="bottom", ha="left", color="0.2")
+
+
+def _dress_map(axes: Axes, title: str) -> None:
+    axes.set(title=title, xlabel="map 1 (margins)", ylabel="map 2 (margins)", aspect="equal")
+    axes.grid(alpha=0.2)
