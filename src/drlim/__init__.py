@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from drlim._version import __version__
+
 if TYPE_CHECKING:
     from drlim import (
         baselines as baselines,
@@ -22,12 +24,12 @@ if TYPE_CHECKING:
         pairs as pairs,
         plotting as plotting,
         training as training,
+        transforms as transforms,
     )
     from drlim.datasets import Dataset as Dataset
     from drlim.estimator import DrLIM as DrLIM, load as load
     from drlim.graphs import SimilarityGraph as SimilarityGraph
 
-__version__ = "0.1.0"
 
 _HOME = {
     "DrLIM": "drlim.estimator",
@@ -46,6 +48,7 @@ _MODULES = (
     "pairs",
     "plotting",
     "training",
+    "transforms",
 )
 
 __all__ = [
@@ -64,6 +67,7 @@ __all__ = [
     "pairs",
     "plotting",
     "training",
+    "transforms",
 ]
 
 

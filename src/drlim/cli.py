@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from drlim import __version__
 from drlim._errors import DrlimError
+from drlim._version import __version__
 from drlim.experiments import EXPERIMENTS, reproduce
 
 app = typer.Typer(
@@ -24,6 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+_INTERRUPTED = 130  # how typer ends a command that Ctrl-C has stopped
 
 
 def _version(wanted: bool) -> None:
@@ -72,11 +75,10 @@ def main() -> None:
     except DrlimError as error:
         print(f"drlim: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("drlim: interrupted; nothing was written", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            print("drlim: interrupted; nothing was written", file=sys.stderr)
+        raise
 
 
 if __name__ == "__main__":

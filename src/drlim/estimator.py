@@ -7,6 +7,8 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,11 +19,11 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from torch import nn
 
-import drlim
 from drlim import losses, networks
 from drlim._errors import DataWarning, FileError, InputError
 from drlim._progress import Progress
 from drlim._random import RandomState, streams
+from drlim._version import __version__
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.pairs import PairSampler
 from drlim.persistence import read_map, write_map
@@ -189,7 +191,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             n_dissimilar=self.n_dissimilar,
         )
         random = streams(self.random_state)
-        device = torch.device(self.device or "cpu")
+        device = _device(self.device)
         builder = networks.resolve(self.network, self.sample_shape_)
         self.network_ = nn.Sequential(
             networks.Standardize(*_centre_and_scale(X)),
@@ -261,11 +263,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         tensors = {name: t.cpu().numpy() for name, t in self.network_.state_dict().items()}
         builder = networks.resolve(self.network, self.sample_shape_)
         history = [
-            [epoch.loss, epoch.attraction, epoch.repulsion, epoch.active_share, epoch.mean_distance]
+            {name: number for name, number in asdict(epoch).items() if name not in _TIMES}
             for epoch in self.history_
         ]
         description = {
-            "written_by": f"drlim {drlim.__version__}, torch {torch.__version__}",
+            "written_by": f"drlim {__version__}, torch {torch.__version__}",
             "parameters": {name: getattr(self, name) for name in _PLAIN_PARAMETERS},
             "loss": self.loss if isinstance(self.loss, str) else {"custom": repr(self.loss)},
             "network": networks.describe(builder),
@@ -292,7 +294,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < bound:
                 raise InputError(f"{name} is {value!r}; it must be an integer >= {bound}")
         losses.check_margin(self.margin)
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
+        rate = self.learning_rate
+        if not isinstance(rate, Real) or not (rate > 0 and math.isfinite(rate)):
             raise InputError(
                 f"learning_rate is {self.learning_rate!r}; it must be a finite number > 0"
             )
@@ -310,7 +313,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def _validated(self, X: Any, *, fitting: bool) -> np.ndarray:
         """Check samples; return them as numbers of their own kind, with sample_shape_ settled."""
-        if getattr(X, "ndim", 2) > 2:
+        if (X.ndim if hasattr(X, "ndim") else np.ndim(X)) > 2:
             # scikit-learn's own bookkeeping of features is made for tables; images have a shape.
             checked = check_array(X, allow_nd=True, dtype="numeric", estimator=self)
             if fitting:
@@ -344,7 +347,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 f"{self.sample_shape_}; give X as (n_samples, "
                 f"{', '.join(map(str, self.sample_shape_))})"
             )
-        return X
+        samples: np.ndarray = X
+        return samples
 
     def _similar(self, X: np.ndarray, y: Any) -> SimilarityGraph:
         if y is None:
@@ -410,6 +414,10 @@ _PLAIN_PARAMETERS = (
 )
 
 
+# What an epoch took is no part of the map: the same map must give the same bytes.
+_TIMES = ("seconds", "pairs_per_second")
+
+
 def load(path: str | os.PathLike[str], network: networks.Builder | None = None) -> DrLIM:
     """Read a map that `DrLIM.save` wrote.
 
@@ -448,7 +456,10 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
     """
     description, tensors = read_map(path)
     try:
-        builder = network or networks.from_description(description["network"])
+        sample_shape = tuple(description["sample_shape"])
+        builder = networks.from_description(description["network"])
+        if network is not None:
+            builder = networks.resolve(network, sample_shape)
         if builder is None:
             raise InputError(
                 f"{os.fspath(path)} holds the weights of a network of the user's own, "
@@ -457,16 +468,17 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
             )
         loss = description["loss"] if isinstance(description["loss"], str) else "contrastive"
         map_ = DrLIM(**description["parameters"], loss=loss, network=builder)
-        map_.sample_shape_ = tuple(description["sample_shape"])
+        map_.sample_shape_ = sample_shape
         map_.n_features_in_ = description["n_features_in"]
         if description["feature_names_in"]:
             map_.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
-        map_.history_ = [Epoch(*numbers, math.nan, math.nan) for numbers in description["history"]]
+        untimed = dict.fromkeys(_TIMES, math.nan)
+        map_.history_ = [Epoch(**numbers, **untimed) for numbers in description["history"]]
         map_._n_features_out = map_.n_components
-        built = networks.build(builder, map_.sample_shape_, map_.n_components, seed=0)
         centre = tensors["0.centre"]
     except (KeyError, TypeError, AttributeError) as error:
         raise FileError(f"{os.fspath(path)} lacks a part of a map: {error}; get it again") from None
+    built = networks.build(builder, sample_shape, map_.n_components, seed=0)
     map_.network_ = nn.Sequential(networks.Standardize(np.zeros_like(centre), 1.0), built)
     try:
         map_.network_.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
@@ -490,6 +502,15 @@ def _checked(graph: SimilarityGraph, n_samples: int, name: str) -> SimilarityGra
             "about the same samples"
         )
     return graph
+
+
+def _device(name: str | None) -> torch.device:
+    try:
+        return torch.empty(0, device=name or "cpu").device
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(
+            f"device is {name!r}, and torch has no such device here ({error}); give 'cpu'"
+        ) from None
 
 
 def _centre_and_scale(X: np.ndarray) -> tuple[np.ndarray, float]:

@@ -20,6 +20,7 @@ is taken nowhere else.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -96,7 +97,12 @@ def build(loss: Any, margin: float) -> PairLoss:
             f"loss is {loss!r}; it must be a name ({', '.join(LOSSES)}) or a callable "
             "margin -> an object with attraction(distance) and repulsion(distance)"
         )
-    built: PairLoss = loss(margin)
+    built = loss(margin)
+    if not isinstance(built, PairLoss):
+        raise InputError(
+            f"the loss builder gave a {type(built).__name__}; it must return an object with "
+            "attraction(distance) and repulsion(distance), see drlim.losses.PairLoss"
+        )
     return built
 
 
@@ -108,8 +114,8 @@ def distances_among(Z: Float[Tensor, "b n_components"]) -> Float[Tensor, " n_pai
     which the square of a small difference does not vanish.
 
     Two points in the same place have no direction in which to part: their distance is exactly
-    0 and its gradient is 0, never NaN. However near they are otherwise, the repulsion has its
-    full size.
+    0 and its gradient is 0, never NaN. Points any farther apart than 1e-18 repel with full
+    size; nearer ones count as being in the same place.
 
     Parameters
     ----------
@@ -127,10 +133,9 @@ def distances_among(Z: Float[Tensor, "b n_components"]) -> Float[Tensor, " n_pai
     """
     if Z.dtype in (torch.float16, torch.bfloat16):
         Z = Z.float()
-    # Inside, torch.pdist squares the differences. Below the square root of the smallest float
-    # those squares would vanish and with them the force, so the points are measured in a unit
-    # in which the nearest two lie well above it.
-    return torch.pdist(Z)
+    # Of no points torch.pdist makes no distances, and its gradient then ends the process
+    # (pytorch#197099).
+    return torch.pdist(Z) if len(Z) else Z.sum(dim=1)
 
 
 def contrastive_loss(distance: Any, similar: Any, margin: float) -> Any:
@@ -270,7 +275,7 @@ def _distances_within(Z: Float[np.ndarray, "n d"], radius: float) -> Any:
 
 def check_margin(margin: float) -> None:
     """Raise unless the margin is a number > 0."""
-    if isinstance(margin, str) or not (margin > 0 and np.isfinite(margin)):
+    if not isinstance(margin, Real) or not (margin > 0 and np.isfinite(margin)):
         raise InputError(
             f"margin is {margin!r}; it must be a finite number > 0: it is the map's unit of "
             "length, and 1.0 is as good as any"
@@ -283,13 +288,21 @@ def _float_dtype(distance: Any) -> Any:
 
 
 def _as_bool(similar: Any, device: torch.device) -> Bool[Tensor, "..."]:
+    if not isinstance(similar, Tensor):
+        similar = np.array(similar)  # a copy: torch takes no array that runs backwards
+        if similar.dtype.kind not in "buif":
+            raise _not_bool(similar)
     values: Shaped[Tensor, "..."] = torch.as_tensor(similar, device=device)
     if values.dtype == torch.bool:
         return values
     truth = values == 1
     if not (truth | (values == 0)).all():
-        raise LabelError(
-            f"similar has the dtype {values.dtype} and values other than 0 and 1; it must be "
-            "bool: True where the pair is similar"
-        )
+        raise _not_bool(values)
     return truth
+
+
+def _not_bool(similar: Any) -> LabelError:
+    return LabelError(
+        f"similar has the dtype {similar.dtype} and values other than 0 and 1; it must be bool: "
+        "True where the pair is similar"
+    )

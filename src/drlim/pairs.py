@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 
 import numpy as np
 
@@ -62,8 +63,10 @@ class PairSampler:
     graph : SimilarityGraph
         Who is similar to whom.
     batch_size : int
-        Similar pairs drawn for a batch; a batch has up to twice as many points. A sample
-        without any edge is drawn alone, in the place of a pair, so that it too is pushed away.
+        Similar pairs drawn for a batch, at most (but never fewer than two, or there would be
+        no dissimilar pair); a batch has up to twice as many points. An epoch is cut into
+        batches of even size. A sample without any edge is drawn alone, in the place of a pair,
+        so that it too is pushed away.
     dissimilar : SimilarityGraph, optional
         The pairs that are dissimilar. None: all that are not similar, the paper's rule. If
         given, its pairs are drawn like the similar ones, and any other pair weighs nothing.
@@ -112,13 +115,15 @@ class PairSampler:
     @property
     def n_batches(self) -> int:
         """How many batches an epoch has."""
-        return -(-len(self._draws) // self.batch_size)
+        # Two points of one edge are all that a batch of a single draw would have, so the pairs
+        # that no edge joins would be missing from it, and no weight could make up for that.
+        return min(-(-len(self._draws) // self.batch_size), max(1, len(self._draws) // 2))
 
     def epoch(self, random_state: RandomState = None) -> Iterator[Batch]:
         """Draw every edge once, in a random order, a batch at a time."""
         order = generator(random_state).permutation(len(self._draws))
-        for start in range(0, len(order), self.batch_size):
-            yield self._batch(self._draws[order[start : start + self.batch_size]])
+        for some in np.array_split(order, self.n_batches):
+            yield self._batch(self._draws[some])
 
     def _batch(self, draws: Int[np.ndarray, "n_draws 2"]) -> Batch:
         points = np.unique(draws)
@@ -152,7 +157,7 @@ class PairSampler:
 
     @cached_property
     def _hit_tables(self) -> dict[int, Float[np.ndarray, " n_degrees"]]:
-        return {}  # an epoch has batches of two sizes: the full ones, and the last
+        return {}  # an epoch has batches of two sizes, which differ by one draw
 
     @cached_property
     def _neighbors_of_similar(self) -> _Rows:
@@ -210,7 +215,7 @@ def _balance(
     if isinstance(n_dissimilar, str):
         if n_dissimilar == "all":
             return 1.0
-    elif n_dissimilar > 0 and np.isfinite(n_dissimilar):
+    elif isinstance(n_dissimilar, Real) and n_dissimilar > 0 and np.isfinite(n_dissimilar):
         if not graph.n_edges:
             raise InputError(
                 f"n_dissimilar is {n_dissimilar!r} dissimilar pairs for each similar one, and "

@@ -41,7 +41,12 @@ def write_map(
     FileError
         If the file cannot be written.
     """
-    described = {**description, "format_version": FORMAT_VERSION}
+    # safetensors writes an array's memory as it lies; weights in another order (channels last)
+    # must first be laid out by their indices.
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    # Numbers that came from numpy are written as plain ones.
+    plain = json.dumps(description, default=lambda value: value.tolist())
+    described = {**json.loads(plain), "format_version": FORMAT_VERSION}
     described["sha256"] = _digest(described, tensors)
     metadata = {_KEY: json.dumps(described, sort_keys=True)}
     write_whole(path, join_tensors(tensors, metadata))
@@ -59,11 +64,16 @@ def read_map(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise FileError(f"{path} cannot be read ({error.strerror}); is it the right path?") from None
-    described = _described(path, content)
-    if described.get("format_version", 0) > FORMAT_VERSION:
         raise FileError(
-            f"{path} has the format {described['format_version']} and this drlim reads up to "
+            f"{path} cannot be read ({error.strerror}); is it the right path?"
+        ) from None
+    described = _described(path, content)
+    version = described.get("format_version")
+    if not isinstance(version, int):
+        raise FileError(f"{path} does not say which format it has; it is no map that drlim wrote")
+    if version > FORMAT_VERSION:
+        raise FileError(
+            f"{path} has the format {version} and this drlim reads up to "
             f"{FORMAT_VERSION}; update drlim: pip install -U drlim"
         )
     try:
@@ -94,7 +104,7 @@ def _described(path: Path, content: bytes) -> dict[str, Any]:
 def _digest(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     for name in sorted(tensors):
-        tensor = np.ascontiguousarray(tensors[name])
+        tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype.str} {tensor.shape}".encode())
         digest.update(tensor.tobytes())
     return digest.hexdigest()

@@ -19,7 +19,7 @@ from drlim._errors import missing_extra
 try:
     import matplotlib as mpl
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Figure
 except ImportError:
     raise missing_extra("matplotlib", "plot", "drlim.plotting") from None
 
@@ -55,7 +55,8 @@ def scatter(Z: Any, labels: Any, *, label_name: str, title: str, caption: str) -
     for k, value in enumerate(np.unique(labels)):
         of_label = labels == value
         axes.scatter(
-            *Z[of_label].T,
+            Z[of_label, 0],
+            Z[of_label, 1],
             s=9,
             alpha=0.75,
             linewidths=0,
@@ -244,7 +245,7 @@ def relaxation(
     caption : str
     """
     rows = -(-len(series) // 3)
-    figure = Figure(figsize=(10, 3.5 * rows + 0.6), layout="constrained")
+    figure = Figure(figsize=(10, 3.6 * rows + 0.8), layout="constrained")
     panels = figure.subplots(rows, 3, squeeze=False, sharex=True, sharey=True).ravel()
     for axes, (name, Z) in zip(panels, series, strict=False):
         springs = mpl.collections.LineCollection(Z[edges], colors="0.7", linewidths=0.6, zorder=1)
@@ -262,8 +263,10 @@ def relaxation(
         axes.grid(alpha=0.25)
     for axes in panels[len(series) :]:
         axes.set_visible(False)
-    figure.supxlabel("map 1 (margins)")
-    figure.supylabel("map 2 (margins)")
+    for axes in panels[-3:]:
+        axes.set_xlabel("map 1 (margins)")
+    for axes in panels[::3]:
+        axes.set_ylabel("map 2 (margins)")
     _caption(figure, caption)
     return figure
 
@@ -281,7 +284,7 @@ def _caption(figure: Figure, caption: str) -> None:
     lines = textwrap.wrap(caption, width)
     size = 9
     height = (len(lines) + 1) * size * 1.35 / 72 / figure.get_figheight()
-    figure.get_layout_engine().set(rect=(0, height, 1, 1 - height))  # type: ignore[union-attr]
+    figure.set_layout_engine("constrained", rect=(0, height, 1, 0.98 - height))
     figure.text(0.02, 0.008, "\n".join(lines), fontsize=size, va="bottom", ha="left", color="0.2")
 
 

@@ -116,7 +116,9 @@ def train(
     """
     optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
     n_steps = max(max_epochs * sampler.n_batches, 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: learning_schedule(k / n_steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda k: learning_schedule(k / n_steps)
+    )
     history: list[Epoch] = []
     best_loss, best_weights = math.inf, copy.deepcopy(network.state_dict())
     alarm = _Alarm(margin)
@@ -128,10 +130,10 @@ def train(
                 samples = fetch(batch.points)
                 if augment is not None:
                     samples = augment(samples, random.batches)
-                Z = network(torch.from_numpy(samples).to(device))
+                Z = network(torch.from_numpy(np.ascontiguousarray(samples)).to(device))
                 total = tally.add(batch, distances_among(Z), loss)
                 optimizer.zero_grad()
-                total.backward()
+                torch.autograd.backward(total)
                 optimizer.step()
                 schedule.step()
                 for callback in callbacks:

@@ -101,7 +101,9 @@ def _official(part: str, download: bool) -> Dataset | None:
             )
     if download:
         try:
-            folder = download_files("mnist", {name: sha for name, (sha, _) in FILES.items()}, MIRRORS)
+            folder = download_files(
+                "mnist", {name: sha for name, (sha, _) in FILES.items()}, MIRRORS
+            )
         except FileError as error:
             logger.warning("MNIST: %s", error)
         else:
@@ -154,7 +156,9 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise FileError(f"{path} cannot be read ({error.strerror}); is it the right path?") from None
+        raise FileError(
+            f"{path} cannot be read ({error.strerror}); is it the right path?"
+        ) from None
     if content[:2] == b"\x1f\x8b":
         try:
             content = gzip.decompress(content)

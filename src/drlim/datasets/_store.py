@@ -70,7 +70,9 @@ def download(collection: str, files: Mapping[str, str], mirrors: Sequence[str]) 
             if mirror in dead:
                 continue
             try:
-                pooch.retrieve(mirror + name, f"sha256:{digest}", name, folder, downloader=downloader)
+                pooch.retrieve(
+                    mirror + name, f"sha256:{digest}", name, folder, downloader=downloader
+                )
                 break
             except Exception as error:  # requests, urllib3, pooch and the disk: all mean "not here"
                 dead.add(mirror)

@@ -155,8 +155,8 @@ def _rows(X: Any) -> np.ndarray:
     if X.ndim < 2:
         raise InputError(f"the array has the shape {X.shape}; samples are rows, (n_samples, ...)")
     # As float: differences of bytes would wrap round.
-    X = X.reshape(len(X), -1)
-    return X if X.dtype.kind == "f" else X.astype(np.float64)
+    rows: np.ndarray = X.reshape(len(X), -1)
+    return rows if rows.dtype.kind == "f" else rows.astype(np.float64)
 
 
 def _check_both(X: np.ndarray, Z: np.ndarray, n_neighbors: int) -> None:

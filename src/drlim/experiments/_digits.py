@@ -73,7 +73,7 @@ def slant(images: np.ndarray) -> np.ndarray:
     down, along = centred(down), centred(along)
     mu11 = (images * down * along).sum(axis=(1, 2))
     mu20 = (images * down * down).sum(axis=(1, 2))
-    return np.arctan2(-mu11, mu20)
+    return np.asarray(np.arctan2(-mu11, mu20))
 
 
 def measure(

@@ -19,9 +19,9 @@ from typing import Any
 
 import torch
 
-import drlim
 from drlim import plotting
 from drlim._errors import FileError, missing_extra
+from drlim._version import __version__
 from drlim.estimator import DrLIM
 from drlim.training import Epoch
 
@@ -225,8 +225,8 @@ def _write_into(folder: Path, options: Options, result: Result) -> dict[str, Any
         encoded = base64.b64encode((folder / f"{picture.stem}.png").read_bytes()).decode()
         images.append({"source": f"data:image/png;base64,{encoded}", "caption": picture.caption})
     (folder / "report.html").write_text(_report(options, result, settings, images), "utf-8")
-    for name, content in (("settings", settings), ("metrics", metrics)):
-        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    for name, numbers in (("settings", settings), ("metrics", metrics)):
+        text = json.dumps(numbers, indent=2, allow_nan=False) + "\n"
         (folder / f"{name}.json").write_text(text, "utf-8")
     return metrics
 
@@ -277,7 +277,7 @@ def versions() -> dict[str, str]:
     """Return the versions that the numbers depend on."""
     packages = ("numpy", "scipy", "scikit-learn", "torch")
     return {
-        "drlim": drlim.__version__,
+        "drlim": __version__,
         "python": platform.python_version(),
         **{package: metadata.version(package) for package in packages},
     }

@@ -18,11 +18,10 @@ def run(options: Options) -> Result:
     """Let free points, each a parameter of its own, move down eq. 1 until the forces balance."""
     clock = Clock()
     options.say(f"Data: {N_POINTS} free points, similar along five open chains; no network")
-    n_steps = N_STEPS // 10 if options.quick else N_STEPS
     graph = _chains(n_chains=5, length=N_POINTS // 5)
     start = np.random.default_rng(options.seed).normal(scale=0.4, size=(N_POINTS, 2))
-    shown = [0, *np.unique(np.geomspace(5, n_steps, 5).astype(int)).tolist()]
-    path, losses, force = relax(start, graph, n_steps, keep=shown)
+    shown = [0, *np.unique(np.geomspace(5, N_STEPS, 5).astype(int)).tolist()]
+    path, losses, force = relax(start, graph, N_STEPS, keep=shown)
 
     # Three points in a row, a similar to b and to c, which are dissimilar: each spring holds
     # the others at b - a = a - c = m / 3, where the pull m / 3 is the push m - 2 m / 3.
@@ -83,10 +82,10 @@ def run(options: Options) -> Result:
     series = [(f"step {step:,}: loss {losses[step]:.1f}", path[step]) for step in shown]
     relaxing = plotting.relaxation(series, graph.edges, graph.components, caption=caption)
     forces = plotting.spring_forces(MARGIN, caption=forces_caption)
-    stride = max(1, n_steps // 100)
+    stride = N_STEPS // 100
     descent_caption = "The exact eq. 1 over all pairs, per free point, on the way to rest."
     descent = plotting.loss_curves(
-        range(0, n_steps + 1, stride),
+        range(0, N_STEPS + 1, stride),
         {"loss": (losses / N_POINTS)[::stride].tolist()},
         xlabel="step of gradient descent",
         title="The loss of the free points",
@@ -102,7 +101,7 @@ def run(options: Options) -> Result:
         claims=claims,
         numbers={
             "margin": MARGIN,
-            "steps": n_steps,
+            "steps": N_STEPS,
             "global_loss": {
                 "total": final.total,
                 "attraction": final.attraction,
@@ -138,9 +137,7 @@ def relax(
         if step in keep:
             path[step] = points.detach().numpy().copy()
         distance = distances_among(points)
-        loss = torch.where(
-            similar, spring.attraction(distance), spring.repulsion(distance)
-        ).sum()
+        loss = torch.where(similar, spring.attraction(distance), spring.repulsion(distance)).sum()
         (slope,) = torch.autograd.grad(loss, points)
         losses[step], force[step] = loss.item(), slope.norm(dim=1).max().item()
         with torch.no_grad():

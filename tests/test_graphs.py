@@ -1,0 +1,447 @@
+"""The laws of the graph: its algebra, exact neighbours, and the relations."""
+
+import copy
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings, strategies as st
+
+from drlim._errors import InputError
+from drlim.graphs import (
+    SimilarityGraph,
+    _neighbors,
+    adjacent,
+    copies,
+    neighbors,
+    pairs,
+    same,
+)
+
+few = settings(max_examples=60, deadline=None)
+from_edges = SimilarityGraph.from_edges
+N = 6
+rows = st.integers(0, N - 1)
+edge_lists = st.lists(st.tuples(rows, rows), max_size=20)
+graphs = edge_lists.map(lambda edges: from_edges(edges, N))
+
+
+def matrix(graph):
+    """The graph as numpy sees it: a dense symmetric matrix of bool."""
+    joined = np.zeros((graph.n_samples, graph.n_samples), bool)
+    joined[tuple(graph.edges.T)] = True
+    return joined | joined.T
+
+
+# The graph itself.
+
+
+@few
+@given(edge_lists)
+def test_edges_are_canonical_whatever_built_the_graph(edges):
+    graph = from_edges(edges, N)
+    expected = sorted({(min(pair), max(pair)) for pair in edges if pair[0] != pair[1]})
+    assert graph.edges.tolist() == [list(pair) for pair in expected]
+    assert graph.edges.dtype == np.int64
+    assert graph.edges.shape == (graph.n_edges, 2)
+    for dtype in (np.int8, np.uint64):
+        assert from_edges(np.array(edges, dtype).reshape(-1, 2), N) == graph
+    assert from_edges([pair[::-1] for pair in edges] * 2, N) == graph
+    assert from_edges(graph.edges, N) == graph
+    one_way = sp.coo_array((np.full(len(edges), 7), np.array(edges, int).reshape(-1, 2).T), (N, N))
+    for sparse in (one_way, one_way.T, one_way.tocsr(), one_way.toarray(), graph.to_sparse()):
+        assert SimilarityGraph.from_sparse(sparse) == graph
+
+
+def test_an_explicit_zero_of_a_sparse_matrix_is_no_edge():
+    stored = sp.coo_array(([0.0, -1.0], ([0, 1], [1, 2])), (3, 3))
+    assert SimilarityGraph.from_sparse(stored).edges.tolist() == [[1, 2]]
+
+
+@few
+@given(graphs, graphs, graphs)
+def test_or_and_and_are_those_of_sets(a, b, c):
+    assert a | b == b | a
+    assert a & b == b & a
+    assert (a | b) | c == a | (b | c)
+    assert (a & b) & c == a & (b & c)
+    assert a | a == a & a == a
+    assert a & (b | c) == (a & b) | (a & c)
+    assert a | (a & b) == a & (a | b) == a
+
+
+@few
+@given(graphs, graphs)
+def test_minus_takes_away_just_what_both_have(a, b):
+    assert (a - b) & b == a - a == SimilarityGraph.empty(N)
+    assert (a - b) | (a & b) == a
+
+
+@few
+@given(graphs, graphs)
+def test_the_algebra_is_that_of_the_matrices(a, b):
+    A, B = matrix(a), matrix(b)
+    through = (A.astype(int) @ B > 0) | (B.astype(int) @ A > 0)
+    expected = {"|": A | B, "&": A & B, "-": A & ~B, "@": through & ~np.eye(N, dtype=bool)}
+    for sign, graph in {"|": a | b, "&": a & b, "-": a - b, "@": a @ b}.items():
+        np.testing.assert_array_equal(matrix(graph), expected[sign], err_msg=sign)
+
+
+def test_composition_finds_a_pair_however_many_paths_lead_to_it():
+    n = 258  # 256 paths join 0 and 1: a count in eight bits would come to nothing
+    hub = from_edges([(end, k) for end in (0, 1) for k in range(2, n)], n)
+    assert (hub @ hub).has(0, 1)
+
+
+def test_the_rule_for_shifted_digits_says_what_the_paper_says(rng):
+    n_sources, n_copies = 8, 5
+    n = n_sources * n_copies
+    source = np.arange(n) // n_copies  # a row and its four shifted copies
+    originals = np.arange(0, n, n_copies)
+    nearest = neighbors(rng.normal(size=(n_sources, 3)), 2)
+    near = from_edges(originals[nearest.edges], n)
+    copy = copies(source)
+    graph = near | copy | near @ copy
+    for i in range(n):
+        for j in range(n):
+            both_near = nearest.has(source[i], source[j])
+            an_original = i in originals or j in originals
+            similar = i != j and (source[i] == source[j] or (both_near and an_original))
+            assert graph.has(i, j) == similar, (i, j)
+    # An original: its 4 copies, and each of its neighbours with its 4 copies.
+    np.testing.assert_array_equal(graph.degree[originals], 4 + 5 * nearest.degree)
+
+
+@few
+@given(graphs)
+def test_degree_and_has_and_the_counts_agree_with_the_matrix(graph):
+    np.testing.assert_array_equal(graph.degree, matrix(graph).sum(axis=1))
+    np.testing.assert_array_equal(graph.to_sparse().toarray(), matrix(graph))
+    left, right = np.indices((N, N))
+    np.testing.assert_array_equal(graph.has(left, right), matrix(graph))
+    assert graph.n_edges == matrix(graph).sum() // 2
+    assert graph.n_pairs == 15
+
+
+@few
+@given(graphs)
+def test_components_are_what_edges_reach(graph):
+    reach = np.linalg.matrix_power(matrix(graph) + np.eye(N), N) > 0
+    np.testing.assert_array_equal(graph.components[:, None] == graph.components, reach)
+    assert set(graph.components) == set(range(graph.components.max() + 1))
+
+
+@few
+@given(graphs, st.permutations(range(N)), st.integers(0, N))
+def test_restricting_renumbers_the_rows_in_the_order_given(graph, order, n_kept):
+    kept = np.array(order[:n_kept], int)
+    np.testing.assert_array_equal(
+        matrix(graph.restrict(kept)), matrix(graph)[kept][:, kept], strict=True
+    )
+    mask = np.isin(np.arange(N), kept)
+    assert graph.restrict(mask) == graph.restrict(np.sort(kept))
+
+
+@few
+@given(graphs, graphs)
+def test_equal_graphs_hash_alike_and_survive_copying(a, b):
+    assert (a == b) == (a.edges.tolist() == b.edges.tolist())
+    for twin in (from_edges(a.edges, N), copy.deepcopy(a), pickle.loads(pickle.dumps(a))):
+        assert twin == a
+        assert hash(twin) == hash(a)
+    assert a != from_edges(a.edges, N + 1)
+    assert a != a.edges.tolist()
+
+
+@pytest.mark.parametrize("name", ["edges", "degree", "components"])
+def test_a_graph_cannot_be_changed(name):
+    values = getattr(from_edges([(0, 1)], 3), name)
+    with pytest.raises(ValueError, match="read-only"):
+        values[0] = 2
+
+
+def test_the_callers_edges_are_neither_changed_nor_kept():
+    edges = np.array([[2, 1], [0, 0]])
+    graph = from_edges(edges, 3)
+    assert edges.tolist() == [[2, 1], [0, 0]]
+    edges[:] = 0
+    assert graph.edges.tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+def test_empty_and_complete_are_the_two_ends_of_the_algebra(n):
+    empty, complete = SimilarityGraph.empty(n), SimilarityGraph.complete(n)
+    assert (empty.n_edges, complete.n_edges) == (0, n * (n - 1) // 2)
+    assert complete - complete == empty == empty @ complete
+    assert complete.degree.tolist() == [n - 1] * n
+    assert empty.components.tolist() == list(range(n))
+
+
+@pytest.mark.parametrize("sign", ["__or__", "__and__", "__sub__", "__matmul__"])
+def test_graphs_about_other_samples_do_not_mix(sign):
+    combine = getattr(from_edges([(0, 1)], 3), sign)
+    with pytest.raises(InputError, match="3 samples and the other of 4; both must be about the"):
+        combine(from_edges([(0, 1)], 4))
+    with pytest.raises(TypeError, match="both sides must be a SimilarityGraph; see from_edges"):
+        combine([(0, 1)])
+
+
+path = from_edges([(0, 1), (1, 2)], 4)
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda: from_edges([(0, 4)], 4), "row 4, and with n_samples=4 the rows are 0 to 3"),
+        (lambda: from_edges([(-1, 2)], 4), "row -1"),
+        (lambda: from_edges([(0, 1, 2)], 4), r"shape \(1, 3\); they must be pairs"),
+        (lambda: from_edges([0, 1], 4), r"shape \(2,\)"),
+        (lambda: from_edges([(0.0, 1.0)], 4), "float64; they are row numbers and must be integers"),
+        (lambda: from_edges([], -1), "n_samples is -1; it must be an integer >= 0"),
+        (lambda: from_edges([], 2.0), "n_samples is 2.0"),
+        (lambda: SimilarityGraph.from_sparse(np.ones((2, 3))), "square"),
+        (lambda: path.restrict([0, 0]), "name a row twice"),
+        (lambda: path.restrict([0, 4]), "rows are 0 to 3"),
+        (lambda: path.restrict([-1]), "rows are 0 to 3"),
+        (lambda: path.restrict([0.5, 1.5]), "must be integers"),
+        (lambda: path.restrict([True, False]), r"mask has the shape \(2,\)"),
+        (lambda: path.has(0, 6), "rows are 0 to 3"),
+        (lambda: path.has(-1, 0), "rows are 0 to 3"),
+        (lambda: path.has(0.0, 1.0), "must be integers"),
+    ],
+)
+def test_rows_and_shapes_that_do_not_exist_are_refused(use, message):
+    with pytest.raises(InputError, match=message):
+        use()
+
+
+# Nearest neighbours.
+
+
+def by_brute_force(X, k, within=None):
+    """Each row's k nearest others by exact differences, ties in the order of the rows."""
+    X = np.asarray(X, np.float64).reshape(len(X), -1)
+    distance = np.square(X[:, None] - X[None]).sum(axis=2)
+    np.fill_diagonal(distance, np.inf)
+    if within is not None:
+        distance[within[:, None] != within] = np.inf
+    nearest = np.argsort(distance, axis=1, kind="stable")[:, :k]
+    return from_edges(np.stack([np.repeat(np.arange(len(X)), k), nearest.ravel()], axis=1), len(X))
+
+
+@pytest.mark.parametrize("k", [1, 5, 39])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: rng.normal(size=(40, 3)),
+        lambda rng: rng.normal(size=(40, 300)).astype(np.float32),
+        lambda rng: rng.normal(size=(40, 3)).astype(np.float16),
+        lambda rng: rng.normal(size=40),
+        lambda rng: rng.integers(0, 256, (40, 12, 12)).astype(np.uint8),
+        lambda rng: rng.random((40, 2, 5, 5)),
+        lambda rng: rng.random((40, 6)) < 0.5,
+        lambda rng: rng.integers(-3, 4, (40, 2)),  # full of ties and duplicates
+        lambda rng: rng.normal(size=(40, 3)) + 1e9 * (np.arange(40) < 20)[:, None],
+        lambda rng: np.exp(30 * rng.normal(size=(40, 2))),
+        lambda rng: np.zeros((40, 0)),
+    ],
+    ids=lambda make: "",
+)
+def test_neighbours_are_those_of_brute_force(make, k, rng):
+    X = make(rng)
+    assert neighbors(X, k) == by_brute_force(X, k)
+    assert neighbors(X.tolist(), k) == by_brute_force(X, k)
+
+
+def test_neighbours_are_the_same_whatever_the_size_of_a_block(rng, monkeypatch):
+    X = rng.normal(size=(100, 3))
+    whole = neighbors(X, 4)
+    for entries in (1, 700, 9_999):
+        monkeypatch.setattr(_neighbors, "_BLOCK_ENTRIES", entries)
+        assert neighbors(X, 4) == whole
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e-3, 1.0, 1e30, 1e300])
+@pytest.mark.parametrize("offset", [0.0, 1e6, -1e6])
+def test_turning_moving_and_scaling_change_no_neighbour(scale, offset, rng):
+    X = rng.normal(size=(60, 4))
+    turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    assert neighbors((X @ turn + offset) * scale, 3) == neighbors(X, 3)
+
+
+def test_equally_near_samples_are_taken_in_the_order_of_their_rows():
+    assert neighbors(np.arange(5.0), 1).edges.tolist() == [[0, 1], [1, 2], [2, 3], [3, 4]]
+    ring = np.array([[0, 0], [0, 1], [1, 0], [0, -1], [-1, 0]]) * 0.1 + 7
+    assert neighbors(ring, 1).edges.tolist() == [[0, 1], [0, 2], [0, 3], [0, 4]]
+
+
+@pytest.mark.parametrize("k", [3, 5, 8])
+def test_duplicates_never_become_self_edges_and_take_no_neighbour_away(k, rng):
+    X = np.repeat(rng.normal(size=(20, 3)).astype(np.float32), 6, axis=0)[rng.permutation(120)]
+    graph = neighbors(X, k)
+    assert (graph.edges[:, 0] < graph.edges[:, 1]).all()
+    assert (graph.degree >= k).all()
+    assert graph == by_brute_force(X, k)
+
+
+def test_all_samples_in_one_place_have_neighbours():
+    assert (neighbors(np.full((9, 2), 5.0), 3).degree >= 3).all()
+
+
+def test_a_neighbour_by_either_side_is_one_edge():
+    # 2 is the nearest of 3, and 3 is not the nearest of 2.
+    graph = neighbors([0.0, 1.0, 1.9, 3.0], 1)
+    assert graph.edges.tolist() == [[0, 1], [1, 2], [2, 3]]
+    assert graph.has([2, 3], [3, 2]).tolist() == [True, True]
+    np.testing.assert_array_equal(graph.to_sparse().toarray(), graph.to_sparse().toarray().T)
+
+
+def test_within_never_crosses_a_group(rng):
+    X, lighting = rng.normal(size=(60, 2)), np.array(["left", "right", "top"])[np.arange(60) % 3]
+    graph = neighbors(X, 4, within=lighting)
+    left, right = graph.edges.T
+    np.testing.assert_array_equal(lighting[left], lighting[right])
+    assert graph == by_brute_force(X, 4, lighting)
+
+
+@pytest.mark.parametrize(
+    ("X", "k", "within", "message"),
+    [
+        (np.zeros((5, 2)), 0, None, "n_neighbors is 0; it must be an integer >= 1"),
+        (np.zeros((5, 2)), -1, None, "n_neighbors is -1"),
+        (np.zeros((5, 2)), 1.5, None, "n_neighbors is 1.5"),
+        (np.zeros((5, 2)), 5, None, "n_neighbors is 5 and there are 5 .* or n_neighbors <= 4"),
+        (np.zeros((1, 2)), 1, None, "there are 1 samples .*: give more samples$"),
+        (np.zeros((0, 2)), 1, None, "there are 0 samples"),
+        (np.zeros((4, 2)), 2, [0, 0, 1, 1], "there are 2 samples"),
+        (np.zeros((4, 2)), 1, [0, 0], r"within has the shape \(2,\)"),
+        ([[0.0], [np.nan]], 1, None, "NaN or infinite"),
+        ([[0.0], [-np.inf]], 1, None, "NaN or infinite"),
+        (np.array([["a"], ["b"]], object), 1, None, "dtype object .* among samples of numbers"),
+        (np.array(["a", "b"]), 1, None, "among samples of numbers"),
+        (3.0, 1, None, r"shape \(\)"),
+    ],
+)
+def test_samples_without_neighbours_are_refused(X, k, within, message):
+    with pytest.raises(InputError, match=message):
+        neighbors(X, k, within=within)
+
+
+def test_the_callers_samples_are_left_as_they_were(rng):
+    X = rng.normal(size=(20, 2))
+    before = X.copy()
+    neighbors(X, 2)
+    np.testing.assert_array_equal(X, before)
+
+
+def test_the_memory_of_neighbours_stays_far_below_all_pairs(rng, monkeypatch):
+    n = 6000
+    X = rng.normal(size=(n, 2)).astype(np.float32)
+    monkeypatch.setattr(_neighbors, "_BLOCK_ENTRIES", 2**18)
+    tracemalloc.start()
+    neighbors(X, 3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * n**2 / 10  # a tenth of one float32 matrix of all pairs
+
+
+# Relations.
+
+factors = st.lists(st.integers(-3, 9), max_size=12)
+
+
+@few
+@given(factors)
+def test_same_joins_equal_values(factor):
+    factor = np.array(factor, int)
+    np.testing.assert_array_equal(
+        matrix(same(factor)), (factor[:, None] == factor) & ~np.eye(len(factor), dtype=bool)
+    )
+    assert copies(factor) == same(factor) == same(factor.astype(str)) == same(factor / 7)
+
+
+@few
+@given(factors, st.integers(1, 4), st.none() | st.integers(5, 8))
+def test_adjacent_joins_values_no_farther_than_a_step(factor, step, period):
+    factor = np.array(factor, int)
+    gap = np.abs(factor[:, None] - factor)
+    if period is not None:
+        gap = np.minimum(gap % period, -gap % period)
+    expected = (gap > 0) & (gap <= step)
+    np.testing.assert_array_equal(matrix(adjacent(factor, step, period=period)), expected)
+
+
+def test_a_cyclic_factor_closes():
+    azimuth = [0, 20, 40, 320, 340]
+    assert adjacent(azimuth, 20).edges.tolist() == [[0, 1], [1, 2], [3, 4]]
+    closed = adjacent(azimuth, 20, period=360)
+    assert closed.edges.tolist() == [[0, 1], [0, 4], [1, 2], [3, 4]]
+    assert closed == adjacent(np.array(azimuth) + 360 * np.arange(5), 20, period=360)
+
+
+def test_a_step_reaches_its_own_length_in_spite_of_rounding():
+    assert adjacent(np.arange(10) * 0.1, 0.1).n_edges == 9
+    assert adjacent(np.arange(10, dtype=np.uint8)[::-1], 1).n_edges == 9
+
+
+def test_a_table_of_pairs_is_read_pair_by_pair():
+    assert pairs([3, 0, 0], [1, 2, 2], n_samples=4).edges.tolist() == [[0, 2], [1, 3]]
+    assert pairs([], [], n_samples=4) == SimilarityGraph.empty(4)
+
+
+n_azimuths, n_elevations, n_lightings = 18, 9, 6
+azimuth, elevation, lighting = (
+    factor.ravel() for factor in np.indices((n_azimuths, n_elevations, n_lightings))
+)
+
+
+@pytest.mark.parametrize(
+    ("graph", "degree"),
+    [
+        (same(azimuth), n_elevations * n_lightings - 1),
+        (same(azimuth) & same(elevation), n_lightings - 1),
+        (adjacent(azimuth * 20, 20, period=360), 2 * n_elevations * n_lightings),
+        (adjacent(azimuth * 20, 40, period=360), 4 * n_elevations * n_lightings),
+        (adjacent(elevation * 5, 5), (1 + np.isin(elevation, range(1, 8))) * 18 * 6),
+        (copies(np.arange(972) // 5), np.where(np.arange(972) < 970, 4, 1)),
+        (pairs(np.arange(971), np.arange(1, 972), 972), 1 + np.isin(np.arange(972), range(1, 971))),
+    ],
+)
+def test_every_relation_has_its_expected_degree(graph, degree):
+    np.testing.assert_array_equal(graph.degree, np.broadcast_to(degree, 972))
+
+
+def test_the_rule_for_the_airplane_ignores_the_lighting():
+    turned = adjacent(azimuth * 20, 20, period=360) & same(elevation)
+    tilted = adjacent(30 + elevation * 5, 5) & same(azimuth)
+    graph = turned | tilted | (same(azimuth) & same(elevation))
+    # 2 azimuths beside it and 2 elevations (1 at either end), each in 6 lightings; and the other
+    # 5 lightings of its own pose.
+    at_an_end = np.isin(elevation, [0, 8])
+    np.testing.assert_array_equal(graph.degree, np.where(at_an_end, 12 + 6 + 5, 12 + 12 + 5))
+    assert set(graph.components) == {0}
+    relit = np.argsort(lighting, kind="stable")  # which lighting is which makes no difference
+    assert graph.restrict(relit).n_edges == graph.n_edges
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda: same([[0, 1]]), r"shape \(1, 2\); it must have one value a sample"),
+        (lambda: same([0.0, np.nan]), "NaN values; every sample must have a known value"),
+        (lambda: adjacent(["a", "b"], 1), "values must be finite numbers"),
+        (lambda: adjacent([True, False], 1), "values must be finite numbers"),
+        (lambda: adjacent([0.0, np.inf], 1), "values must be finite numbers"),
+        (lambda: adjacent([0, 1], 0), "step is 0; it must be > 0"),
+        (lambda: adjacent([0, 1], np.nan), "step is nan"),
+        (lambda: adjacent([0, 1], 2, period=2), "period is 2; it must be larger than the step"),
+        (lambda: pairs([0, 1], [1, 1], 2), "pair 1 is sample 1 with itself"),
+        (lambda: pairs([0], [1, 2], 3), "two columns of one table"),
+        (lambda: pairs([0], [3], 3), "name row 3"),
+    ],
+)
+def test_factors_and_tables_that_make_no_relation_are_refused(use, message):
+    with pytest.raises(InputError, match=message):
+        use()

@@ -1,0 +1,215 @@
+"""The laws of the pairs: every edge once, true labels, and weights that make up for chance."""
+
+import copy
+from fractions import Fraction
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from drlim._errors import InputError
+from drlim.graphs import SimilarityGraph, neighbors
+from drlim.losses import contrastive_loss, global_loss
+from drlim.pairs import PairSampler, check_disjoint
+
+from_edges = SimilarityGraph.from_edges
+N = 7
+rows = st.integers(0, N - 1)
+graphs = st.lists(st.tuples(rows, rows), max_size=12).map(lambda edges: from_edges(edges, N))
+
+# Small enough that all batches of a size can be counted out.
+TINY = {
+    "a path": from_edges([(0, 1), (1, 2), (2, 3), (3, 4)], 5),
+    "a star": from_edges([(0, 1), (0, 2), (0, 3), (0, 4), (0, 5)], 6),
+    "two parts": from_edges([(0, 1), (1, 2), (0, 2), (3, 4), (4, 5)], 6),
+    "samples alone": from_edges([(0, 1), (1, 2)], 6),
+    "no edge": SimilarityGraph.empty(5),
+    "complete": SimilarityGraph.complete(4),
+    "one pair": from_edges([(0, 1)], 2),
+}
+DISSIMILAR = from_edges([(0, 3), (1, 4), (2, 4)], 6)
+
+
+def batch_loss(batch, Z, margin):
+    """The weighted attraction and repulsion of a batch."""
+    distance = np.linalg.norm(Z[batch.left] - Z[batch.right], axis=1)
+    each = batch.weight * contrastive_loss(distance, batch.similar, margin)
+    return np.array([each[batch.similar].sum(), each[~batch.similar].sum()])
+
+
+def expected_loss(sampler, size, Z, margin):
+    """The mean over *all* batches of so many draws."""
+    draws = [np.array(some) for some in combinations(sampler._draws, size)]
+    return np.mean([batch_loss(sampler._batch(some), Z, margin) for some in draws], axis=0)
+
+
+def draws_of_epoch(sampler, random_state):
+    """What each batch of an epoch is made from."""
+    draws = []
+    sampler = copy.copy(sampler)
+    sampler._batch = draws.append
+    list(sampler.epoch(random_state))
+    return draws
+
+
+@settings(max_examples=40, deadline=None)
+@given(graphs, graphs, st.booleans(), st.integers(1, 9), st.integers(0, 99))
+def test_an_epoch_draws_every_edge_once_and_labels_every_pair_as_the_graphs_do(
+    graph, other, explicit, batch_size, seed
+):
+    dissimilar = other - graph if explicit else None
+    sampler = PairSampler(graph, batch_size, dissimilar=dissimilar)
+    batches = list(sampler.epoch(seed))
+    assert len(batches) == sampler.n_batches
+    for batch in batches:
+        left, right = batch.left, batch.right
+        assert (left < right).all()
+        assert (np.diff(batch.points) > 0).all()
+        assert len(batch.weight) == len(left) == len(batch.points) * (len(batch.points) - 1) // 2
+        np.testing.assert_array_equal(batch.similar, graph.has(left, right))
+        counts = batch.similar | (~batch.similar if not explicit else dissimilar.has(left, right))
+        np.testing.assert_array_equal(batch.weight > 0, counts)
+    assert {row for batch in batches for row in batch.points.tolist()} == set(range(N))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 4, 5, 64])
+@pytest.mark.parametrize("n_edges", [1, 2, 3, 4, 5, 65])
+def test_every_edge_and_every_lone_sample_is_drawn_once(batch_size, n_edges):
+    graph = from_edges([(k, k + 1) for k in range(n_edges)], n_edges + 3)
+    alone = [[n_edges + 1, n_edges + 1], [n_edges + 2, n_edges + 2]]
+    draws = draws_of_epoch(PairSampler(graph, batch_size), 0)
+    assert sorted(np.concatenate(draws).tolist()) == sorted(graph.edges.tolist() + alone)
+    assert min(map(len, draws)) >= 2  # one edge by itself has no dissimilar pair
+    assert max(map(len, draws)) <= max(batch_size, 3)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_mean_of_the_weighted_loss_over_all_batches_is_equation_1_a_sample(name, rng):
+    graph = TINY[name]
+    Z = rng.normal(size=(graph.n_samples, 2))
+    exact = global_loss(Z, graph, 3.0) / graph.n_samples
+    sampler = PairSampler(graph, 2)
+    for size in range(min(2, len(sampler._draws)), len(sampler._draws) + 1):
+        mean = expected_loss(sampler, size, Z, 3.0)
+        np.testing.assert_allclose(mean, [exact.attraction, exact.repulsion], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("n_dissimilar", [0.1, 1, 4.5, np.float32(20)])
+@pytest.mark.parametrize("name", ["a path", "two parts", "samples alone", "complete"])
+def test_a_number_of_dissimilar_pairs_scales_the_repulsion_alone(name, n_dissimilar, rng):
+    graph = TINY[name]
+    Z = rng.normal(size=(graph.n_samples, 2))
+    exact = global_loss(Z, graph, 3.0) / graph.n_samples
+    dissimilar = graph.n_pairs - graph.n_edges
+    balance = n_dissimilar * graph.n_edges / dissimilar if dissimilar else 0
+    sampler = PairSampler(graph, 2, n_dissimilar=n_dissimilar)
+    for size in (2, 3):
+        mean = expected_loss(sampler, size, Z, 3.0)
+        expected = [exact.attraction, balance * exact.repulsion]
+        np.testing.assert_allclose(mean, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["two parts", "samples alone"])
+@pytest.mark.parametrize(("n_dissimilar", "balance"), [("all", 1), (2, None)])
+def test_with_dissimilar_pairs_given_no_other_pair_counts(name, n_dissimilar, balance, rng):
+    graph = TINY[name]
+    Z = rng.normal(size=(6, 2))
+    left, right = DISSIMILAR.edges.T
+    apart = np.linalg.norm(Z[left] - Z[right], axis=1)
+    repulsion = contrastive_loss(apart, np.zeros(3, bool), 3.0).sum() / 6
+    if balance is None:
+        balance = n_dissimilar * graph.n_edges / 3
+    expected = [global_loss(Z, graph, 3.0).attraction / 6, balance * repulsion]
+    sampler = PairSampler(graph, 2, dissimilar=DISSIMILAR, n_dissimilar=n_dissimilar)
+    for size in range(1, len(sampler._draws) + 1):
+        mean = expected_loss(sampler, size, Z, 3.0)
+        np.testing.assert_allclose(mean, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 3])
+@pytest.mark.parametrize("dissimilar", [None, DISSIMILAR])
+def test_the_ratio_of_dissimilar_to_similar_weight_is_a_parameter(ratio, dissimilar):
+    graph = TINY["two parts"]
+    (whole,) = PairSampler(graph, 99, dissimilar=dissimilar, n_dissimilar=ratio).epoch()
+    similar, others = whole.weight[whole.similar].sum(), whole.weight[~whole.similar].sum()
+    assert others / similar == pytest.approx(ratio)
+
+
+def test_the_chance_of_a_pair_is_exact_for_millions_of_edges(rng):
+    n_draws, size = 5_000_000, 64
+    graph = from_edges(rng.integers(0, 40, (500, 2)), 40)
+    sampler = PairSampler(graph, size)
+    draws = graph.edges[:size]
+    sampler._draws = np.broadcast_to(np.int64(0), (n_draws, 2))
+    batch = sampler._batch(draws)
+
+    def none_of(d):
+        return Fraction(comb(n_draws - d, size), comb(n_draws, size))
+
+    none = [none_of(d) for d in range(2 * graph.degree.max() + 1)]
+    for left, right, similar, weight in zip(
+        batch.left, batch.right, batch.similar, batch.weight.tolist(), strict=True
+    ):
+        a, b = graph.degree[left], graph.degree[right]
+        chance = 1 - none[a] - none[b] + none[a + b - similar]
+        assert weight == pytest.approx(float(1 / (chance * 40)), rel=1e-6)
+
+
+def test_the_same_seed_gives_the_same_batches_and_another_seed_others(rng):
+    sampler = PairSampler(neighbors(rng.normal(size=(50, 2)), 3), 16)
+
+    def points(seed):
+        return [batch.points.tolist() for batch in sampler.epoch(seed)]
+
+    assert points(3) == points(3) == points(np.random.default_rng(3))
+    assert points(3) != points(4)
+    assert points(rng) != points(rng)  # a generator goes on: the next epoch has another order
+
+
+@pytest.mark.usefixtures("untouched_globals")
+@pytest.mark.parametrize("random_state", [0, None, np.random.default_rng(0)])
+def test_drawing_leaves_the_global_generators_untouched(random_state):
+    list(PairSampler(TINY["two parts"], 2).epoch(random_state))
+
+
+def test_a_batch_has_neighbours_of_several_ranks(rng):
+    X = rng.normal(size=(80, 3))
+    rank = np.argsort(np.argsort(np.linalg.norm(X[:, None] - X, axis=2)))
+    for draws in draws_of_epoch(PairSampler(neighbors(X, 4), 16), 0):
+        assert len(set(rank[tuple(draws.T)])) > 1
+
+
+def test_the_order_of_the_edges_differs_from_epoch_to_epoch(rng):
+    sampler = PairSampler(neighbors(rng.normal(size=(50, 2)), 3), 16)
+    first, second = (np.concatenate(draws_of_epoch(sampler, rng)) for _ in range(2))
+    assert first.tolist() != second.tolist()
+    assert sorted(first.tolist()) == sorted(second.tolist())
+
+
+@pytest.mark.parametrize("use", [check_disjoint, lambda a, b: PairSampler(a, 2, dissimilar=b)])
+def test_a_pair_that_is_both_similar_and_dissimilar_is_refused(use):
+    a, b = from_edges([(0, 1), (1, 2)], 4), from_edges([(2, 1), (2, 3)], 4)
+    with pytest.raises(InputError, match=r"1 pairs are both .* \(1, 2\); .*=dissimilar - graph"):
+        use(a, b)
+    use(a, b - a)
+    with pytest.raises(InputError, match="both must be about the same samples"):
+        use(a, from_edges([(0, 2)], 5))
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5, "64", None])
+def test_a_batch_size_that_is_no_size_is_refused(batch_size):
+    with pytest.raises(InputError, match=r"batch_size is .*; it must be an integer >= 1"):
+        PairSampler(TINY["a path"], batch_size)
+
+
+@pytest.mark.parametrize("n_dissimilar", [0, -1, np.nan, np.inf, "some", None, [1]])
+def test_a_balance_that_is_none_is_refused(n_dissimilar):
+    with pytest.raises(InputError, match=r"n_dissimilar is .*; it must be 'all' .* number > 0"):
+        PairSampler(TINY["a path"], 2, n_dissimilar=n_dissimilar)
+
+
+def test_so_many_dissimilar_pairs_for_each_of_no_similar_pairs_is_refused():
+    with pytest.raises(InputError, match="the graph has no similar pair; give n_dissimilar='all'"):
+        PairSampler(SimilarityGraph.empty(4), 2, n_dissimilar=3)

@@ -1,0 +1,70 @@
+"""Pictures: every figure is drawn, says what it shows, and is the same file each time."""
+
+import numpy as np
+import pytest
+
+from drlim import plotting
+from drlim.losses import contrastive_loss
+
+CAPTION = "Held-out samples, of which the map was not learnt; the unit is the margin."
+
+
+def a_map(rng, n=60):
+    return rng.normal(size=(n, 2)), rng.integers(0, 256, (n, 28, 28)), np.arange(n) % 2
+
+
+def figures(rng):
+    Z, images, labels = a_map(rng)
+    words = {"label_name": "digit", "title": "a map", "caption": CAPTION}
+    return {
+        "scatter": plotting.scatter(Z, labels, **words),
+        "thumbnails": plotting.thumbnails(Z, images, labels, **words),
+        "curves": plotting.loss_curves(
+            [1, 2], {"loss": [2.0, 1.0]}, xlabel="epoch", title="loss", caption=CAPTION
+        ),
+        "partial losses": plotting.partial_losses(
+            lambda d: contrastive_loss(d, np.ones(d.shape, bool), 1.0),
+            lambda d: contrastive_loss(d, np.zeros(d.shape, bool), 1.0),
+            1.0,
+            caption=CAPTION,
+        ),
+        "forces": plotting.spring_forces(1.0, caption=CAPTION),
+        "relaxation": plotting.relaxation(
+            [("step 0", Z), ("step 9", Z / 2)], np.array([[0, 1]]), labels, caption=CAPTION
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", figures(np.random.default_rng(0)))
+def test_every_figure_is_drawn_with_its_caption_and_labelled_axes(name, rng):
+    figure = figures(rng)[name]
+    assert plotting.render(figure, "png").startswith(b"\x89PNG")
+    assert b"<svg" in plotting.render(figure, "svg")
+    written = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
+    assert CAPTION in written
+    labelled = [a for a in figure.axes if a.get_visible() and a.get_xlabel() and a.get_ylabel()]
+    assert labelled
+
+
+@pytest.mark.parametrize("file_format", ["png", "svg"])
+def test_the_same_figure_is_the_same_file(file_format):
+    first, second = (
+        plotting.render(figures(np.random.default_rng(0))["scatter"], file_format) for _ in range(2)
+    )
+    assert first == second
+
+
+def test_the_colours_can_be_told_apart_without_seeing_red_or_green():
+    # Brightness as the eye weighs it: neighbouring colours of the list differ by it alone.
+    from matplotlib.colors import to_rgb
+
+    light = [np.dot(to_rgb(colour), [0.2126, 0.7152, 0.0722]) for colour in plotting.COLOURS[:2]]
+    assert abs(light[0] - light[1]) > 0.05
+    assert len(set(plotting.COLOURS)) == len(plotting.COLOURS) == 8
+
+
+def test_thumbnails_of_one_place_do_not_fail():
+    figure = plotting.thumbnails(
+        np.zeros((3, 2)), np.ones((3, 8, 8)), np.zeros(3), label_name="x", title="", caption=""
+    )
+    assert plotting.render(figure, "png").startswith(b"\x89PNG")
