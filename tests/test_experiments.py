@@ -229,7 +229,7 @@ def test_the_digits_of_the_paper_are_drawn_from_the_full_set():
     assert np.bincount(train.factors["digit"])[[4, 9]].tolist() == [3000, 3000]
     assert len(test) == 1991
     assert len(np.unique(train.factors["source"])) == 6000
-    assert _digits.is_complete(train)
+    assert not _digits.notes(train)
 
 
 @needs_full_mnist

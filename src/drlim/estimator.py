@@ -238,7 +238,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, *sample_shape)
+        X : array-like of shape (n_samples, ...)
             Raw samples, in the unit of the training samples.
 
         Returns
@@ -313,7 +313,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def _validated(self, X: Any, *, fitting: bool) -> np.ndarray:
         """Check samples; return them as numbers of their own kind, with sample_shape_ settled."""
-        if (X.ndim if hasattr(X, "ndim") else np.ndim(X)) > 2:
+        if (X if hasattr(X, "ndim") else np.asarray(X)).ndim > 2:
             # scikit-learn's own bookkeeping of features is made for tables; images have a shape.
             checked = check_array(X, allow_nd=True, dtype="numeric", estimator=self)
             if fitting:
@@ -358,6 +358,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             raise InputError(
                 f"y has the shape {y.shape} and X has {len(X)} samples; y must have one label a "
                 "sample, (n_samples,)"
+            )
+        if y.dtype.kind == "f" and not np.isfinite(y).all():
+            raise InputError(
+                "y has NaN or infinite values; a sample whose label is not known has the label -1"
             )
         if type_of_target(y, input_name="y") == "continuous":
             return neighbors(y[:, None], self.n_neighbors)

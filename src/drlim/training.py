@@ -90,7 +90,7 @@ def train(
     sampler : PairSampler
         Gives the batches.
     fetch : callable
-        Row numbers to samples, as an array ``(b, *sample_shape)``.
+        Row numbers to samples, as an array ``(b, ...)``.
     max_epochs : int
         Passes over all edges.
     learning_rate : float

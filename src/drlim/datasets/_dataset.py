@@ -19,7 +19,7 @@ class Dataset:
 
     Attributes
     ----------
-    X : ndarray of shape (n_samples, *sample_shape)
+    X : ndarray of shape (n_samples, ...)
         The samples.
     factors : mapping of str to ndarray of shape (n_samples,)
         The known causes of variation, such as ``digit``, ``shift`` or ``lighting``. By habit

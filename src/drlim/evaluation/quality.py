@@ -42,7 +42,7 @@ def trustworthiness(X: Any, Z: Any, n_neighbors: int = 5) -> float:
     >>> trustworthiness(X, X)
     1.0
     """
-    X, Z = _rows(X), _rows(Z)
+    X, Z = as_rows(X), as_rows(Z)
     _check_both(X, Z, n_neighbors)
     return float(manifold.trustworthiness(X, Z, n_neighbors=n_neighbors))
 
@@ -64,7 +64,7 @@ def neighborhood_preservation(X: Any, Z: Any, n_neighbors: int = 5) -> float:
     >>> neighborhood_preservation(X, -2 * X)
     1.0
     """
-    X, Z = _rows(X), _rows(Z)
+    X, Z = as_rows(X), as_rows(Z)
     _check_both(X, Z, n_neighbors)
     of_samples, of_map = (
         NearestNeighbors(n_neighbors=n_neighbors).fit(space).kneighbors(return_distance=False)
@@ -84,8 +84,8 @@ def knn_accuracy(
     >>> knn_accuracy([[0.0], [0.1], [5.0], [5.1]], list("aabb"), [[0.2], [4.9]], list("ab"), 1)
     1.0
     """
-    model = KNeighborsClassifier(n_neighbors).fit(_rows(Z_train), labels_train)
-    return float(model.score(_rows(Z_test), labels_test))
+    model = KNeighborsClassifier(n_neighbors).fit(as_rows(Z_train), labels_train)
+    return float(model.score(as_rows(Z_test), labels_test))
 
 
 def factor_recovery(
@@ -111,8 +111,8 @@ def factor_recovery(
     >>> round(factor_recovery(Z, 3 * Z[:, 0], Z, 3 * Z[:, 0], n_neighbors=2), 2)
     1.0
     """
-    model = KNeighborsRegressor(n_neighbors).fit(_rows(Z_train), factor_train)
-    return float(model.score(_rows(Z_test), factor_test))
+    model = KNeighborsRegressor(n_neighbors).fit(as_rows(Z_train), factor_train)
+    return float(model.score(as_rows(Z_test), factor_test))
 
 
 def evenness(Z: Any) -> float:
@@ -134,7 +134,7 @@ def evenness(Z: Any) -> float:
     >>> round(evenness(grid), 1)
     2.1
     """
-    Z = _rows(Z)
+    Z = as_rows(Z)
     n, d = Z.shape
     try:
         volume = float(np.ptp(Z)) if d == 1 else float(ConvexHull(Z).volume)
@@ -150,11 +150,11 @@ def evenness(Z: Any) -> float:
     return float(nearest / expected)
 
 
-def _rows(X: Any) -> np.ndarray:
+def as_rows(X: Any) -> np.ndarray:
+    """Return samples as rows of floats: flattened, and differences of bytes do not wrap round."""
     X = np.asarray(X)
     if X.ndim < 2:
         raise InputError(f"the array has the shape {X.shape}; samples are rows, (n_samples, ...)")
-    # As float: differences of bytes would wrap round.
     rows: np.ndarray = X.reshape(len(X), -1)
     return rows if rows.dtype.kind == "f" else rows.astype(np.float64)
 

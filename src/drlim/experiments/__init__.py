@@ -18,6 +18,8 @@ EXPERIMENTS = {
     "loss": ("_loss", "figure 1: the two partial losses against the distance"),
     "springs": ("_springs", "figures 2 and 3: the forces, and free points coming to rest"),
     "mnist": ("_mnist", "figure 4: the map of handwritten 4s and 9s, held-out digits"),
+    "shifts": ("_shifts", "figure 5: shifted digits, neighbours in pixel space and no more"),
+    "shift-invariant": ("_shift_invariant", "figure 7: shifted digits, with prior knowledge"),
 }
 
 

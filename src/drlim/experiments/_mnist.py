@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from drlim import baselines, plotting
-from drlim.estimator import DrLIM
+from drlim import plotting
 from drlim.evaluation import quality
 from drlim.experiments import _digits
-from drlim.experiments._run import Claim, Clock, Options, Picture, Result, training_curves
+from drlim.experiments._run import Claim, Clock, Options, Picture, Result, parts, training_curves
 from drlim.graphs import neighbors
 from drlim.losses import global_loss
 
@@ -20,32 +19,15 @@ def run(options: Options) -> Result:
     train, test = _digits.load(options)
     with clock("graph"):
         graph = neighbors(train.X, N_NEIGHBORS)
-    map_ = DrLIM(
-        n_components=2,
-        n_neighbors=N_NEIGHBORS,
-        margin=MARGIN,
-        n_dissimilar="all",
-        network="lenet",
-        max_epochs=QUICK_EPOCHS if options.quick else MAX_EPOCHS,
-        batch_size=64,
-        learning_rate=4e-3,
-        random_state=options.seed,
-        verbose=1,
+    map_, untrained = _digits.lenets(
+        options, max_epochs=QUICK_EPOCHS if options.quick else MAX_EPOCHS
     )
     with clock("train"):
         map_.fit(train.X, graph=graph)
-    Z_test = map_.transform(test.X)
-    loss = global_loss(map_.embedding_, graph, MARGIN) / len(train)
-
-    untrained = DrLIM(network="lenet", max_epochs=0, random_state=options.seed)
     untrained.fit(train.X, graph=graph)
-    pixels = train.X.reshape(len(train), -1), test.X.reshape(len(test), -1)
-    maps = {
-        "drlim": (map_.embedding_, Z_test),
-        "untrained": (untrained.embedding_, untrained.transform(test.X)),
-        "pca": baselines.pca(*pixels, n_components=2, random_state=options.seed),
-        "pixels": pixels,
-    }
+    maps = _digits.maps_of(train, test, map_, untrained, options.seed)
+    Z_test = maps["drlim"][1]
+    loss = global_loss(map_.embedding_, graph, MARGIN) / len(train)
     measured = {name: _digits.measure(train, test, *Z) for name, Z in maps.items()}
     numbers = measured["drlim"]
 
@@ -77,19 +59,13 @@ def run(options: Options) -> Result:
             ),
         )
     ]
-    notes = []
-    if not _digits.is_complete(train):
-        notes.append(
-            "This is not the full MNIST, for which the bounds are meant: the paper's numbers "
-            "need the official files (drlim reproduce mnist --download, or DRLIM_DATA)."
-        )
-    held_out = f"{len(test):,} held-out digits; the map was learnt from {len(train):,} others"
+    held_out = _digits.held_out(train, test)
     captions = {
         "map": f"Figure 4 of the paper: {held_out}, with pixel-space neighbours as the only "
         "similar pairs. Colour and marker show the digit, which training did not know. The unit "
         "is the margin.",
-        "thumbnails": f"{held_out.capitalize()}. One digit for each cell of a grid, drawn where "
-        "the map puts it (blue 4s, orange 9s). The unit is the margin.",
+        "thumbnails": f"{held_out}. One digit for each cell of a grid, the one nearest to its "
+        "middle. The unit is the margin.",
         "loss": "Estimates of eq. 1 per training digit over each epoch, all pairs, and its two "
         "parts. Training data; no held-out digit takes part.",
     }
@@ -114,11 +90,7 @@ def run(options: Options) -> Result:
                 "neighborhood_preservation_5": quality.neighborhood_preservation(test.X, Z_test),
                 "evenness": quality.evenness(Z_test),
             },
-            "global_loss": {
-                "total": loss.total,
-                "attraction": loss.attraction,
-                "repulsion": loss.repulsion,
-            },
+            "global_loss": parts(loss),
             "graph": {"n_edges": graph.n_edges, "n_components": int(graph.components.max()) + 1},
             "baselines": {name: measured[name] for name in ("untrained", "pca", "pixels")},
         },
@@ -126,9 +98,9 @@ def run(options: Options) -> Result:
         tables={
             f"Beside baselines: {held_out}. Pixels: the 784 values themselves; their neighbours "
             "are what trustworthiness and continuity compare with. Untrained: the same network "
-            "with its first weights.": _digits.quality_table(measured)
+            "with its first weights.": _digits.table(measured)
         },
         pictures=[Picture(stem, figure, captions[stem]) for stem, figure in figures.items()],
-        notes=notes,
+        notes=_digits.notes(train),
         map=map_,
     )

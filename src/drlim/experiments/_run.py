@@ -23,6 +23,7 @@ from drlim import plotting
 from drlim._errors import FileError, missing_extra
 from drlim._version import __version__
 from drlim.estimator import DrLIM
+from drlim.losses import GlobalLoss
 from drlim.training import Epoch
 
 
@@ -295,6 +296,11 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),
     }
+
+
+def parts(loss: GlobalLoss) -> dict[str, float]:
+    """Return a loss and its parts, as ``metrics.json`` has them."""
+    return {"total": loss.total, "attraction": loss.attraction, "repulsion": loss.repulsion}
 
 
 def training_curves(history: Sequence[Epoch], caption: str) -> plotting.Figure:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from drlim import plotting
-from drlim.experiments._run import Claim, Clock, Options, Picture, Result
+from drlim.experiments._run import Claim, Clock, Options, Picture, Result, parts
 from drlim.graphs import SimilarityGraph, neighbors
 from drlim.losses import Contrastive, distances_among, global_loss
 
@@ -102,11 +102,7 @@ def run(options: Options) -> Result:
         numbers={
             "margin": MARGIN,
             "steps": N_STEPS,
-            "global_loss": {
-                "total": final.total,
-                "attraction": final.attraction,
-                "repulsion": final.repulsion,
-            },
+            "global_loss": parts(final),
         },
         pictures=[
             Picture("forces", forces, forces_caption),

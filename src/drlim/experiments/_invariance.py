@@ -1,0 +1,83 @@
+"""What a probe can read of an ignored factor, in a map and in its baselines, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from drlim.evaluation import invariance
+
+# Probes on pixels take a second a fold for two thousand samples, and minutes for ten thousand.
+_MOST_SAMPLES = 2000
+
+HOW = (
+    "the accuracy of a trained probe on held-out samples, cross-validated so that no source is "
+    "on both sides, with its 95 % interval, and the orbit ratio, the mean distance between "
+    "copies of one source over that between sources."
+)
+
+
+def measure(
+    maps: Mapping[str, np.ndarray], factor: np.ndarray, source: np.ndarray, *, seed: int
+) -> dict[str, Any]:
+    """Measure the map "drlim" and, under their names, the others.
+
+    Parameters
+    ----------
+    maps : mapping of str to ndarray of shape (n_samples, ...)
+        Held-out points of each map, and the samples themselves.
+    factor, source : ndarray of shape (n_samples,)
+        What should be ignored, and what each sample was made from.
+    seed : int
+        Draws the sources that are probed, where there are many.
+
+    Returns
+    -------
+    dict
+        ``orbit_ratio``, ``leakage`` (of the probe that reads most) and ``probes`` (all) of
+        "drlim", and the same under the name of each other map.
+    """
+    rng = np.random.default_rng(seed)
+    sources = rng.permutation(np.unique(source))
+    per_source = max(1, len(source) // len(sources))
+    probed = np.isin(source, sources[: _MOST_SAMPLES // per_source])
+    measured = {}
+    for name, Z in maps.items():
+        probes = [
+            invariance.leakage(
+                Z[probed], factor[probed], probe=probe, groups=source[probed], random_state=seed
+            )
+            for probe in invariance.PROBES
+        ]
+        worst = max(probes, key=lambda leak: leak.accuracy)
+        measured[name] = {
+            "orbit_ratio": invariance.orbit_ratio(Z, source),
+            "leakage": worst.as_json(),
+            "probes": [leak.as_json() for leak in probes],
+        }
+    return {**measured.pop("drlim"), **measured}
+
+
+def table(measured: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Lay out what `measure` found."""
+    columns = ["map", "orbit ratio", *invariance.PROBES, "chance"]
+    everything = {"drlim": measured} | {
+        name: numbers
+        for name, numbers in measured.items()
+        if isinstance(numbers, dict) and "probes" in numbers
+    }
+    rows = [
+        [
+            name,
+            f"{numbers['orbit_ratio']:.3f}",
+            *(
+                f"{leak['accuracy']:.3f} ({leak['low']:.3f} to {leak['high']:.3f})"
+                for leak in numbers["probes"]
+            ),
+            f"{numbers['leakage']['chance']:.3f}",
+        ]
+        for name, numbers in everything.items()
+    ]
+    return columns, rows

@@ -1,0 +1,436 @@
+"""The laws of `DrLIM`: scikit-learn's own, one map whatever the batch, and errors that teach."""
+
+import inspect
+import warnings
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.spatial.distance import pdist
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from torch import nn
+
+from drlim import DrLIM, SimilarityGraph, networks
+from drlim._errors import DataWarning, InputError, TrainingWarning
+from drlim._random import streams
+from drlim.graphs import neighbors, same
+from drlim.losses import Contrastive, global_loss
+from drlim.training import Callback
+
+X = np.random.default_rng(1).normal(size=(60, 5))
+IMAGES = np.random.default_rng(1).integers(0, 256, (30, 28, 28)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return DrLIM(max_epochs=2, random_state=0).fit(X)
+
+
+@parametrize_with_checks([DrLIM(max_epochs=2, random_state=0)])
+def test_scikit_learns_checks_pass(estimator, check, monkeypatch):
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # without it, one of them is skipped
+    check(estimator)
+
+
+def test_the_constructor_has_these_parameters_and_only_stores_them():
+    parameters = inspect.signature(DrLIM).parameters
+    assert list(parameters) == [
+        "n_components",
+        "n_neighbors",
+        "margin",
+        "n_dissimilar",
+        "loss",
+        "network",
+        "max_epochs",
+        "batch_size",
+        "learning_rate",
+        "augment",
+        "callbacks",
+        "device",
+        "random_state",
+        "verbose",
+    ]
+    given = {name: object() for name in parameters}
+    assert vars(DrLIM(**given)) == given
+
+
+# One seed, one map; one sample, one point.
+
+
+@pytest.mark.usefixtures("untouched_globals")
+@pytest.mark.parametrize("make", [int, np.random.default_rng, np.random.RandomState])
+def test_the_same_seed_gives_the_same_map_to_the_bit(make, fitted):
+    first, second = (DrLIM(max_epochs=1, random_state=make(7)).fit_transform(X) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert (DrLIM(max_epochs=1, random_state=make(8)).fit_transform(X) != first).any()
+
+
+@pytest.mark.parametrize("n", [2, 6, 60, 256, 300])
+def test_transforming_the_training_samples_gives_their_embedding_to_the_bit(n):
+    Y = np.random.default_rng(0).normal(size=(n, 4)).astype(np.float32)
+    map_ = DrLIM(n_neighbors=1, max_epochs=1, random_state=0)
+    np.testing.assert_array_equal(map_.fit_transform(Y), map_.embedding_)
+    np.testing.assert_array_equal(map_.transform(Y), map_.embedding_)
+    assert map_.embedding_.shape == (n, 2)
+    assert map_.embedding_.dtype == np.float32
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("network", ["mlp", "linear", "dropout and batch norm"])
+def test_a_sample_has_one_point_whatever_comes_with_it(training, network, rng):
+    builder = with_batch_norm if network not in networks.BUILDERS else network
+    map_ = DrLIM(max_epochs=1, random_state=0, network=builder).fit(X)
+    map_.network_.train(training)
+    map_.network_[1].requires_grad_(False)
+    many = rng.normal(size=(600, 5))  # two blocks and a part
+    Z = map_.transform(many)
+    assert Z.shape == (600, 2)
+    order = rng.permutation(600)
+    np.testing.assert_array_equal(map_.transform(many[order]), Z[order])
+    np.testing.assert_array_equal(map_.transform(many), Z)
+    for row in (0, 255, 256, 599):
+        np.testing.assert_array_equal(map_.transform(many[row : row + 1]), Z[row : row + 1])
+    assert {module.training for module in map_.network_.modules()} == {training}
+
+
+def with_batch_norm(sample_shape, n_components):
+    return nn.Sequential(
+        nn.Linear(*sample_shape, 8), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, n_components)
+    )
+
+
+def test_flags_that_the_user_set_one_by_one_are_restored_as_found():
+    map_ = DrLIM(max_epochs=1, random_state=0, network=with_batch_norm).fit(X)
+    map_.network_[1][2].train()
+    map_.transform(X)
+    assert [module.training for module in map_.network_[1]] == [False, False, True, False]
+
+
+def test_a_callback_may_look_at_the_map_while_it_is_learnt():
+    class Look(Callback):
+        def on_epoch_end(self, history):
+            seen.append((map_.network_[1][2].training, map_.transform(X).shape))
+
+    seen = []
+    map_ = DrLIM(max_epochs=2, random_state=0, network=with_batch_norm, callbacks=[Look()])
+    Look.__deepcopy__ = lambda self, memo: self
+    map_.fit(X)
+    assert seen == [(True, (60, 2))] * 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int16])
+def test_raw_bytes_and_the_same_values_in_another_dtype_give_the_same_point(dtype):
+    map_ = DrLIM(max_epochs=1, random_state=0).fit(IMAGES)
+    Z = map_.transform(IMAGES)
+    np.testing.assert_allclose(map_.transform(IMAGES.astype(dtype)), Z, atol=1e-5)
+    assert Z.std() > 1e-2
+
+
+@pytest.mark.parametrize("shape", [(30, 28, 28), (30, 1, 28, 28)])
+def test_images_are_mapped_by_the_papers_network(shape):
+    map_ = DrLIM(max_epochs=1, random_state=0).fit(IMAGES.reshape(shape))
+    assert map_.sample_shape_ == shape[1:]
+    assert map_.n_features_in_ == 784
+    assert any(isinstance(module, nn.Conv2d) for module in map_.network_.modules())
+    assert map_.graph_ == neighbors(IMAGES, 5)
+    listed = IMAGES[:2].reshape(2, *shape[1:]).tolist()
+    np.testing.assert_allclose(map_.transform(listed), map_.embedding_[:2], atol=1e-5)
+
+
+def test_samples_of_any_size_and_offset_are_learnt_alike():
+    plain = DrLIM(max_epochs=1, random_state=0).fit_transform(X)
+    for scale, offset in [(1e-30, 0), (1e30, 0), (2.0**20, 0), (1, 1e6)]:
+        Z = DrLIM(max_epochs=1, random_state=0).fit_transform(X * scale + offset)
+        np.testing.assert_allclose(pdist(Z), pdist(plain), atol=1e-3)
+
+
+def test_no_epochs_leave_the_network_as_it_was_built():
+    map_ = DrLIM(network="mlp", max_epochs=0, random_state=3).fit(X)
+    untrained = networks.build(networks.mlp, (5,), 2, streams(3).init)
+    for name, weight in untrained.state_dict().items():
+        assert torch.equal(map_.network_[1].state_dict()[name], weight)
+    assert map_.history_ == []
+
+
+def test_learning_lowers_the_loss():
+    start, end = (
+        global_loss(map_.embedding_, map_.graph_, 1.0).total
+        for map_ in (DrLIM(max_epochs=n, random_state=0).fit(X) for n in (0, 20))
+    )
+    assert end < 0.7 * start
+
+
+# In the company of scikit-learn.
+
+
+def test_a_clone_learns_the_same_map_again(fitted):
+    np.testing.assert_array_equal(clone(fitted).fit_transform(X), fitted.embedding_)
+    own = DrLIM(network=partial(networks.mlp, hidden=(3,)), max_epochs=1, random_state=0)
+    np.testing.assert_array_equal(clone(own).fit_transform(X), own.fit_transform(X))
+
+
+def test_it_is_a_step_of_a_pipeline():
+    y = (X[:, 0] > 0).astype(int)
+    pipeline = make_pipeline(
+        MinMaxScaler(), DrLIM(max_epochs=10, random_state=0), KNeighborsClassifier()
+    )
+    assert pipeline.fit(X, y).score(X, y) > 0.9
+    assert pipeline[:-1].transform(X).shape == (60, 2)
+
+
+@pytest.mark.parametrize("grid", [{"margin": [0.5, 1.0]}, {"n_neighbors": [2, 4]}])
+def test_a_grid_search_sets_its_parameters(grid):
+    seen = []
+
+    def score(map_, some, y=None):
+        seen.append((map_.margin, map_.n_neighbors))
+        return -np.ptp(map_.transform(some))
+
+    search = GridSearchCV(DrLIM(max_epochs=3, random_state=0), grid, scoring=score, cv=2).fit(X)
+    ((name, values),) = grid.items()
+    assert search.best_params_[name] in values
+    assert len(set(seen)) == 2
+    assert search.transform(X).shape == (60, 2)
+
+
+def test_a_table_comes_in_and_goes_out(fitted):
+    table = pd.DataFrame(X, columns=list("abcde"), index=np.arange(100, 160))
+    map_ = DrLIM(max_epochs=2, random_state=0).set_output(transform="pandas")
+    Z = map_.fit_transform(table)
+    assert list(Z.columns) == list(map_.get_feature_names_out()) == ["drlim0", "drlim1"]
+    assert list(Z.index) == list(table.index)
+    assert list(map_.feature_names_in_) == list("abcde")
+    np.testing.assert_array_equal(Z, fitted.embedding_)
+    pd.testing.assert_frame_equal(map_.transform(table), Z)
+
+
+def test_verbose_tells_of_the_training_on_the_error_stream(capsys):
+    DrLIM(max_epochs=2, verbose=1, random_state=0).fit(X)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "epoch 1/2: loss " in err
+    DrLIM(max_epochs=1, random_state=0).fit(X)
+    assert capsys.readouterr() == ("", "")
+
+
+# Who is similar to whom.
+
+
+def graph_of(y=None, **given):
+    return DrLIM(n_neighbors=3, max_epochs=0).fit(X, y, **given).graph_
+
+
+def test_without_labels_and_graph_the_nearest_neighbours_are_similar():
+    assert graph_of() == neighbors(X, 3)
+
+
+@pytest.mark.parametrize("kind", [int, float, str, object, bool, pd.Series, list])
+def test_samples_of_one_label_are_similar(kind):
+    labels = np.arange(60) % 2
+    y = kind(labels) if kind in (pd.Series, list) else labels.astype(kind)
+    assert graph_of(y) == same(labels)
+
+
+def test_a_sample_with_the_label_minus_one_is_similar_to_its_neighbours():
+    y = np.arange(60) % 3 - 1
+    graph, near, unknown = graph_of(y), neighbors(X, 3), y == -1
+    left, right = np.triu_indices(60, 1)
+    by_label = ~unknown[left] & (y[left] == y[right])
+    by_nearness = (unknown[left] | unknown[right]) & near.has(left, right)
+    np.testing.assert_array_equal(graph.has(left, right), by_label | by_nearness)
+    assert graph_of(np.full(60, -1)) == near
+
+
+def test_samples_with_near_values_of_a_continuous_target_are_similar():
+    assert graph_of(X[:, 2]) == neighbors(X[:, 2], 3)
+
+
+def test_a_graph_goes_before_labels():
+    ring = SimilarityGraph.from_edges([(k, (k + 1) % 60) for k in range(60)], 60)
+    assert graph_of(graph=ring) == graph_of(np.arange(60) % 2, graph=ring) == ring
+
+
+def test_with_dissimilar_pairs_given_only_they_part():
+    pair, apart = (SimilarityGraph.from_edges([edge], 4) for edge in [(0, 1), (0, 2)])
+    # One pair pulls and one pushes; where the last sample comes to lie is none of their business.
+    map_ = DrLIM(network="linear", margin=5.0, learning_rate=0.1, random_state=0)
+    Z = map_.set_params(max_epochs=300).fit_transform(np.eye(4), graph=pair, dissimilar=apart)
+    distance = np.linalg.norm(Z[0] - Z, axis=1)
+    assert distance[1] < 0.05
+    assert distance[2] > 4.95
+    assert np.linalg.norm(Z[3] - Z[:3], axis=1).min() < 4
+
+
+def test_another_loss_and_another_balance_give_another_map(fitted):
+    class Weak(Contrastive):
+        def repulsion(self, distance):
+            return super().repulsion(distance) / 2
+
+    weak = DrLIM(max_epochs=2, random_state=0, loss=Weak).fit(X)
+    balance = (X.shape[0] * (X.shape[0] - 1) / 2 - weak.graph_.n_edges) / weak.graph_.n_edges
+    halved = DrLIM(max_epochs=2, random_state=0, n_dissimilar=balance / 2).fit(X)
+    assert np.abs(weak.embedding_ - fitted.embedding_).max() > 1e-3
+    np.testing.assert_allclose(weak.embedding_, halved.embedding_, atol=1e-3)
+
+
+# Limits.
+
+
+def test_a_linear_map_in_which_all_is_similar_collapses_to_a_point_and_says_so():
+    map_ = DrLIM(network="linear", random_state=0)
+    with pytest.warns(TrainingWarning, match="the map collapses"):
+        Z = map_.fit_transform(X, graph=SimilarityGraph.complete(60))
+    assert pdist(Z).max() < 0.01
+
+
+def test_where_nothing_is_similar_everything_goes_to_the_margin():
+    map_ = DrLIM(max_epochs=300, margin=2.0, random_state=0)
+    Z = map_.fit_transform(np.eye(3), graph=SimilarityGraph.empty(3))
+    assert pdist(Z).min() > 1.98
+
+
+def test_equal_samples_become_one_point_with_a_warning():
+    with (
+        pytest.warns(DataWarning, match="all 9 samples are equal, so the map has one point"),
+        pytest.warns(TrainingWarning, match="collapses"),
+    ):
+        Z = DrLIM(max_epochs=2, random_state=0).fit_transform(np.full((9, 3), 7.0))
+    assert (Z == Z[0]).all()
+
+
+def test_a_network_that_mixes_the_rows_of_a_batch_maps_one_row():
+    map_ = DrLIM(max_epochs=2, random_state=0, network=with_batch_norm).fit(X)
+    np.testing.assert_array_equal(map_.transform(X[:1]), map_.embedding_[:1])
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 10_000])
+def test_any_batch_size_learns(batch_size):
+    ring = SimilarityGraph.from_edges([(k, (k + 1) % 15) for k in range(15)], 16)
+    map_ = DrLIM(max_epochs=2, random_state=0, batch_size=batch_size, network=with_batch_norm)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        map_.fit(X[:16], graph=ring)
+    assert all(epoch.repulsion > 0 for epoch in map_.history_)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_map_learnt_on_a_gpu_maps_as_one_learnt_on_the_cpu(fitted):
+    map_ = DrLIM(max_epochs=2, random_state=0, device="cuda").fit(X)
+    assert next(map_.network_.parameters()).is_cuda
+    np.testing.assert_allclose(map_.transform(X), fitted.embedding_, atol=1e-2)
+
+
+# Errors: the value, the rule, the remedy.
+
+other = SimilarityGraph.empty(59)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (np.where(np.eye(60, 5) > 0, np.nan, X), "X contains NaN.*imput"),
+        (np.where(np.eye(60, 5) > 0, -np.inf, X), "X contains infinity"),
+        (np.where(IMAGES > 250, np.nan, IMAGES), "contains NaN"),
+        (np.zeros((0, 5)), r"0 sample\(s\).* a minimum of 1 is required"),
+        (np.zeros((5, 0)), r"0 feature\(s\).* a minimum of 1 is required"),
+        (np.array([["a", "b"]] * 9, object), "could not convert string to float: 'a'"),
+        (np.array([["a", "b"]] * 9), "Convert your data to numeric values"),
+        (X[:, 0], "Expected 2D array, got 1D array.*Reshape your data"),
+        (X + 1j, "Complex data not supported"),
+    ],
+)
+def test_samples_that_scikit_learn_refuses_are_refused_in_its_words(samples, message):
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        DrLIM().fit(samples)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "samples", "fit", "message"),
+    [
+        ({}, X[:1], {}, "1 sample; a map is learnt from pairs, so at least 2"),
+        ({}, IMAGES[:1], {}, "1 sample; a map is learnt from pairs, so at least 2"),
+        ({}, X[:5], {}, "n_neighbors is 5 and there are 5 samples.* or n_neighbors <= 4"),
+        ({}, X, {"y": [0, 1]}, r"y has the shape \(2,\) and X has 60 .* one label a sample"),
+        ({}, X, {"y": np.zeros((60, 1))}, r"y has the shape \(60, 1\)"),
+        ({}, X, {"y": np.full(60, np.nan)}, "y has NaN .* not known has the label -1"),
+        ({}, X, {"graph": other}, "graph is about 59 samples and X has 60; both must be about"),
+        ({}, X, {"dissimilar": other}, "dissimilar is about 59 samples and X has 60"),
+        (
+            {},
+            X,
+            {"graph": X},
+            "graph is a ndarray; it must be a drlim.SimilarityGraph, see ",
+        ),
+        ({}, X, {"dissimilar": [(0, 1)]}, "dissimilar is a list; it must be a drlim.Similarity"),
+        (
+            {},
+            X,
+            {"graph": same([0] * 60), "dissimilar": same([0] * 60)},
+            "1770 pairs are both similar and dissimilar, .* dissimilar=dissimilar - graph",
+        ),
+        ({"network": "lenet"}, IMAGES[:, :8, :8], {}, r"\(8, 8\); .* resize them, or .*'mlp'"),
+        ({"network": "lent"}, X, {}, r"network is 'lent'; known: .*; did you mean 'lenet'\?"),
+        ({"network": nn.Linear(5, 2)}, X, {}, r"network is a Linear; .* builder, .*: lambda"),
+        ({"network": lambda shape, n: 3}, X, {}, "gave a int; it must return an nn.Module"),
+        (
+            {"network": lambda shape, n: nn.Linear(5, 3)},
+            X,
+            {},
+            r"maps 2 samples to the shape \(2, 3\); with n_components=2 it must be \(2, 2\)",
+        ),
+        ({"loss": "contrast"}, X, {}, r"loss is 'contrast'; known: .* mean 'contrastive'\?"),
+        ({"loss": lambda margin: 3}, X, {}, "must return an object with attraction"),
+        ({"margin": 0}, X, {}, "margin is 0; it must be a finite number > 0.*1.0 is as good as"),
+        ({"margin": -1.0}, X, {}, "margin is -1.0"),
+        ({"margin": np.nan}, X, {}, "margin is nan"),
+        ({"margin": None}, X, {}, "margin is None"),
+        ({"n_components": 0}, X, {}, "n_components is 0; it must be an integer >= 1"),
+        ({"n_components": 2.0}, X, {}, "n_components is 2.0; it must be an integer >= 1"),
+        ({"n_components": True}, X, {}, "n_components is True; it must be an integer >= 1"),
+        ({"n_neighbors": 0}, X, {}, "n_neighbors is 0; it must be an integer >= 1"),
+        ({"max_epochs": -1}, X, {}, "max_epochs is -1; it must be an integer >= 0"),
+        ({"max_epochs": "5"}, X, {}, "max_epochs is '5'; it must be an integer >= 0"),
+        ({"batch_size": 0}, X, {}, "batch_size is 0; it must be an integer >= 1"),
+        ({"learning_rate": 0}, X, {}, "learning_rate is 0; it must be a finite number > 0"),
+        ({"learning_rate": np.nan}, X, {}, "learning_rate is nan; it must be a finite number > 0"),
+        ({"learning_rate": "fast"}, X, {}, "learning_rate is 'fast'"),
+        ({"n_dissimilar": 0}, X, {}, "n_dissimilar is 0; it must be 'all' .* or a number > 0"),
+        (
+            {"n_dissimilar": 2},
+            X,
+            {"graph": SimilarityGraph.empty(60)},
+            "n_dissimilar is 2 .* has no similar pair; give n_dissimilar='all'",
+        ),
+        ({"augment": "flip"}, X, {}, r"augment is a str; .* \(samples, generator\) -> samples"),
+        ({"callbacks": [print]}, X, {}, "callbacks has a .*; each must be a drlim.training.Callb"),
+        ({"device": "gpu"}, X, {}, "device is 'gpu', .* give 'cpu'"),
+        ({"random_state": -1}, X, {}, "random_state is -1; it must be None, an int >= 0, or"),
+        ({"random_state": "luck"}, X, {}, "random_state is 'luck'"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_refused_with_value_rule_and_remedy(
+    parameters, samples, fit, message
+):
+    with pytest.raises(InputError, match=message):
+        DrLIM(**parameters).fit(samples, **fit)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        (IMAGES[:, 1:], r"shape \(27, 28\) .* learnt from samples of \(28, 28\); give X as \(n_s"),
+        (IMAGES[:, None], r"shape \(1, 28, 28\)"),
+        (IMAGES.reshape(30, 784), r"shape \(784,\) .* give X as \(n_samples, 28, 28\)"),
+    ],
+)
+def test_samples_of_another_shape_are_not_mapped(samples, message):
+    map_ = DrLIM(max_epochs=0, random_state=0).fit(IMAGES)
+    with pytest.raises(InputError, match=message):
+        map_.transform(samples)

@@ -1,0 +1,296 @@
+"""The laws of the map file: the same numbers back, whole or refused, and nothing in it is run."""
+
+import ast
+import json
+import os
+import pathlib
+import shutil
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import save
+from torch import nn
+
+import drlim
+from drlim import DrLIM, load, networks
+from drlim._errors import FileError, InputError
+from drlim.losses import Contrastive
+from drlim.persistence import FORMAT_VERSION, read_map, write_map
+
+X = np.random.default_rng(1).normal(size=(40, 5))
+IMAGES = np.random.default_rng(1).integers(0, 256, (20, 28, 28)).astype(np.uint8)
+
+
+def own(sample_shape, n_components):
+    return nn.Sequential(nn.Linear(*sample_shape, 3), nn.BatchNorm1d(3), nn.Linear(3, n_components))
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A small map, its file, and what it says of the samples."""
+    path = tmp_path_factory.mktemp("maps") / "small.drlim"
+    map_ = DrLIM(network="linear", max_epochs=1, random_state=0).fit(X)
+    map_.save(path)
+    return path, map_.transform(X)
+
+
+@pytest.mark.parametrize(
+    ("network", "samples"),
+    [
+        (None, X),
+        (None, IMAGES),
+        ("lenet", IMAGES[:, None]),
+        ("mlp", X),
+        ("mlp", IMAGES),
+        ("linear", X.astype(np.float32)),
+        (partial(networks.mlp, hidden=(4, 3), activation="gelu"), X),
+        (partial(networks.mlp, hidden=np.array([4])), X),
+        (partial(partial(networks.lenet, activation="relu")), IMAGES),
+    ],
+)
+def test_a_map_that_was_saved_and_loaded_gives_the_same_numbers_to_the_bit(
+    network, samples, tmp_path
+):
+    map_ = DrLIM(n_components=3, network=network, max_epochs=1, random_state=0).fit(samples)
+    map_.save(tmp_path / "map.drlim")
+    again = load(tmp_path / "map.drlim")
+    np.testing.assert_array_equal(again.transform(samples), map_.embedding_)
+    assert str(again.network_) == str(map_.network_)
+    assert not any(module.training for module in again.network_.modules())
+
+
+def test_everything_that_describes_a_map_travels_with_it(tmp_path):
+    parameters = {
+        "n_components": np.int64(3),
+        "n_neighbors": 4,
+        "margin": np.float32(0.5),
+        "n_dissimilar": 12.5,
+        "max_epochs": 2,
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+    }
+    map_ = DrLIM(**parameters, random_state=0).fit(pd.DataFrame(X, columns=list("abcde")))
+    map_.save(tmp_path / "map.drlim")
+    again = load(str(tmp_path / "map.drlim"))
+    assert {name: again.get_params()[name] for name in parameters} == parameters
+    assert again.loss == "contrastive"
+    assert (again.sample_shape_, again.n_features_in_) == ((5,), 5)
+    assert list(again.feature_names_in_) == list("abcde")
+    assert list(again.get_feature_names_out()) == ["drlim0", "drlim1", "drlim2"]
+    assert [epoch.loss for epoch in again.history_] == [epoch.loss for epoch in map_.history_]
+
+
+@pytest.mark.parametrize("samples", [X, IMAGES])
+def test_the_same_map_gives_the_same_bytes(samples, tmp_path):
+    for name in ("a", "b"):
+        DrLIM(max_epochs=1, random_state=0).fit(samples).save(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
+def test_raw_samples_give_the_same_point_after_loading(dtype, tmp_path):
+    map_ = DrLIM(max_epochs=1, random_state=0).fit(IMAGES)
+    map_.save(tmp_path / "map.drlim")
+    Z = load(tmp_path / "map.drlim").transform(IMAGES.astype(dtype))
+    np.testing.assert_allclose(Z, map_.embedding_, atol=1e-5)
+
+
+def test_a_network_of_ones_own_is_loaded_with_its_builder(tmp_path):
+    map_ = DrLIM(network=own, max_epochs=1, random_state=0).fit(X)
+    map_.save(tmp_path / "map.drlim")
+    with pytest.raises(InputError, match=r"network of the user's own, .*\.own; .* network=\.\.\."):
+        load(tmp_path / "map.drlim")
+    again = load(tmp_path / "map.drlim", network=own)
+    np.testing.assert_array_equal(again.transform(X), map_.embedding_)
+
+
+def test_a_map_learnt_with_another_loss_still_maps(tmp_path):
+    map_ = DrLIM(loss=lambda margin: Contrastive(margin), max_epochs=1, random_state=0).fit(X)
+    map_.save(tmp_path / "map.drlim")
+    np.testing.assert_array_equal(load(tmp_path / "map.drlim").transform(X), map_.embedding_)
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ("mlp", "do not fit the network that was given"),
+        (partial(networks.mlp, hidden=(3,)), "do not fit the network that was given"),
+        (own, "do not fit the network that was given"),
+        ("mpl", r"did you mean 'mlp'\?"),
+        (nn.Linear(5, 2), "network is a Linear; it must be a builder"),
+        (lambda shape, n: None, "must return an nn.Module"),
+    ],
+)
+def test_a_builder_of_another_network_is_refused(network, message, saved):
+    with pytest.raises(InputError, match=message):
+        load(saved[0], network=network)
+
+
+def test_what_a_builder_raises_is_not_blamed_on_the_file(saved):
+    with pytest.raises(KeyError, match="my own mistake"):
+        load(saved[0], network=lambda shape, n: {}["my own mistake"])
+
+
+# Files that are no maps, or no longer.
+
+
+def test_a_truncated_file_is_refused(saved, tmp_path):
+    whole, path = saved[0].read_bytes(), tmp_path / "part.drlim"
+    for length in [*range(0, len(whole), 50), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(FileError, match=r"part\.drlim .*(truncated|only the beginning)"):
+            load(path)
+
+
+def test_an_altered_byte_is_found_or_makes_no_difference(saved, tmp_path, rng):
+    whole, path = saved[0].read_bytes(), tmp_path / "altered.drlim"
+    refused = 0
+    for place in rng.integers(0, len(whole), 300):
+        altered = bytearray(whole)
+        altered[place] ^= rng.integers(1, 256)
+        path.write_bytes(altered)
+        try:
+            Z = load(path).transform(X)
+        except (FileError, InputError):
+            refused += 1
+        else:
+            np.testing.assert_array_equal(Z, saved[1])
+    assert refused > 250
+
+
+def test_bytes_that_are_added_are_found(saved, tmp_path):
+    path = tmp_path / "longer.drlim"
+    path.write_bytes(saved[0].read_bytes() + b"\0")
+    with pytest.raises(FileError, match="truncated or altered"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"notes on the map, in plain words\n",
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(64),
+        b"PK\x03\x04" + bytes(64),
+        b"\x80\x04\x95" + bytes(64),  # how a pickle begins
+        b"\xff" * 100,
+        b"\2\0\0\0\0\0\0\0{}",
+        b"\2\0\0\0\0\0\0\0[]",
+        b"\4\0\0\0\0\0\0\0null",
+        save({"weights": np.zeros(3, np.float32)}),
+        save({"weights": np.zeros(3, np.float32)}, {"other": "tool"}),
+        save({}, {"drlim": "[]"}),
+        save({}, {"drlim": "{}"}),
+        save({}, {"drlim": "no json"}),
+        save({}, {"drlim": '{"format_version": "1"}'}),
+        save({}, {"drlim": '{"format_version": 1}'}),
+        save({}, {"drlim": "[" * 100_000}),
+    ],
+    ids=range(17),
+)
+def test_a_file_that_is_no_map_is_refused(content, tmp_path):
+    path = tmp_path / "other.file"
+    path.write_bytes(content)
+    with pytest.raises(FileError, match=r"other\.file"):
+        load(path)
+
+
+@pytest.mark.parametrize("missing", ["network", "sample_shape", "parameters", "history", "loss"])
+def test_a_map_that_lacks_a_part_is_refused(missing, saved, tmp_path):
+    description, tensors = read_map(saved[0])
+    del description[missing]
+    write_map(tmp_path / "part.drlim", description, tensors)
+    with pytest.raises(FileError, match=f"lacks a part of a map: '{missing}'"):
+        load(tmp_path / "part.drlim")
+
+
+def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path):
+    with pytest.raises(FileError, match=r"cannot be read .*; is it the right path\?"):
+        load(tmp_path / "missing.drlim")
+    with pytest.raises(FileError, match="cannot be read"):
+        load(tmp_path)
+    with pytest.raises(OSError, match="cannot be read"):  # for who does not know drlim
+        load(tmp_path)
+
+
+def test_a_newer_format_asks_for_a_newer_drlim(saved, tmp_path, monkeypatch):
+    monkeypatch.setattr(drlim.persistence, "FORMAT_VERSION", FORMAT_VERSION + 1)
+    write_map(tmp_path / "newer.drlim", *read_map(saved[0]))
+    monkeypatch.undo()
+    with pytest.raises(FileError, match=r"has the format 2 and .* up to 1; update drlim: pip inst"):
+        load(tmp_path / "newer.drlim")
+
+
+# Writing.
+
+
+def test_a_place_that_cannot_be_written_is_refused(saved, tmp_path, monkeypatch):
+    map_ = load(saved[0])
+    (tmp_path / "file").write_text("in the way")
+    for path in (tmp_path / "no folder" / "map.drlim", tmp_path / "file" / "map.drlim", tmp_path):
+        with pytest.raises(FileError, match=r"cannot be written .*; give a file in a folder that"):
+            map_.save(path)
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(FileError, match=r"cannot be written \(Permission denied\)"):
+        map_.save(tmp_path / "map.drlim")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("step", ["os.replace", "os.fsync", "os.chmod"])
+def test_an_interrupted_write_leaves_the_old_file_whole_and_nothing_else(
+    step, saved, tmp_path, monkeypatch
+):
+    shutil.copy(saved[0], tmp_path / "map.drlim")
+    map_ = DrLIM(max_epochs=1, random_state=1).fit(X)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as during:
+        during.setattr(step, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            map_.save(tmp_path / "map.drlim")
+    assert os.listdir(tmp_path) == ["map.drlim"]
+    assert (tmp_path / "map.drlim").read_bytes() == saved[0].read_bytes()
+    map_.save(tmp_path / "map.drlim")
+    np.testing.assert_array_equal(load(tmp_path / "map.drlim").transform(X), map_.embedding_)
+
+
+def test_a_file_gets_the_rights_that_the_user_asks_for(saved, tmp_path):
+    mask = os.umask(0o027)
+    try:
+        load(saved[0]).save(tmp_path / "map.drlim")
+    finally:
+        os.umask(mask)
+    assert (tmp_path / "map.drlim").stat().st_mode & 0o777 == 0o640
+
+
+# Nothing in a file is run.
+
+
+def test_a_file_is_numbers_and_json(saved):
+    content = saved[0].read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    description = json.loads(header.pop("__metadata__")["drlim"])
+    assert description["format_version"] == FORMAT_VERSION
+    assert {tensor["dtype"] for tensor in header.values()} <= {"F32", "F64", "I64"}
+
+
+def test_no_source_file_can_unpickle():
+    for path in pathlib.Path(drlim.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = {alias.name.split(".")[0] for alias in getattr(node, "names", [])}
+            if isinstance(node, ast.ImportFrom | ast.Import):
+                names.add((getattr(node, "module", None) or "").split(".")[0])
+                assert not names & {"pickle", "cPickle", "dill", "joblib", "marshal"}, path
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                assert (node.value.id, node.attr) != ("torch", "load"), path
+            if isinstance(node, ast.keyword):
+                assert node.arg != "allow_pickle", path

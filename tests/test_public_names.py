@@ -1,0 +1,73 @@
+"""The laws of the public names: each is there, says what it is, and costs only what it needs."""
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from functools import cached_property
+
+import pytest
+
+import drlim
+
+MODULES = sorted(
+    info.name
+    for info in pkgutil.walk_packages(drlim.__path__, "drlim.")
+    if not any(part.startswith("_") for part in info.name.split("."))
+)
+
+
+def public(namespace):
+    """What is public in a module or class and was written here."""
+    for name, value in vars(namespace).items():
+        value = getattr(value, "__func__", value)  # of a class method
+        value = value.fget if isinstance(value, property) else value
+        value = value.func if isinstance(value, cached_property) else value
+        written_here = str(getattr(value, "__module__", "")).startswith("drlim")
+        if not name.startswith("_") and written_here and callable(value):
+            yield name, value
+
+
+@pytest.mark.parametrize("name", drlim.__all__)
+def test_every_public_name_is_there_and_documented(name):
+    assert inspect.getdoc(getattr(drlim, name))
+
+
+def test_what_dir_shows_is_each_public_name_once():
+    assert dir(drlim) == sorted(set(drlim.__all__))
+    assert len(drlim.__all__) == len(set(drlim.__all__))
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'drlim' has no attribute 'DrLim'"):
+        _ = drlim.DrLim
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_module_function_class_and_method_has_a_docstring(name):
+    module = importlib.import_module(name)
+    assert module.__doc__
+    for title, value in public(module):
+        assert value.__doc__, f"{name}.{title}"
+        if inspect.isclass(value):
+            for method, function in public(value):
+                assert function.__doc__, f"{name}.{title}.{method}"
+
+
+@pytest.mark.parametrize(
+    ("statement", "too_heavy"),
+    [
+        ("import drlim", "numpy scipy torch sklearn pydantic matplotlib rich typer"),
+        ("import drlim; dir(drlim); drlim.__version__", "numpy scipy torch sklearn matplotlib"),
+        ("import drlim.graphs", "torch sklearn pydantic matplotlib"),
+        ("import drlim; drlim.SimilarityGraph.empty(3)", "torch sklearn pydantic matplotlib"),
+        ("import drlim.datasets", "torch sklearn pydantic matplotlib"),
+        ("import drlim.pairs", "torch sklearn pydantic matplotlib"),
+        ("from drlim import DrLIM", "pydantic matplotlib rich"),
+    ],
+)
+def test_an_import_loads_only_what_it_needs(statement, too_heavy):
+    code = f"{statement}\nimport sys\nprint(*{set(too_heavy.split())} & sys.modules.keys())"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
