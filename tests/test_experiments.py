@@ -161,7 +161,7 @@ def test_an_interrupted_run_leaves_nothing_that_looks_whole(when, tmp_path, monk
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    where = "_loss.run" if when == "while it computes" else "_run._report"
+    where = "_loss.run" if when == "while it computes" else "_run.report"
     monkeypatch.setattr(f"drlim.experiments.{where}", interrupt)
     with pytest.raises(KeyboardInterrupt):
         reproduce("loss", tmp_path / "loss", **QUIETLY)
@@ -175,7 +175,7 @@ def test_an_interrupted_run_leaves_the_run_before_it_as_it_was(tmp_path, monkeyp
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("drlim.experiments._run._report", interrupt)
+    monkeypatch.setattr("drlim.experiments._run.report", interrupt)
     with pytest.raises(KeyboardInterrupt):
         reproduce("loss", tmp_path, seed=1, **QUIETLY)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before

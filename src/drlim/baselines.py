@@ -2,40 +2,127 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.decomposition import PCA
+from sklearn import decomposition, manifold
 
+from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, streams
+
+
+class Method(NamedTuple):
+    """One of the older methods.
+
+    Attributes
+    ----------
+    build : callable
+        ``(n_components, n_neighbors, seed) -> a scikit-learn estimator``.
+    maps_new_samples : bool
+        Whether it can map a sample that it was not fitted to.
+    """
+
+    build: Callable[[int, int, int], Any]
+    maps_new_samples: bool
+
+
+def _locally_linear(kind: str) -> Callable[[int, int, int], Any]:
+    def build(n_components: int, n_neighbors: int, seed: int) -> Any:
+        if kind == "hessian":  # needs more neighbours than its quadratic form has terms
+            n_neighbors = max(n_neighbors, n_components * (n_components + 3) // 2 + 1)
+        return manifold.LocallyLinearEmbedding(
+            n_neighbors=n_neighbors, n_components=n_components, method=kind, random_state=seed
+        )
+
+    return build
+
+
+METHODS: dict[str, Method] = {
+    "pca": Method(lambda d, k, seed: decomposition.PCA(d, random_state=seed), True),
+    "kernel pca": Method(
+        lambda d, k, seed: decomposition.KernelPCA(d, kernel="rbf", random_state=seed), True
+    ),
+    "classical mds": Method(lambda d, k, seed: manifold.ClassicalMDS(d), False),
+    "metric mds": Method(
+        lambda d, k, seed: manifold.MDS(d, n_init=1, init="classical_mds", random_state=seed),
+        False,
+    ),
+    "isomap": Method(lambda d, k, seed: manifold.Isomap(n_neighbors=k, n_components=d), True),
+    "lle": Method(_locally_linear("standard"), True),
+    "hessian lle": Method(_locally_linear("hessian"), True),
+    "laplacian eigenmaps": Method(
+        lambda d, k, seed: manifold.SpectralEmbedding(d, n_neighbors=k, random_state=seed), False
+    ),
+}
+
+
+def embed(
+    method: str,
+    X_train: Any,
+    X_test: Any,
+    *,
+    n_components: int = 2,
+    n_neighbors: int = 5,
+    random_state: RandomState = None,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Map by one of the older methods, as scikit-learn has it.
+
+    Parameters
+    ----------
+    method : str
+        One of `METHODS`.
+    X_train, X_test : array-like of shape (n, ...)
+        Samples; flattened.
+    n_components : int, default=2
+    n_neighbors : int, default=5
+        For the methods that start from a graph of neighbours.
+    random_state : int, numpy Generator or RandomState, optional
+
+    Returns
+    -------
+    Z_train : ndarray of shape (n, n_components)
+    Z_test : ndarray of shape (n, n_components) or None
+        None where the method has no way to map a sample that it was not fitted to.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(20, 4))
+    >>> embed("pca", X, X[:5])[1].shape
+    (5, 2)
+    >>> embed("classical mds", X, X[:5])[1] is None
+    True
+    """
+    if method not in METHODS:
+        raise InputError(f"there is no method {method!r}; {nearest_name(method, METHODS)}")
+    train, test = _as_rows(X_train), _as_rows(X_test)
+    # One unit for all features: no neighbour changes, and the width of kernel PCA's kernel,
+    # which is made for features of variance 1, fits samples of any scale.
+    unit = float(train.std()) or 1.0
+    train, test = train / unit, test / unit
+    seed = streams(random_state).init
+    model = METHODS[method].build(n_components, n_neighbors, seed)
+    Z_train = model.fit_transform(train)
+    return Z_train, model.transform(test) if METHODS[method].maps_new_samples else None
 
 
 def pca(
     X_train: Any, X_test: Any, n_components: int = 2, random_state: RandomState = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Map by principal components of the training samples.
-
-    Parameters
-    ----------
-    X_train, X_test : array-like of shape (n, ...)
-        Samples; flattened.
-    n_components : int, default=2
-    random_state : int, numpy Generator or RandomState, optional
-        The solver for many features is a randomised one.
+    """Map by the principal components of the training samples; see `embed`.
 
     Returns
     -------
     Z_train, Z_test : ndarray of shape (n, n_components)
-
-    Examples
-    --------
-    >>> X = np.random.default_rng(0).normal(size=(20, 4))
-    >>> pca(X, X[:5], 2)[1].shape
-    (5, 2)
     """
-    X_train, X_test = (
-        np.asarray(X, np.float32 if np.asarray(X).itemsize < 8 else np.float64).reshape(len(X), -1)
-        for X in (X_train, X_test)
+    Z_train, Z_test = embed(
+        "pca", X_train, X_test, n_components=n_components, random_state=random_state
     )
-    model = PCA(n_components, random_state=streams(random_state).init).fit(X_train)
-    return model.transform(X_train), model.transform(X_test)
+    assert Z_test is not None
+    return Z_train, Z_test
+
+
+def _as_rows(X: Any) -> np.ndarray:
+    X = np.asarray(X)
+    rows: np.ndarray = X.reshape(len(X), -1)
+    return rows.astype(np.float32 if rows.itemsize < 8 else np.float64)

@@ -18,6 +18,7 @@ from drlim._errors import missing_extra
 
 try:
     import matplotlib as mpl
+    import matplotlib.image
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Figure
 except ImportError:
@@ -37,13 +38,15 @@ def render(figure: Figure, file_format: str) -> bytes:
     return buffer.getvalue()
 
 
-def scatter(Z: Any, labels: Any, *, label_name: str, title: str, caption: str) -> Figure:
+def scatter(
+    Z: Any, labels: Any, *, label_name: str, title: str, caption: str, unit: str = "margins"
+) -> Figure:
     """Draw a 2-D map, a point a sample, coloured and marked by a label.
 
     Parameters
     ----------
     Z : array-like of shape (n_samples, 2)
-        The embedding, in units of the margin.
+        The embedding.
     labels : array-like of shape (n_samples,)
         A label a sample, of at most eight values.
     label_name : str
@@ -65,7 +68,7 @@ def scatter(Z: Any, labels: Any, *, label_name: str, title: str, caption: str) -
             label=f"{label_name} {value} ({of_label.sum():,})",
         )
     axes.legend(loc="best", markerscale=2, framealpha=0.9)
-    _dress_map(axes, title)
+    _dress_map(axes, title, unit)
     return figure
 
 
@@ -83,27 +86,10 @@ def thumbnails(
     label_name, title, caption : str
     """
     Z, images, labels = np.asarray(Z, float), np.asarray(images, float), np.asarray(labels)
-    canvas_size, tile = 1600, 40
-    low, span = Z.min(axis=0), max(float(np.ptp(Z, axis=0).max()), 1e-12)
-    low = low - (span - np.ptp(Z, axis=0)) / 2
-    canvas = np.ones((canvas_size, canvas_size, 3))
-    cells = canvas_size // tile
-    cell = np.minimum(((Z - low) / span * cells).astype(int), cells - 1)
-    # One sample for each cell of a grid: the one nearest to the middle of its cell.
-    off_centre = np.linalg.norm((Z - low) / span * cells - cell - 0.5, axis=1)
-    order = np.lexsort((off_centre, cell[:, 1], cell[:, 0]))
-    _, first = np.unique(cell[order], axis=0, return_index=True)
-    step = max(1, -(-max(images.shape[1:]) // (tile - 2)))
-    zoom = max(1, (tile - 2) // max(images.shape[1:]))
+    low, span = _square(Z)
     values = np.unique(labels)
-    for k in order[first]:
-        ink = images[k, ::step, ::step] / (images.max() or 1.0)
-        ink = np.kron(ink, np.ones((zoom, zoom)))
-        colour = mpl.colors.to_rgb(COLOURS[int(np.searchsorted(values, labels[k])) % len(COLOURS)])
-        picture = 1 - ink[..., None] * (1 - np.array(colour))
-        top = canvas_size - (cell[k, 1] + 1) * tile + (tile - picture.shape[0]) // 2
-        left = cell[k, 0] * tile + (tile - picture.shape[1]) // 2
-        canvas[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    colours = [COLOURS[int(np.searchsorted(values, label)) % len(COLOURS)] for label in labels]
+    canvas = _contact_sheet((Z - low) / span, images, colours, size=1600, tile=40)
     figure, axes = _one_axes(caption)
     extent = (low[0], low[0] + span, low[1], low[1] + span)
     axes.imshow(canvas, extent=extent, interpolation="antialiased")
@@ -112,6 +98,206 @@ def thumbnails(
     axes.legend(loc="best", framealpha=0.9)
     _dress_map(axes, title)
     return figure
+
+
+def views(
+    Z: Any,
+    values: Any,
+    images: Any,
+    *,
+    value_name: str,
+    cyclic: bool,
+    caption: str,
+    unit: str = "margins",
+) -> Figure:
+    """Draw a 3-D map under five viewing angles: as points, and as the samples' own pictures.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, 3)
+        The embedding, turned so that its third axis points upwards.
+    values : array-like of shape (n_samples,)
+        A factor, for the colour of the points.
+    images : array-like of shape (n_samples, height, width)
+        Grey pictures.
+    value_name : str
+        What the factor is, with its unit.
+    cyclic : bool
+        Whether the factor closes on itself, as an angle does.
+    caption : str
+    """
+    Z, values, images = np.asarray(Z, float), np.asarray(values), np.asarray(images, float)
+    Z = Z - Z.mean(axis=0)
+    angles = ((0, 90), (0, 0), (60, 0), (120, 0), (30, 35))  # around, above; degrees
+    figure = Figure(figsize=(15, 7.4), layout="constrained")
+    panels = figure.subplots(2, len(angles))
+    half = 1.08 * float(np.linalg.norm(Z, axis=1).max() or 1.0)
+    for column, (around, above) in zip(panels.T, angles, strict=True):
+        seen = Z @ _camera(around, above).T
+        order = np.argsort(seen[:, 2])  # the nearest last, over the others
+        points = column[0].scatter(
+            seen[order, 0],
+            seen[order, 1],
+            c=values[order],
+            s=14,
+            linewidths=0,
+            cmap="twilight" if cyclic else "viridis",
+        )
+        sheet = _contact_sheet(
+            (seen[:, :2] / half + 1) / 2, images, None, size=900, tile=45, depth=seen[:, 2]
+        )
+        column[1].imshow(sheet, extent=(-half, half, -half, half), interpolation="antialiased")
+        where = "from above" if above == 90 else f"around {around}°, above {above}°"
+        column[0].set_title(where, fontsize=10)
+        for axes in column:
+            axes.set(xlim=(-half, half), ylim=(-half, half), aspect="equal")
+            axes.set_xlabel(unit)
+            axes.grid(alpha=0.2)
+    for axes in panels[:, 0]:
+        axes.set_ylabel(unit)
+    figure.colorbar(points, ax=panels[0], label=value_name, shrink=0.85)
+    _caption(figure, caption)
+    return figure
+
+
+def _camera(around: float, above: float) -> np.ndarray:
+    """Return the rows right, up and towards the viewer of a camera; degrees."""
+    a, e = np.radians([around, above])
+    right = np.array([np.cos(a), np.sin(a), 0.0])
+    towards = np.array([np.sin(a) * np.cos(e), -np.cos(a) * np.cos(e), np.sin(e)])
+    return np.stack([right, np.cross(towards, right), towards])
+
+
+def _square(Z: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the lower corner and the side of the smallest square around points of the plane."""
+    side = max(float(np.ptp(Z, axis=0).max()), 1e-12)
+    return Z.min(axis=0) - (side - np.ptp(Z, axis=0)) / 2, side
+
+
+def _contact_sheet(
+    place: np.ndarray,
+    images: np.ndarray,
+    colours: Sequence[str] | None,
+    *,
+    size: int,
+    tile: int,
+    depth: np.ndarray | None = None,
+) -> np.ndarray:
+    """Lay out pictures on a square sheet, one for each cell of a grid that has any.
+
+    ``place`` is in units of the sheet, from its lower left corner. With colours, pictures are
+    ink of that colour on white; without, grey photographs. Of those in one cell the nearest to
+    its middle is shown, or with ``depth`` the one in front.
+    """
+    cells = size // tile
+    cell = np.clip((place * cells).astype(int), 0, cells - 1)
+    rank = np.linalg.norm(place * cells - cell - 0.5, axis=1) if depth is None else -depth
+    order = np.lexsort((rank, cell[:, 1], cell[:, 0]))
+    _, first = np.unique(cell[order], axis=0, return_index=True)
+    longest = max(images.shape[1:])
+    step, zoom = max(1, -(-longest // (tile - 2))), max(1, (tile - 2) // longest)
+    sheet = np.ones((size, size, 3))
+    for k in order[first]:
+        light = images[k, ::step, ::step] / (images.max() or 1.0)
+        light = np.kron(light, np.ones((zoom, zoom)))[..., None]
+        if colours is None:
+            picture = np.repeat(light, 3, axis=2)
+        else:
+            picture = 1 - light * (1 - np.array(mpl.colors.to_rgb(colours[k])))
+        height, width = picture.shape[:2]
+        top = size - (cell[k, 1] + 1) * tile + (tile - height) // 2
+        left = cell[k, 0] * tile + (tile - width) // 2
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def gallery(
+    maps: Mapping[str, tuple[np.ndarray, np.ndarray]], *, label_name: str, caption: str
+) -> Figure:
+    """Draw several 2-D maps side by side, each in its own unit.
+
+    Parameters
+    ----------
+    maps : mapping of str to (points of shape (n, 2), labels of shape (n,))
+        By the title of each.
+    label_name, caption : str
+    """
+    rows = -(-len(maps) // 3)
+    figure = Figure(figsize=(11, 3.7 * rows + 0.8), layout="constrained")
+    panels = figure.subplots(rows, 3, squeeze=False).ravel()
+    for axes, (title, (Z, labels)) in zip(panels, maps.items(), strict=False):
+        for k, value in enumerate(np.unique(labels)):
+            axes.scatter(
+                Z[labels == value, 0],
+                Z[labels == value, 1],
+                s=7,
+                alpha=0.7,
+                linewidths=0,
+                color=COLOURS[k % len(COLOURS)],
+                marker=_MARKERS[k % len(_MARKERS)],
+                label=f"{label_name} {value}",
+            )
+        axes.set_title(title, fontsize=10)
+        axes.set(xlabel="map 1 (own unit)", ylabel="map 2 (own unit)")
+        axes.tick_params(labelsize=7)
+    panels[0].legend(markerscale=2, fontsize=8)
+    for axes in panels[len(maps) :]:
+        axes.set_visible(False)
+    _caption(figure, caption)
+    return figure
+
+
+def bars(
+    groups: Mapping[str, Sequence[tuple[float, float, float]]],
+    names: Sequence[str],
+    *,
+    ylabel: str,
+    title: str,
+    caption: str,
+) -> Figure:
+    """Draw shares, with their intervals, as groups of bars.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of (share, low, high)
+        A bar of each group for each of `names`.
+    names : sequence of str
+    ylabel, title, caption : str
+    """
+    figure, axes = _one_axes(caption, height=5.4)
+    width = 0.8 / len(groups)
+    for k, (label, shares) in enumerate(groups.items()):
+        value, low, high = np.asarray(shares).T
+        place = np.arange(len(names)) + (k - (len(groups) - 1) / 2) * width
+        error = np.maximum([value - low, high - value], 0)
+        axes.bar(place, value, width * 0.9, yerr=error, capsize=3, color=COLOURS[k], label=label)
+    axes.set(title=title, ylabel=ylabel, xlabel="rate", ylim=(0, 1.02))
+    axes.set_xticks(range(len(names)), names)
+    axes.legend()
+    axes.grid(axis="y", alpha=0.25)
+    return figure
+
+
+def sprite_sheet(images: Any, columns: int) -> bytes:
+    """Lay out grey pictures in rows, in their order, as one PNG.
+
+    Parameters
+    ----------
+    images : array-like of shape (n_samples, height, width)
+        Grey, of any unit; 0 is black and the largest value of all is white.
+    columns : int
+        Pictures in a row.
+    """
+    images = np.asarray(images, float)
+    n, height, width = images.shape
+    rows = -(-n // columns)
+    cells = np.zeros((rows * columns, height, width))
+    cells[:n] = images / (images.max() or 1.0)
+    sheet = cells.reshape(rows, columns, height, width).swapaxes(1, 2)
+    buffer = io.BytesIO()
+    pixels = sheet.reshape(rows * height, columns * width)
+    mpl.image.imsave(buffer, pixels, cmap="gray", vmin=0, vmax=1, format="png")
+    return buffer.getvalue()
 
 
 def loss_curves(
@@ -288,6 +474,6 @@ def _caption(figure: Figure, caption: str) -> None:
     figure.text(0.02, 0.008, "\n".join(lines), fontsize=size, va="bottom", ha="left", color="0.2")
 
 
-def _dress_map(axes: Axes, title: str) -> None:
-    axes.set(title=title, xlabel="map 1 (margins)", ylabel="map 2 (margins)", aspect="equal")
+def _dress_map(axes: Axes, title: str, unit: str = "margins") -> None:
+    axes.set(title=title, xlabel=f"map 1 ({unit})", ylabel=f"map 2 ({unit})", aspect="equal")
     axes.grid(alpha=0.2)

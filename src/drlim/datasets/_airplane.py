@@ -115,7 +115,7 @@ def airplane(*, download: bool = False) -> Dataset:
         if not np.array_equal([values[order] for values in found], [azimuth, elevation, lighting]):
             raise FileError(
                 f"{real.name}, {real.origin}, does not have each of the 972 conditions once; the "
-                "-info or -cat file is altered, get it again"
+                "-info or -cat file is altered; delete it and get it again"
             )
         X, name, origin = real.X[order], real.name, real.origin
     number = np.arange(len(X))

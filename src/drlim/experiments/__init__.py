@@ -19,8 +19,14 @@ EXPERIMENTS = {
     "springs": ("_springs", "figures 2 and 3: the forces, and free points coming to rest"),
     "mnist": ("_mnist", "figure 4: the map of handwritten 4s and 9s, held-out digits"),
     "shifts": ("_shifts", "figure 5: shifted digits, neighbours in pixel space and no more"),
+    "shifts-lle": ("_shifts_lle", "figure 6: LLE on the shifted digits"),
     "shift-invariant": ("_shift_invariant", "figure 7: shifted digits, with prior knowledge"),
+    "norb": ("_norb", "figure 8: an airplane's pose, whatever the lighting: a cylinder"),
+    "norb-lle": ("_norb_lle", "figure 9: LLE on the airplane"),
+    "classical": ("_classical", "section 1: the older methods beside DrLIM"),
+    "cosface": ("_cosface", "class labels: the contrastive loss beside CosFace"),
 }
+ALL = "all"
 
 
 def reproduce(
@@ -32,14 +38,15 @@ def reproduce(
     download: bool = False,
     say: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Run one experiment of the paper and write its run.
+    """Run one experiment of the paper, or all, and write its run.
 
     Parameters
     ----------
     name : str
-        One of `EXPERIMENTS`.
+        One of `EXPERIMENTS`, or "all".
     out : path, optional
-        The folder of the run, made if it is not there. None: ``runs/NAME``.
+        The folder of the run, made if it is not there. None: ``runs/NAME``. For "all", each
+        experiment has a folder in it, beside one report of them together.
     seed : int, default=0
         Decides every random number.
     quick : bool, default=False
@@ -61,13 +68,45 @@ def reproduce(
     FileError
         If the folder cannot be written, or data cannot be read.
     """
-    if name not in EXPERIMENTS:
-        raise InputError(f"there is no experiment {name!r}; {nearest_name(name, EXPERIMENTS)}")
+    if name not in EXPERIMENTS and name != ALL:
+        raise InputError(
+            f"there is no experiment {name!r}; {nearest_name(name, [*EXPERIMENTS, ALL])}"
+        )
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise InputError(f"seed is {seed!r}; it must be an integer >= 0")
-    from drlim.experiments._run import Options, writing
+    from drlim.experiments import _run
 
-    module = importlib.import_module(f"drlim.experiments.{EXPERIMENTS[name][0]}")
-    options = Options(name, EXPERIMENTS[name][1], seed, quick, download, say)
-    with writing(Path(out or Path("runs") / name)) as write:
-        return write(options, module.run(options))
+    def run(one: str, folder: Path) -> tuple[dict[str, Any], _run.Section]:
+        module, summary = EXPERIMENTS[one]
+        experiment = importlib.import_module(f"drlim.experiments.{module}")
+        options = _run.Options(one, summary, seed, quick, download, say)
+        return _run.run_into(folder, options, experiment.run)
+
+    out = Path(out or Path("runs") / name)
+    if name != ALL:
+        return run(name, out)[0]
+    with _run.scratch_folder(out) as folder:
+        runs = {}
+        for number, one in enumerate(EXPERIMENTS, start=1):
+            say(f"\n== {one} ({number} of {len(EXPERIMENTS)}): {EXPERIMENTS[one][1]}")
+            runs[one] = run(one, out / one)
+        together: dict[str, Any] = {
+            "experiment": ALL,
+            "seed": seed,
+            "quick": quick,
+            "claims": [
+                {"experiment": one, **claim}
+                for one, (metrics, _) in runs.items()
+                for claim in metrics["claims"]
+            ],
+            "seconds": {one: metrics["seconds"]["total"] for one, (metrics, _) in runs.items()},
+        }
+        together["seconds"]["total"] = round(sum(together["seconds"].values()), 3)
+        page = _run.report(
+            "Every experiment of the paper", [section for _, section in runs.values()]
+        )
+        (folder / "report.html").write_text(page, "utf-8")
+        _run.write_json(folder / "metrics.json", together)
+    held = sum(claim["holds"] for claim in together["claims"])
+    say(f"\n{held} of {len(together['claims'])} claims hold; {out / 'report.html'} shows all")
+    return together

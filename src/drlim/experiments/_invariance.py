@@ -22,7 +22,7 @@ HOW = (
 def measure(
     maps: Mapping[str, np.ndarray], factor: np.ndarray, source: np.ndarray, *, seed: int
 ) -> dict[str, Any]:
-    """Measure the map "drlim" and, under their names, the others.
+    """Measure the first map and, under their names, the others.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def measure(
     Returns
     -------
     dict
-        ``orbit_ratio``, ``leakage`` (of the probe that reads most) and ``probes`` (all) of
-        "drlim", and the same under the name of each other map.
+        ``orbit_ratio``, ``leakage`` (of the probe that reads most) and ``probes`` (all) of the
+        first map, and the same under the name of each other.
     """
     rng = np.random.default_rng(seed)
     sources = rng.permutation(np.unique(source))
@@ -57,20 +57,25 @@ def measure(
             "leakage": worst.as_json(),
             "probes": [leak.as_json() for leak in probes],
         }
-    return {**measured.pop("drlim"), **measured}
+    return {**measured.pop(next(iter(maps))), **measured}
 
 
-def table(measured: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Lay out what `measure` found."""
+def by_probe(measured: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """List the probes of one map by their names."""
+    return [(leak["probe"], leak) for leak in measured["probes"]]
+
+
+def table(measured: Mapping[str, Any], name: str = "drlim") -> tuple[list[str], list[list[str]]]:
+    """Lay out what `measure` found; `name` is what stood first."""
     columns = ["map", "orbit ratio", *invariance.PROBES, "chance"]
-    everything = {"drlim": measured} | {
-        name: numbers
-        for name, numbers in measured.items()
+    everything = {name: measured} | {
+        other: numbers
+        for other, numbers in measured.items()
         if isinstance(numbers, dict) and "probes" in numbers
     }
     rows = [
         [
-            name,
+            row,
             f"{numbers['orbit_ratio']:.3f}",
             *(
                 f"{leak['accuracy']:.3f} ({leak['low']:.3f} to {leak['high']:.3f})"
@@ -78,6 +83,6 @@ def table(measured: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
             ),
             f"{numbers['leakage']['chance']:.3f}",
         ]
-        for name, numbers in everything.items()
+        for row, numbers in everything.items()
     ]
     return columns, rows

@@ -17,6 +17,7 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from drlim import plotting
@@ -89,6 +90,43 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Viewer:
+    """A 3-D map for the report, to be turned by hand.
+
+    Attributes
+    ----------
+    caption : str
+    Z : ndarray of shape (n, 3)
+    factors : mapping of str to ndarray of shape (n,)
+        What the points can be coloured by.
+    images : ndarray of shape (n, height, width)
+        What a point shows when it is pointed at.
+    """
+
+    caption: str
+    Z: np.ndarray
+    factors: Mapping[str, np.ndarray]
+    images: np.ndarray
+
+    COLUMNS = 18
+
+    def as_json(self) -> str:
+        """Return everything that the page needs, as text of a script."""
+        centred = self.Z - self.Z.mean(axis=0)
+        scaled = centred / (np.linalg.norm(centred, axis=1).max() or 1.0)
+        sheet = base64.b64encode(plotting.sprite_sheet(self.images, self.COLUMNS)).decode()
+        return json.dumps(
+            {
+                "points": scaled.round(4).tolist(),
+                "factors": {name: values.tolist() for name, values in self.factors.items()},
+                "columns": self.COLUMNS,
+                "tile": list(self.images.shape[1:]),
+                "sheet": f"data:image/png;base64,{sheet}",
+            }
+        )
+
+
+@dataclass(frozen=True)
 class Result:
     """What an experiment computed.
 
@@ -108,6 +146,7 @@ class Result:
     tables : mapping of str to (columns, rows)
         Tables for the report, by their captions.
     pictures : sequence of Picture
+    viewers : sequence of Viewer
     notes : sequence of str
         What a reader must know to read the numbers rightly.
     map : DrLIM, optional
@@ -126,6 +165,7 @@ class Result:
         default_factory=dict
     )
     pictures: Sequence[Picture] = ()
+    viewers: Sequence[Viewer] = ()
     notes: Sequence[str] = ()
     map: DrLIM | None = None
 
@@ -158,15 +198,24 @@ class Clock:
         return {part: round(t, 3) for part, t in {**self.parts, "total": total}.items()}
 
 
-Writer = Callable[[Options, Result], dict[str, Any]]
+@dataclass(frozen=True)
+class Section:
+    """An experiment that was run, in the form in which a report shows it."""
+
+    options: Options
+    result: Result
+    settings: str
+    images: Sequence[Mapping[str, str]]
+
+
+Writer = Callable[[Options, Result], tuple[dict[str, Any], Section]]
 
 
 @contextlib.contextmanager
-def writing(out: Path) -> Iterator[Writer]:
-    """Open the folder of a run; give the function that writes a result there.
+def scratch_folder(out: Path) -> Iterator[Path]:
+    """Give a hidden folder in `out`; what is in it at the end is moved into `out`, metrics last.
 
-    Everything is made in a hidden folder and moved into place when it is whole, the metrics
-    last: a run that is interrupted leaves what was there before.
+    A run that is interrupted leaves what was there before, and never a part of itself.
     """
     made = not out.exists()
     try:
@@ -177,17 +226,11 @@ def writing(out: Path) -> Iterator[Writer]:
             f"the run cannot be written to {out} ({error.strerror}); give a folder that you may "
             "write to: --out DIR"
         ) from None
-
-    def write(options: Options, result: Result) -> dict[str, Any]:
-        metrics = _write_into(scratch, options, result)
+    try:
+        yield scratch
         (out / "metrics.json").unlink(missing_ok=True)
         for file in sorted(scratch.iterdir(), key=lambda file: file.name == "metrics.json"):
             os.replace(file, out / file.name)
-        _tell(options, result, out)
-        return metrics
-
-    try:
-        yield write
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         if made:
@@ -195,60 +238,72 @@ def writing(out: Path) -> Iterator[Writer]:
                 out.rmdir()  # fails, as it should, where the run is in it
 
 
-def _write_into(folder: Path, options: Options, result: Result) -> dict[str, Any]:
-    metrics = {
-        "experiment": options.name,
-        "data": result.data,
-        "n_train": result.n_train,
-        "n_test": result.n_test,
-        "seed": options.seed,
-        "quick": options.quick,
-        **result.numbers,
-        "claims": [claim.as_json() for claim in result.claims],
-        "seconds": dict(result.seconds),
-    }
-    settings = {
-        "experiment": options.name,
-        "seed": options.seed,
-        "quick": options.quick,
-        "origin": result.origin,
-        **result.parameters,
-        "versions": versions(),
-        "machine": machine(),
-    }
-    if result.map is not None:
-        result.map.save(folder / "map.drlim")
-    images = []
-    for picture in result.pictures:
-        for file_format in ("png", "svg"):
-            content = plotting.render(picture.figure, file_format)
-            (folder / f"{picture.stem}.{file_format}").write_bytes(content)
-        encoded = base64.b64encode((folder / f"{picture.stem}.png").read_bytes()).decode()
-        images.append({"source": f"data:image/png;base64,{encoded}", "caption": picture.caption})
-    (folder / "report.html").write_text(_report(options, result, settings, images), "utf-8")
-    for name, numbers in (("settings", settings), ("metrics", metrics)):
-        text = json.dumps(numbers, indent=2, allow_nan=False) + "\n"
-        (folder / f"{name}.json").write_text(text, "utf-8")
-    return metrics
+def run_into(
+    out: Path, options: Options, run: Callable[[Options], Result]
+) -> tuple[dict[str, Any], Section]:
+    """Run an experiment, write its run to `out`, and say what came out."""
+    with scratch_folder(out) as folder:
+        result = run(options)
+        metrics = {
+            "experiment": options.name,
+            "data": result.data,
+            "n_train": result.n_train,
+            "n_test": result.n_test,
+            "seed": options.seed,
+            "quick": options.quick,
+            **result.numbers,
+            "claims": [claim.as_json() for claim in result.claims],
+            "seconds": dict(result.seconds),
+        }
+        settings = {
+            "experiment": options.name,
+            "seed": options.seed,
+            "quick": options.quick,
+            "origin": result.origin,
+            **result.parameters,
+            "versions": versions(),
+            "machine": machine(),
+        }
+        if result.map is not None:
+            result.map.save(folder / "map.drlim")
+        images = []
+        for picture in result.pictures:
+            png = plotting.render(picture.figure, "png")
+            (folder / f"{picture.stem}.png").write_bytes(png)
+            (folder / f"{picture.stem}.svg").write_bytes(plotting.render(picture.figure, "svg"))
+            encoded = base64.b64encode(png).decode()
+            images.append(
+                {"source": f"data:image/png;base64,{encoded}", "caption": picture.caption}
+            )
+        section = Section(options, result, json.dumps(settings, indent=2), images)
+        title = f"{options.name}: {options.summary}"
+        (folder / "report.html").write_text(report(title, [section]), "utf-8")
+        write_json(folder / "settings.json", settings)
+        write_json(folder / "metrics.json", metrics)
+    _tell(options, result, out)
+    return metrics, section
 
 
-def _report(
-    options: Options, result: Result, settings: dict[str, Any], images: list[dict[str, str]]
-) -> str:
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write plain data; a number that is none has no place in it."""
+    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", "utf-8")
+
+
+def report(title: str, sections: Sequence[Section]) -> str:
+    """Return the page that shows experiments, all their claims on top; it fetches nothing."""
     try:
         import jinja2
     except ImportError:
         raise missing_extra("jinja2", "paper", "a report") from None
-    source = resources.files("drlim.experiments").joinpath("report.html.j2").read_text("utf-8")
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
-        source
-    )
+    here = resources.files("drlim.experiments")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    template = environment.from_string(here.joinpath("report.html.j2").read_text("utf-8"))
     return template.render(
-        options=options,
-        result=result,
-        images=images,
-        settings=json.dumps(settings, indent=2),
-        no_reproduction=NO_REPRODUCTION if options.quick else "",
+        title=title,
+        sections=sections,
+        has_viewers=any(section.result.viewers for section in sections),
+        script=here.joinpath("viewer.js").read_text("utf-8"),
+        no_reproduction=NO_REPRODUCTION if sections[0].options.quick else "",
     )
 
 
