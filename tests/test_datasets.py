@@ -254,3 +254,13 @@ def test_copies_record_what_was_done_and_to_what(rng):
         of_shift = copies.subset(copies.factors["shift"] == value)
         np.testing.assert_array_equal(of_shift.X, shift(data.X, right=value))
         np.testing.assert_array_equal(of_shift.factors["source"], data.factors["source"])
+
+
+def test_a_download_that_broke_off_is_taken_up_again(monkeypatch, tmp_path, mirror, small_official):
+    folder, address = mirror
+    for name, content in small_official.items():
+        (folder / name).write_bytes(content)
+    name = "train-images-idx3-ubyte.gz"
+    write(tmp_path / "cache" / "mnist", {name: small_official[name]})
+    monkeypatch.setattr(_mnist, "MIRRORS", (address,))
+    assert len(mnist("train", download=True)) == 40

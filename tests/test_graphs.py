@@ -336,9 +336,10 @@ def test_the_callers_samples_are_left_as_they_were(rng):
     np.testing.assert_array_equal(X, before)
 
 
-def test_the_memory_of_neighbours_stays_far_below_all_pairs(rng, monkeypatch):
+@pytest.mark.parametrize("offset", [0, 1e6])
+def test_the_memory_of_neighbours_stays_far_below_all_pairs(offset, rng, monkeypatch):
     n = 6000
-    X = rng.normal(size=(n, 2)).astype(np.float32)
+    X = rng.normal(size=(n, 2)) + offset
     monkeypatch.setattr(_neighbors, "_BLOCK_ENTRIES", 2**18)
     tracemalloc.start()
     neighbors(X, 3)

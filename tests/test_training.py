@@ -200,10 +200,30 @@ def test_the_history_holds_the_true_numbers_of_the_map(margin):
     assert epoch.pairs_per_second == pytest.approx(66 / epoch.seconds)
 
 
+def test_the_history_is_the_mean_of_its_batches_and_on_average_the_loss_over_all_pairs():
+    network = free_points(12)
+    history = run(network, RING, batch_size=4, max_epochs=300, learning_rate=1e-30)
+    exact = global_loss(points(network, 12), RING, 1.0) / 12
+    for part in ("attraction", "repulsion"):
+        seen = np.mean([getattr(epoch, part) for epoch in history])
+        assert seen == pytest.approx(getattr(exact, part), rel=0.03)
+
+
 def test_without_dissimilar_pairs_no_share_of_them_is_active():
     (epoch,) = run(free_points(4), SimilarityGraph.complete(4), max_epochs=1, margin=1e-3)
     assert math.isnan(epoch.active_share)
     assert epoch.repulsion == 0
+
+
+@pytest.mark.usefixtures("untouched_globals")
+def test_another_seed_draws_the_edges_in_another_order():
+    def trained(seed):
+        network = free_points(12)
+        run(network, RING, max_epochs=1, batch_size=3, seed=seed)
+        return points(network, 12)
+
+    np.testing.assert_array_equal(trained(0), trained(0))
+    assert (trained(0) != trained(1)).any()
 
 
 @pytest.mark.usefixtures("untouched_globals")

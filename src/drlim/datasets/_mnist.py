@@ -15,7 +15,7 @@ import numpy as np
 
 from drlim._errors import FileError, InputError, missing_extra
 from drlim.datasets._dataset import Dataset
-from drlim.datasets._store import download as download_files, places
+from drlim.datasets._store import download as download_files, file_in, places
 
 logger = logging.getLogger("drlim")
 
@@ -89,11 +89,12 @@ def mnist(part: str, *, digits: Sequence[int] | None = None, download: bool = Fa
 
 def _official(part: str, download: bool) -> Dataset | None:
     for place, folder in places("mnist"):
-        files = {name: _there(folder, name) for name in FILES}
+        files = {name: file_in(folder, name) for name in FILES}
         missing = [name for name, file in files.items() if file is None]
         if not missing:
             return _read(part, folder, f"{place}, {folder}")
-        if len(missing) < len(FILES):
+        # In the cache a part of the set is a download that broke off, and is taken up again.
+        if len(missing) < len(FILES) and not (download and place == "the cache"):
             # Half of the official set beside half of the small one would mix train and test.
             raise FileError(
                 f"{folder} lacks {', '.join(missing)} of MNIST's four files; put them there, or "
@@ -111,15 +112,8 @@ def _official(part: str, download: bool) -> Dataset | None:
     return None
 
 
-def _there(folder: Path, name: str) -> Path | None:
-    for candidate in (folder / name, folder / name.removesuffix(".gz")):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
 def _read(part: str, folder: Path, origin: str) -> Dataset:
-    images, labels = (_there(folder, name) for name in FILES if name.startswith(_STEMS[part]))
+    images, labels = (file_in(folder, name) for name in FILES if name.startswith(_STEMS[part]))
     assert images is not None
     assert labels is not None
     X, digit = _official_idx(images), _official_idx(labels)

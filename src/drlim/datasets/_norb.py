@@ -21,7 +21,7 @@ import numpy as np
 
 from drlim._errors import FileError, InputError, nearest_name
 from drlim.datasets._dataset import Dataset
-from drlim.datasets._store import download as download_files, places
+from drlim.datasets._store import download as download_files, file_in, places
 
 logger = logging.getLogger("drlim")
 
@@ -188,7 +188,7 @@ def _check_choice(part: str, category: str | None, instance: int | None, camera:
 def _find(part: str, download: bool) -> tuple[list[Path], str]:
     """Return the -dat, -cat and -info file of a part, and where they were found."""
     for place, folder in places("norb"):
-        files = {name: _there(folder, name) for name in FILES[part]}
+        files = {name: file_in(folder, name) for name in FILES[part]}
         found = [file for file in files.values() if file is not None]
         if len(found) == len(files):
             return found, f"{place}, {folder}"
@@ -211,13 +211,6 @@ def _find(part: str, download: bool) -> tuple[list[Path], str]:
         f"{', '.join(str(folder) for _, folder in places('norb'))}, {why}; put the files from "
         f"{MIRRORS[0]} there, or take drlim.datasets.airplane(), which renders a stand-in"
     )
-
-
-def _there(folder: Path, name: str) -> Path | None:
-    for candidate in (folder / name, folder / name.removesuffix(".gz")):
-        if candidate.is_file():
-            return candidate
-    return None
 
 
 def _read_factors(part: str, cat: Path, info: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -33,6 +33,14 @@ def places(collection: str) -> list[tuple[str, Path]]:
     return listed
 
 
+def file_in(folder: Path, name: str) -> Path | None:
+    """Return the file of this name in a folder, gzipped as it is offered or unpacked, or None."""
+    for candidate in (folder / name, folder / name.removesuffix(".gz")):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
 def download(collection: str, files: Mapping[str, str], mirrors: Sequence[str]) -> Path:
     """Download files into the cache from the first mirror that gives them, hashes checked.
 
