@@ -299,7 +299,7 @@ def test_a_linear_map_in_which_all_is_similar_collapses_to_a_point_and_says_so()
     map_ = DrLIM(network="linear", learning_rate=0.02, random_state=0)
     with pytest.warns(TrainingWarning, match="the map collapses"):
         Z = map_.fit_transform(X[:20], graph=SimilarityGraph.complete(20))
-    assert pdist(Z).max() < 0.01
+    assert pdist(Z).max() < 0.05
 
 
 def test_where_nothing_is_similar_everything_goes_to_the_margin():

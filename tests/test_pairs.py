@@ -71,6 +71,7 @@ def test_an_epoch_draws_every_edge_once_and_labels_every_pair_as_the_graphs_do(
         np.testing.assert_array_equal(batch.similar, graph.has(left, right))
         counts = batch.similar | (~batch.similar if not explicit else dissimilar.has(left, right))
         np.testing.assert_array_equal(batch.weight > 0, counts)
+        assert batch.weight.dtype == np.float32
     assert {row for batch in batches for row in batch.points.tolist()} == set(range(N))
 
 

@@ -292,5 +292,5 @@ def test_no_source_file_can_unpickle():
                 assert not names & {"pickle", "cPickle", "dill", "joblib", "marshal"}, path
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 assert (node.value.id, node.attr) != ("torch", "load"), path
-            if isinstance(node, ast.keyword):
-                assert node.arg != "allow_pickle", path
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                assert ast.unparse(node.value) == "False", path

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
         training as training,
         transforms as transforms,
     )
+    from drlim._errors import (
+        DataWarning as DataWarning,
+        DrlimError as DrlimError,
+        FileError as FileError,
+        InputError as InputError,
+        LabelError as LabelError,
+        MissingExtraError as MissingExtraError,
+        TrainingWarning as TrainingWarning,
+    )
     from drlim.datasets import Dataset as Dataset
     from drlim.estimator import DrLIM as DrLIM, load as load
     from drlim.graphs import SimilarityGraph as SimilarityGraph
@@ -36,6 +45,18 @@ _HOME = {
     "load": "drlim.estimator",
     "Dataset": "drlim.datasets",
     "SimilarityGraph": "drlim.graphs",
+    **dict.fromkeys(
+        (
+            "DataWarning",
+            "DrlimError",
+            "FileError",
+            "InputError",
+            "LabelError",
+            "MissingExtraError",
+            "TrainingWarning",
+        ),
+        "drlim._errors",
+    ),
 }
 _MODULES = (
     "baselines",
@@ -52,9 +73,16 @@ _MODULES = (
 )
 
 __all__ = [
+    "DataWarning",
     "Dataset",
     "DrLIM",
+    "DrlimError",
+    "FileError",
+    "InputError",
+    "LabelError",
+    "MissingExtraError",
     "SimilarityGraph",
+    "TrainingWarning",
     "__version__",
     "baselines",
     "datasets",

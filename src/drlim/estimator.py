@@ -118,7 +118,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         batch_size: int = 64,
         learning_rate: float = 4e-3,
         augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
-        callbacks: Sequence[Any] = (),
+        callbacks: Sequence[Any] | None = (),
         device: str | None = None,
         random_state: RandomState = None,
         verbose: int = 0,
@@ -182,6 +182,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self._check_parameters()
         X = self._validated(X, fitting=True)
         self.graph_ = self._similar(X, y) if graph is None else _checked(graph, len(X), "graph")
+        self._graph_summary = {"n_samples": len(X), "n_edges": self.graph_.n_edges}
         if dissimilar is not None:
             _checked(dissimilar, len(X), "dissimilar")
         sampler = PairSampler(
@@ -200,7 +201,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self._n_features_out = self.n_components
         self._check_output(X)
         with ExitStack() as stack:
-            callbacks = list(self.callbacks)
+            callbacks = list(self.callbacks or ())
             if self.verbose:
                 callbacks.append(stack.enter_context(Progress(self.max_epochs)))
             self.history_ = train(
@@ -274,9 +275,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             "sample_shape": list(self.sample_shape_),
             "n_features_in": self.n_features_in_,
             "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
-            "graph": {"n_samples": self.graph_.n_samples, "n_edges": self.graph_.n_edges}
-            if hasattr(self, "graph_")
-            else None,
+            "graph": self._graph_summary,
             "history": history,
         }
         write_map(path, description, tensors)
@@ -304,7 +303,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 f"augment is a {type(self.augment).__name__}; it must be a callable "
                 "(samples, generator) -> samples"
             )
-        for callback in self.callbacks:
+        for callback in self.callbacks or ():
             if not isinstance(callback, Callback):
                 raise InputError(
                     f"callbacks has a {type(callback).__name__}; each must be a "
@@ -470,7 +469,9 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
                 f"{description['network'].get('custom')}; give its builder: "
                 "drlim.load(path, network=...)"
             )
-        loss = description["loss"] if isinstance(description["loss"], str) else "contrastive"
+        loss = description["loss"]
+        if not isinstance(loss, str):  # the user's own: the map maps, but cannot be fitted again
+            loss = f"the user's own, {loss['custom']}"
         map_ = DrLIM(**description["parameters"], loss=loss, network=builder)
         map_.sample_shape_ = sample_shape
         map_.n_features_in_ = description["n_features_in"]
@@ -479,6 +480,7 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
         untimed = dict.fromkeys(_TIMES, math.nan)
         map_.history_ = [Epoch(**numbers, **untimed) for numbers in description["history"]]
         map_._n_features_out = map_.n_components
+        map_._graph_summary = description["graph"]
         centre = tensors["0.centre"]
     except (KeyError, TypeError, AttributeError) as error:
         raise FileError(f"{os.fspath(path)} lacks a part of a map: {error}; get it again") from None

@@ -80,7 +80,7 @@ def lenet(sample_shape: tuple[int, ...], n_components: int, activation: str = "t
             "images of (28, 28) or (1, 28, 28): resize them, or give another network, such as "
             "network='mlp'"
         )
-    layers = nn.Sequential(
+    return nn.Sequential(
         _Reshape((1, 28, 28)),
         _SubsampledConv2d(1, 15, kernel_size=6),
         _activation(activation),
@@ -89,8 +89,6 @@ def lenet(sample_shape: tuple[int, ...], n_components: int, activation: str = "t
         nn.Flatten(),
         nn.Linear(30 * 3 * 3, n_components),
     )
-    layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return layers
 
 
 def mlp(

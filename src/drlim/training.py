@@ -216,9 +216,10 @@ class _Alarm:
             self._say(
                 "the map collapses: after epoch "
                 f"{len(history)} its points lie {last.mean_distance:.2g} apart on average, and "
-                f"the margin is {self.margin:g}. Attraction outweighs repulsion, or the network "
-                "gives one answer to everything; try a larger n_dissimilar (or 'all'), fewer "
-                "similar pairs, a smaller learning_rate, or another network"
+                f"the margin is {self.margin:g}. Attraction outweighs repulsion, the network gives "
+                "one answer to everything, or it had no time to spread; try a larger n_dissimilar "
+                "(or 'all'), fewer similar pairs, another learning_rate, more max_epochs, or "
+                "another network"
             )
         return False
 

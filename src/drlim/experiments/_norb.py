@@ -40,7 +40,7 @@ def run(options: Options) -> Result:
             network=functools.partial(networks.mlp, hidden=(20,)),
             max_epochs=max_epochs,
             batch_size=64,
-            learning_rate=5e-3,
+            learning_rate=1e-2,
             random_state=options.seed,
             verbose=int(max_epochs > 0),
         )

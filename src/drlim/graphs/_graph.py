@@ -47,13 +47,13 @@ class SimilarityGraph:
     SimilarityGraph(n_samples=4, n_edges=2)
     """
 
-    __slots__ = ("__dict__", "_keys", "n_samples")
+    __slots__ = ("__dict__", "_keys", "_n_samples")
 
     def __init__(self, n_samples: int, keys: Int[np.ndarray, " n_edges"]) -> None:
         # An edge (i, j) is held as the one number i * n_samples + j: set algebra on sorted
         # numbers is then all the algebra there is. The public ways in are the class methods,
         # which see to it that the keys are canonical.
-        self.n_samples = n_samples
+        self._n_samples = n_samples
         self._keys = keys
         self._keys.flags.writeable = False
 
@@ -130,6 +130,11 @@ class SimilarityGraph:
         edges = np.stack(np.divmod(self._keys, max(self.n_samples, 1)), axis=1)
         edges.flags.writeable = False
         return edges
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples the graph speaks of."""
+        return self._n_samples
 
     @property
     def n_edges(self) -> int:
