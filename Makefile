@@ -15,7 +15,7 @@ reproduce: $(STAMP)       ## every experiment of the paper that drlim has
 	$(BIN)/drlim reproduce mnist --download
 
 test: $(STAMP)            ## the whole test suite, doctests and coverage included
-	$(BIN)/python -m pytest --cov --cov-report=term
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term
 
 lint: $(STAMP)            ## style, types, and the direction of the imports
 	$(BIN)/ruff check .

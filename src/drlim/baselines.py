@@ -38,6 +38,11 @@ def _locally_linear(kind: str) -> Callable[[int, int, int], Any]:
     return build
 
 
+# Up to this many samples the dense solver is used, which takes seconds and never gives up; the
+# sparse one, which larger data needs, fails where the matrix happens to be singular.
+_DENSE_UP_TO = 3000
+
+
 METHODS: dict[str, Method] = {
     "pca": Method(lambda d, k, seed: decomposition.PCA(d, random_state=seed), True),
     "kernel pca": Method(
@@ -102,6 +107,8 @@ def embed(
     train, test = train / unit, test / unit
     seed = streams(random_state).init
     model = METHODS[method].build(n_components, n_neighbors, seed)
+    if isinstance(model, manifold.LocallyLinearEmbedding) and len(train) <= _DENSE_UP_TO:
+        model.set_params(eigen_solver="dense")
     Z_train = model.fit_transform(train)
     return Z_train, model.transform(test) if METHODS[method].maps_new_samples else None
 

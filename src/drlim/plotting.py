@@ -129,7 +129,7 @@ def views(
     Z, values, images = np.asarray(Z, float), np.asarray(values), np.asarray(images, float)
     Z = Z - Z.mean(axis=0)
     angles = ((0, 90), (0, 0), (60, 0), (120, 0), (30, 35))  # around, above; degrees
-    figure = Figure(figsize=(15, 7.4), layout="constrained")
+    figure = Figure(figsize=(16, 7.4), layout="constrained")
     panels = figure.subplots(2, len(angles))
     half = 1.08 * float(np.linalg.norm(Z, axis=1).max() or 1.0)
     for column, (around, above) in zip(panels.T, angles, strict=True):
@@ -144,7 +144,7 @@ def views(
             cmap="twilight" if cyclic else "viridis",
         )
         sheet = _contact_sheet(
-            (seen[:, :2] / half + 1) / 2, images, None, size=900, tile=45, depth=seen[:, 2]
+            (seen[:, :2] / half + 1) / 2, images, None, size=760, tile=38, depth=seen[:, 2]
         )
         column[1].imshow(sheet, extent=(-half, half, -half, half), interpolation="antialiased")
         where = "from above" if above == 90 else f"around {around}°, above {above}°"

@@ -159,6 +159,7 @@ _COLUMNS = {
     "knn_accuracy": "digit, 5-NN",
     "trustworthiness_5_worst_shift": "trustworthiness, worst shift",
     "shift_accuracy": "shift, 5-NN",
+    "share_in_a_hundredth": "in one cell of 100 x 100",
 }
 
 

@@ -23,7 +23,11 @@ from drlim.experiments._run import (
 from drlim.losses import global_loss
 
 MARGIN = 1.0
-MAX_EPOCHS, QUICK_EPOCHS = 60, 8
+MAX_EPOCHS, QUICK_EPOCHS = 40, 8
+# The repulsion reaches one margin, and the tube is wider than that: it bends at no cost, and some
+# first weights end in a dented or flattened tube, at a higher loss. Of a few trainings the one
+# with the smallest exact loss of the training images is kept.
+N_STARTS = 4
 
 
 def run(options: Options) -> Result:
@@ -32,23 +36,15 @@ def run(options: Options) -> Result:
     data, train, test = _airplane.load(options)
     with clock("graph"):
         graph = _airplane.prior_knowledge(data).restrict(train)
-    map_, untrained = (
-        DrLIM(
-            n_components=3,
-            margin=MARGIN,
-            n_dissimilar="all",
-            network=functools.partial(networks.mlp, hidden=(20,)),
-            max_epochs=max_epochs,
-            batch_size=64,
-            learning_rate=1e-2,
-            random_state=options.seed,
-            verbose=int(max_epochs > 0),
-        )
-        for max_epochs in (QUICK_EPOCHS if options.quick else MAX_EPOCHS, 0)
-    )
+    max_epochs, n_starts = (QUICK_EPOCHS, 1) if options.quick else (MAX_EPOCHS, N_STARTS)
     with clock("train"):
-        map_.fit(data.X[train], graph=graph)
-    untrained.fit(data.X[train], graph=graph)
+        starts = []
+        for start in range(n_starts):
+            options.say(f"Training {start + 1} of {n_starts}, from other first weights")
+            map_ = _network(options.seed + start, max_epochs).fit(data.X[train], graph=graph)
+            starts.append((float(global_loss(map_.embedding_, graph, MARGIN)), start, map_))
+        map_ = min(starts)[2]
+    untrained = _network(options.seed, 0).fit(data.X[train], graph=graph)
     pixels = (data.X[train].reshape(len(train), -1), data.X[test].reshape(len(test), -1))
     maps = {
         "drlim": (map_.embedding_, map_.transform(data.X[test])),
@@ -162,6 +158,7 @@ def run(options: Options) -> Result:
             },
             "global_loss": parts(loss),
             "graph": {"n_edges": graph.n_edges},
+            "loss_of_each_start": [loss / len(train) for loss, _, _ in starts],
             "invariance": ignored,
             "baselines": {name: measured[name] for name in ("untrained", "pca", "pixels")},
         },
@@ -190,4 +187,19 @@ def run(options: Options) -> Result:
         if "rendered" in data.name
         else [],
         map=map_,
+    )
+
+
+def _network(seed: int, max_epochs: int) -> DrLIM:
+    """Return the paper's network for the airplane: 20 hidden units, three outputs."""
+    return DrLIM(
+        n_components=3,
+        margin=MARGIN,
+        n_dissimilar="all",
+        network=functools.partial(networks.mlp, hidden=(20,)),
+        max_epochs=max_epochs,
+        batch_size=64,
+        learning_rate=5e-3,
+        random_state=seed,
+        verbose=int(max_epochs > 0),
     )

@@ -1,0 +1,223 @@
+"""What a map ignores: known answers for maps that ignore a factor, show it, or show nothing."""
+
+import numpy as np
+import pytest
+
+from drlim import baselines
+from drlim._errors import InputError
+from drlim.evaluation.cylinder import circular_correlation, fit_cylinder
+from drlim.evaluation.invariance import PROBES, leakage, orbit_ratio, wilson_interval
+from drlim.evaluation.verification import mean_average_precision, verification
+
+# Orbits
+
+
+def test_the_orbit_ratio_is_the_ratio_of_two_mean_distances(rng):
+    Z, source = rng.normal(size=(60, 3)), np.repeat(np.arange(12), 5)
+    within, between = [], []
+    for i in range(60):
+        for j in range(i):
+            (within if source[i] == source[j] else between).append(np.linalg.norm(Z[i] - Z[j]))
+    assert orbit_ratio(Z, source) == pytest.approx(np.mean(within) / np.mean(between))
+
+
+def test_copies_that_fall_together_have_the_ratio_zero(rng):
+    assert orbit_ratio(np.repeat(rng.normal(size=(9, 2)), 4, axis=0), np.repeat(range(9), 4)) < 1e-6
+
+
+def test_copies_that_are_no_copies_have_a_ratio_of_one(rng):
+    assert orbit_ratio(rng.normal(size=(600, 2)), np.repeat(range(120), 5)) == pytest.approx(
+        1, abs=0.1
+    )
+
+
+def test_a_constant_map_is_not_called_invariant():
+    assert np.isnan(orbit_ratio(np.ones((20, 2)), np.repeat(range(5), 4)))
+
+
+@pytest.mark.parametrize("source", [np.arange(20), np.zeros(20), np.zeros(7)])
+def test_orbits_need_copies_and_more_sources_than_one(source):
+    with pytest.raises(InputError):
+        orbit_ratio(np.eye(20), source)
+
+
+# Probes
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_probe_reads_what_the_map_shows_and_not_what_it_ignores(probe, rng):
+    Z, factor = rng.normal(size=(300, 2)), rng.integers(0, 3, 300)
+    hidden = leakage(Z, factor, probe=probe, random_state=0)
+    assert hidden.low < hidden.chance + 0.05
+    assert hidden.accuracy < 0.45
+    shown = leakage(Z + 5 * factor[:, None], factor, probe=probe, random_state=0)
+    assert shown.accuracy > 0.95
+    assert shown.low <= shown.accuracy <= shown.high
+
+
+def test_trees_read_what_is_shown_in_a_way_that_no_line_divides(rng):
+    Z = rng.normal(size=(400, 2))
+    inside = np.linalg.norm(Z, axis=1) < 1.1
+    by_line, by_trees = (leakage(Z, inside, probe=p, random_state=0).accuracy for p in PROBES)
+    assert by_trees > 0.85 > by_line
+
+
+def test_a_probe_that_has_seen_the_source_would_read_what_is_not_there(rng):
+    # Copies of one source have one value: who has seen a copy knows the value, without groups.
+    source = np.repeat(np.arange(60), 5)
+    Z = np.repeat(rng.normal(size=(60, 40)), 5, axis=0) + 0.01 * rng.normal(size=(300, 40))
+    factor = np.repeat(rng.integers(0, 2, 60), 5)
+    cheating = leakage(Z, factor, probe="logistic", random_state=0)
+    honest = leakage(Z, factor, probe="logistic", groups=source, random_state=0)
+    assert cheating.accuracy > honest.accuracy + 0.15
+    assert honest.accuracy < 0.7
+
+
+def test_a_constant_map_leaks_nothing():
+    factor = np.arange(100) % 4
+    assert leakage(np.ones((100, 2)), factor, random_state=0).accuracy <= 0.3
+
+
+def test_chance_is_the_share_of_the_most_frequent_value(rng):
+    factor = np.repeat([0, 1], [30, 70])
+    assert leakage(rng.normal(size=(100, 2)), factor, random_state=0).chance == 0.7
+
+
+def test_the_same_seed_gives_the_same_leakage(rng):
+    Z, factor = rng.normal(size=(200, 2)), rng.integers(0, 3, 200)
+    first, second = (leakage(Z, factor, probe="trees", random_state=7) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("factor", "options", "says"),
+    [
+        (np.zeros(50), {}, "1 values"),
+        (np.arange(50), {}, "rarest"),
+        (np.zeros(9), {}, "shape"),
+        (np.arange(50) % 2, {"probe": "tree"}, "did you mean 'trees'"),
+    ],
+)
+def test_what_cannot_be_probed_is_refused(factor, options, says, rng):
+    with pytest.raises(InputError, match=says):
+        leakage(rng.normal(size=(50, 2)), factor, **options)
+
+
+def test_the_interval_of_a_share_contains_it_and_narrows():
+    wide, narrow = wilson_interval(3, 10), wilson_interval(300, 1000)
+    assert 0 < wide[0] < narrow[0] < 0.3 < narrow[1] < wide[1] < 1
+    assert wilson_interval(0, 10)[0] == 0
+    assert wilson_interval(10, 10)[1] == pytest.approx(1)
+
+
+# Cylinders
+
+
+def cylinder(rng, n=400, radius=3.0, length=6.0, noise=0.05):
+    angle, height = rng.uniform(0, 2 * np.pi, n), rng.uniform(0, length, n)
+    surface = np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1)
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    return surface @ turn.T + [5, -2, 9] + noise * rng.normal(size=(n, 3)), angle, height
+
+
+@pytest.mark.parametrize(
+    ("radius", "length"), [(3.0, 6.0), (1.0, 12.0), (4.0, 5.0), (6.0, 4.0), (5.0, 10.0)]
+)
+def test_a_cylinder_is_found_whichever_way_it_lies(radius, length, rng):
+    Z, angle, height = cylinder(rng, radius=radius, length=length)
+    fitted = fit_cylinder(Z)
+    around, along, distance = fitted.coordinates(Z)
+    assert fitted.radius == pytest.approx(radius, rel=0.03)
+    assert circular_correlation(around, angle) > 0.99
+    assert abs(np.corrcoef(along, height)[0, 1]) > 0.99
+    assert distance.std() / distance.mean() < 0.1
+    np.testing.assert_allclose(fitted.frame @ fitted.frame.T, np.eye(3), atol=1e-9)
+
+
+def test_angles_that_have_nothing_to_do_with_each_other_do_not_correlate(rng):
+    a, b = rng.uniform(0, 2 * np.pi, (2, 2000))
+    assert circular_correlation(a, b) < 0.05
+    assert circular_correlation(a, a + 1) == pytest.approx(1)
+    assert circular_correlation(a, 3 - a) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("Z", [np.zeros((10, 2)), np.zeros((5, 3)), np.zeros(3)])
+def test_what_is_no_cloud_in_space_is_refused(Z):
+    with pytest.raises(InputError):
+        fit_cylinder(Z)
+
+
+# Verification
+
+
+def test_classes_that_lie_apart_are_told_apart_and_a_random_map_is_at_chance(rng):
+    labels = np.repeat(np.arange(4), 60)
+    apart = verification(
+        labels[:, None] * 9.0 + rng.normal(size=(240, 2)), labels, 0.01, random_state=0
+    )
+    assert apart.true_accepts > 0.99
+    assert apart.area > 0.99
+    chance = verification(rng.normal(size=(240, 2)), labels, 0.1, random_state=0)
+    assert chance.true_accepts == pytest.approx(0.1, abs=0.03)
+    assert chance.area == pytest.approx(0.5, abs=0.04)
+
+
+def test_the_threshold_keeps_the_rate_that_was_asked_for_on_samples_it_was_not_chosen_on(rng):
+    labels = np.repeat(np.arange(5), 80)
+    Z = labels[:, None] * 2.0 + rng.normal(size=(400, 2))
+    told = verification(Z, labels, 0.05, random_state=0)
+    assert told.false_accepts == pytest.approx(0.05, abs=0.02)
+    assert told.low <= told.true_accepts <= told.high
+
+
+@pytest.mark.parametrize(
+    ("labels", "rate"),
+    [(np.zeros(40), 0.01), (np.arange(40), 0.01), (np.arange(40) % 2, 0), (np.arange(9), 0.1)],
+)
+def test_verification_needs_classes_with_points_and_a_rate(labels, rate, rng):
+    with pytest.raises(InputError):
+        verification(rng.normal(size=(40, 2)), labels, rate)
+
+
+def test_retrieval_is_perfect_for_classes_apart_and_the_share_of_the_class_at_random(rng):
+    labels = np.repeat(np.arange(4), 150)
+    assert (
+        mean_average_precision(labels[:, None] * 9.0 + rng.normal(size=(600, 1)) / 9, labels) == 1
+    )
+    assert mean_average_precision(rng.normal(size=(600, 2)), labels) == pytest.approx(
+        0.25, abs=0.03
+    )
+
+
+# The older methods
+
+
+@pytest.mark.parametrize("method", baselines.METHODS)
+def test_every_older_method_maps_and_says_whether_it_can_map_a_new_sample(method, rng):
+    X = rng.normal(size=(150, 6)) * [9, 5, 1, 1, 1, 1]
+    Z, Z_new = baselines.embed(method, X, X[:7] + 0.01, random_state=0)
+    assert Z.shape == (150, 2)
+    assert np.isfinite(Z).all()
+    if baselines.METHODS[method].maps_new_samples:
+        assert Z_new.shape == (7, 2)
+        span = np.linalg.norm(Z.std(axis=0))
+        assert np.linalg.norm(Z_new - Z[:7], axis=1).mean() < 0.5 * span
+    else:
+        assert Z_new is None
+
+
+@pytest.mark.parametrize("method", ["pca", "kernel pca", "isomap", "lle"])
+def test_the_unit_of_the_samples_changes_no_neighbourhood_of_an_older_map(method, rng):
+    X = rng.normal(size=(100, 5))
+    first, second = (
+        baselines.embed(method, unit * X, X[:2], random_state=0)[0] for unit in (1, 255)
+    )
+    scale = np.linalg.norm(first) / np.linalg.norm(second)
+    np.testing.assert_allclose(
+        np.abs(first), np.abs(second) * scale, atol=1e-3 * np.abs(first).max()
+    )
+
+
+def test_an_unknown_older_method_is_answered_with_the_nearest_name():
+    with pytest.raises(InputError, match="did you mean 'isomap'"):
+        baselines.embed("iso map", np.eye(9), np.eye(9))
