@@ -9,10 +9,8 @@ STAMP := .venv/.installed
 demo: $(STAMP)            ## learn the paper's map of handwritten 4s and 9s, and show it
 	$(BIN)/drlim reproduce mnist --download
 
-reproduce: $(STAMP)       ## every experiment of the paper that drlim has
-	$(BIN)/drlim reproduce loss
-	$(BIN)/drlim reproduce springs
-	$(BIN)/drlim reproduce mnist --download
+reproduce: $(STAMP)       ## every experiment of the paper, and one report of them
+	$(BIN)/drlim reproduce all --download
 
 test: $(STAMP)            ## the whole test suite, doctests and coverage included
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term

@@ -243,3 +243,54 @@ def test_the_map_of_the_digits_keeps_its_claims(tmp_path, monkeypatch):
     assert metrics["quality"]["slant_r2"] > 0.8 > metrics["baselines"]["untrained"]["slant_r2"]
     assert metrics["quality"]["trustworthiness_5"] > 0.8
     assert metrics["global_loss"]["total"] < 9
+
+
+def test_numbers_that_are_none_are_null_and_the_run_is_still_written(tmp_path, monkeypatch):
+    # A constant map: its orbit ratio and its evenness are no numbers, and its claim fails.
+    def constant(options):
+        claim = _run.Claim("copies fall together", "a test", np.nan, 0.07, "<=")
+        numbers = {"invariance": {"orbit_ratio": np.float64(np.nan)}, "quality": [np.inf]}
+        return _run.Result("nothing", "", 4, 4, {"total": 1.0}, [claim], numbers)
+
+    options = _run.Options("constant", "a constant map", 0, False, False, lambda line: None)
+    metrics, _ = _run.run_into(tmp_path / "run", options, constant)
+    assert metrics["claims"][0]["holds"] is False
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == metrics
+    assert metrics["invariance"]["orbit_ratio"] is None
+
+
+def test_a_run_that_cannot_be_moved_into_its_folder_is_a_file_error(tmp_path):
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(FileError, match="--out"):
+        reproduce("loss", tmp_path, **QUIETLY)
+
+
+def test_only_what_was_written_is_listed(tmp_path):
+    (tmp_path / "holiday.txt").write_text("mine")
+    lines = []
+    reproduce("loss", tmp_path, say=lines.append)
+    assert "holiday" not in "\n".join(lines)
+    assert "metrics.json" in "\n".join(lines)
+
+
+def test_an_experiment_that_fails_leaves_the_others_and_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        experiments,
+        "EXPERIMENTS",
+        {name: experiments.EXPERIMENTS[name] for name in ("loss", "mnist")},
+    )
+
+    def unreadable(options):
+        raise FileError("the digits cannot be read")
+
+    monkeypatch.setattr("drlim.experiments._mnist.run", unreadable)
+    together = reproduce("all", tmp_path, **QUIETLY)
+    assert together["failures"] == {"mnist": "the digits cannot be read"}
+    assert {claim["experiment"] for claim in together["claims"]} == {"loss"}
+
+
+def test_a_missing_extra_is_named_before_anything_is_computed(tmp_path, monkeypatch):
+    monkeypatch.setattr("drlim.experiments._loss.run", lambda options: pytest.fail("computed"))
+    monkeypatch.setattr(_run.util, "find_spec", lambda name: None)
+    with pytest.raises(drlim.MissingExtraError, match=r"drlim\[paper\]"):
+        reproduce("loss", tmp_path, **QUIETLY)

@@ -1,4 +1,4 @@
-"""Every experiment of the paper runs, is whole, and says what it measured; and all of them together."""
+"""Every experiment of the paper runs, is whole and says what it measured; so do all together."""
 
 import json
 

@@ -28,6 +28,22 @@ def figures(rng):
             1.0,
             caption=CAPTION,
         ),
+        "views": plotting.views(
+            rng.normal(size=(60, 3)),
+            np.arange(60) * 6,
+            images,
+            value_name="azimuth (degrees)",
+            cyclic=True,
+            caption=CAPTION,
+        ),
+        "gallery": plotting.gallery({"one": (Z, labels)}, label_name="digit", caption=CAPTION),
+        "bars": plotting.bars(
+            {"one": [(0.5, 0.4, 0.6)], "other": [(0.9, 0.8, 1.0)]},
+            ["1 %"],
+            ylabel="accepted",
+            title="rates",
+            caption=CAPTION,
+        ),
         "forces": plotting.spring_forces(1.0, caption=CAPTION),
         "relaxation": plotting.relaxation(
             [("step 0", Z), ("step 9", Z / 2)], np.array([[0, 1]]), labels, caption=CAPTION
@@ -68,3 +84,24 @@ def test_thumbnails_of_one_place_do_not_fail():
         np.zeros((3, 2)), np.ones((3, 8, 8)), np.zeros(3), label_name="x", title="", caption=""
     )
     assert plotting.render(figure, "png").startswith(b"\x89PNG")
+
+
+def test_a_camera_sees_what_is_right_up_and_near():
+    for around, above in ((0, 0), (30, 35), (0, 90)):
+        camera = plotting._camera(around, above)
+        np.testing.assert_allclose(camera @ camera.T, np.eye(3), atol=1e-12)
+        assert np.linalg.det(camera) == pytest.approx(1)
+    np.testing.assert_allclose(plotting._camera(0, 0) @ [0, 0, 1], [0, 1, 0], atol=1e-12)
+
+
+def test_a_sprite_sheet_holds_every_picture_in_its_place(rng):
+    import io
+
+    from matplotlib.image import imread
+
+    images = rng.integers(0, 256, (5, 4, 6)).astype(np.uint8)
+    images[0, 0, 0] = 255
+    sheet = imread(io.BytesIO(plotting.sprite_sheet(images, columns=3)), format="png")[..., 0]
+    assert sheet.shape == (8, 18)
+    np.testing.assert_allclose(sheet[4:, 6:12], images[4] / 255, atol=0.01)
+    assert (sheet[4:, 12:] == 0).all()

@@ -15,10 +15,10 @@ from drlim._errors import TrainingWarning
 from drlim._progress import Progress
 from drlim._random import streams
 from drlim.graphs import SimilarityGraph
-from drlim.losses import Contrastive, global_loss
+from drlim.losses import Contrastive, distances_among, global_loss
 from drlim.networks import build, linear
 from drlim.pairs import PairSampler
-from drlim.training import Callback, Epoch, learning_schedule, train
+from drlim.training import Callback, Epoch, _Tally, learning_schedule, train
 
 RING = SimilarityGraph.from_edges([(k, (k + 1) % 12) for k in range(12)], 12)
 
@@ -401,3 +401,15 @@ def test_the_progress_may_be_given_to_train_like_any_callback():
 def test_an_epoch_is_a_record_that_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         EPOCH.loss = 0.0
+
+
+def test_the_mean_distance_counts_all_pairs_alike_whatever_the_balance(rng):
+    graph = SimilarityGraph.from_edges([(i, i + 1) for i in range(29)], 30)
+    Z = torch.from_numpy(rng.normal(size=(30, 2)))
+    true_mean = distances_among(Z).mean().item()
+    for n_dissimilar in ("all", 0.1):
+        sampler = PairSampler(graph, 29, n_dissimilar=n_dissimilar)
+        tally = _Tally(None, sampler.balance)
+        (batch,) = sampler.epoch(0)
+        tally.add(batch, distances_among(Z).float(), Contrastive(1.0))
+        assert tally.epoch().mean_distance == pytest.approx(true_mean, rel=1e-5)

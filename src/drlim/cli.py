@@ -50,7 +50,7 @@ _LISTED = "\n\n".join(f"{name}: {summary}" for name, (_, summary) in EXPERIMENTS
 @app.command(
     "reproduce",
     help=f"Run an experiment of the paper and write its numbers, figures, report and map.\n\n"
-    f"The experiments:\n\n{_LISTED}",
+    f"The experiments:\n\n{_LISTED}\n\nall: every one of them, and one report of all.",
 )
 def _reproduce(
     name: Annotated[str, typer.Argument(help="Which experiment.")],
@@ -77,7 +77,7 @@ def main() -> None:
         sys.exit(2)
     except SystemExit as end:
         if end.code == _INTERRUPTED:
-            print("drlim: interrupted; nothing was written", file=sys.stderr)
+            print("drlim: interrupted; what was unfinished was not written", file=sys.stderr)
         raise
 
 

@@ -198,6 +198,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             networks.Standardize(*_centre_and_scale(X)),
             networks.build(builder, self.sample_shape_, self.n_components, random.init),
         ).to(device)
+        if not list(self.network_.parameters()):
+            raise InputError(
+                "the network has no weights, so there is nothing to learn; the builder must "
+                "return an nn.Module with parameters"
+            )
+        self._network_description = networks.describe(builder)
         self._n_features_out = self.n_components
         self._check_output(X)
         with ExitStack() as stack:
@@ -262,7 +268,6 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """
         check_is_fitted(self)
         tensors = {name: t.cpu().numpy() for name, t in self.network_.state_dict().items()}
-        builder = networks.resolve(self.network, self.sample_shape_)
         history = [
             {name: number for name, number in asdict(epoch).items() if name not in _TIMES}
             for epoch in self.history_
@@ -270,8 +275,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         description = {
             "written_by": f"drlim {__version__}, torch {torch.__version__}",
             "parameters": {name: getattr(self, name) for name in _PLAIN_PARAMETERS},
-            "loss": self.loss if isinstance(self.loss, str) else {"custom": repr(self.loss)},
-            "network": networks.describe(builder),
+            "loss": self.loss
+            if isinstance(self.loss, str)
+            else {"custom": networks.name_of(self.loss)},
+            "network": self._network_description,
             "sample_shape": list(self.sample_shape_),
             "n_features_in": self.n_features_in_,
             "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
@@ -303,6 +310,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 f"augment is a {type(self.augment).__name__}; it must be a callable "
                 "(samples, generator) -> samples"
             )
+        if not isinstance(self.callbacks or (), Sequence):
+            raise InputError(
+                f"callbacks is a {type(self.callbacks).__name__}; it must be a sequence of "
+                "drlim.training.Callback"
+            )
         for callback in self.callbacks or ():
             if not isinstance(callback, Callback):
                 raise InputError(
@@ -312,16 +324,14 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def _validated(self, X: Any, *, fitting: bool) -> np.ndarray:
         """Check samples; return them as numbers of their own kind, with sample_shape_ settled."""
-        if (X if hasattr(X, "ndim") else np.asarray(X)).ndim > 2:
-            # scikit-learn's own bookkeeping of features is made for tables; images have a shape.
-            checked = check_array(X, allow_nd=True, dtype="numeric", estimator=self)
-            if fitting:
-                self.n_features_in_ = math.prod(checked.shape[1:])
-                if hasattr(self, "feature_names_in_"):
-                    del self.feature_names_in_
-        else:
-            checked = validate_data(self, X, reset=fitting, dtype="numeric")
-        X = np.asarray(checked)
+        try:
+            X = self._checked_by_sklearn(X, fitting=fitting)
+        except ValueError as error:
+            # Its first line names the value and the rule; what it advises is not about maps.
+            reason = str(error).splitlines()[0]
+            if "NaN" in reason or "infinity" in reason:
+                reason += " A map needs finite numbers: drop those samples, or fill the values in."
+            raise InputError(reason) from None
         if X.dtype.kind not in "fu" or X.dtype.itemsize > (8 if X.dtype.kind == "f" else 1):
             X = X.astype(np.float64)
         if not X.dtype.isnative:
@@ -348,6 +358,18 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             )
         samples: np.ndarray = X
         return samples
+
+    def _checked_by_sklearn(self, X: Any, *, fitting: bool) -> np.ndarray:
+        if (X if hasattr(X, "ndim") else np.asarray(X)).ndim > 2:
+            # scikit-learn's own bookkeeping of features is made for tables; images have a shape.
+            checked = check_array(X, allow_nd=True, dtype="numeric", estimator=self)
+            if fitting:
+                self.n_features_in_ = math.prod(checked.shape[1:])
+                if hasattr(self, "feature_names_in_"):
+                    del self.feature_names_in_
+        else:
+            checked = validate_data(self, X, reset=fitting, dtype="numeric")
+        return np.asarray(checked)
 
     def _similar(self, X: np.ndarray, y: Any) -> SimilarityGraph:
         if y is None:
@@ -481,6 +503,7 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
         map_.history_ = [Epoch(**numbers, **untimed) for numbers in description["history"]]
         map_._n_features_out = map_.n_components
         map_._graph_summary = description["graph"]
+        map_._network_description = description["network"]
         centre = tensors["0.centre"]
     except (KeyError, TypeError, AttributeError) as error:
         raise FileError(f"{os.fspath(path)} lacks a part of a map: {error}; get it again") from None

@@ -13,8 +13,8 @@ dissimilar, D < m     1/2 (m - D)^2                       m - D, pushing apart
 dissimilar, D >= m    0                                   none
 ====================  ==================================  ===============================
 
-A loss sees distances only. They are made in one place, `distances_among`, and the square root
-is taken nowhere else.
+A loss sees distances only. Those that are differentiated are made in one place,
+`distances_among`, with the square root that needs care at 0.
 """
 
 from __future__ import annotations
@@ -275,7 +275,11 @@ def _distances_within(Z: Float[np.ndarray, "n d"], radius: float) -> Any:
 
 def check_margin(margin: float) -> None:
     """Raise unless the margin is a number > 0."""
-    if not isinstance(margin, Real) or not (margin > 0 and np.isfinite(margin)):
+    if (
+        isinstance(margin, bool)
+        or not isinstance(margin, Real)
+        or not (margin > 0 and np.isfinite(margin))
+    ):
         raise InputError(
             f"margin is {margin!r}; it must be a finite number > 0: it is the map's unit of "
             "length, and 1.0 is as good as any"

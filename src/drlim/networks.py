@@ -192,14 +192,19 @@ def describe(builder: Builder) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     while isinstance(builder, functools.partial):
         if builder.args:
-            return {"custom": repr(builder)}
+            return {"custom": name_of(builder.func)}
         arguments = {**builder.keywords, **arguments}
         builder = builder.func
     for name, known in BUILDERS.items():
         if builder is known:
             return {"name": name, "arguments": arguments}
-    name = getattr(builder, "__qualname__", type(builder).__qualname__)
-    return {"custom": f"{getattr(builder, '__module__', '?')}.{name}"}
+    return {"custom": name_of(builder)}
+
+
+def name_of(something: Any) -> str:
+    """Return the module and name of a callable: the same in every process, unlike its repr."""
+    kind = something if hasattr(something, "__qualname__") else type(something)
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def from_description(description: dict[str, Any]) -> Builder | None:

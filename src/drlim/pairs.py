@@ -99,6 +99,8 @@ class PairSampler:
     ) -> None:
         if not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise InputError(f"batch_size is {batch_size!r}; it must be an integer >= 1")
+        if not graph.n_samples:
+            raise InputError("the graph is about 0 samples; there is nothing to draw pairs from")
         if dissimilar is not None:
             check_disjoint(graph, dissimilar)
         self.graph = graph
@@ -117,7 +119,7 @@ class PairSampler:
         """How many batches an epoch has."""
         # Two points of one edge are all that a batch of a single draw would have, so the pairs
         # that no edge joins would be missing from it, and no weight could make up for that.
-        return min(-(-len(self._draws) // self.batch_size), max(1, len(self._draws) // 2))
+        return max(1, min(-(-len(self._draws) // self.batch_size), len(self._draws) // 2))
 
     def epoch(self, random_state: RandomState = None) -> Iterator[Batch]:
         """Draw every edge once, in a random order, a batch at a time."""
@@ -215,6 +217,8 @@ def _balance(
     if isinstance(n_dissimilar, str):
         if n_dissimilar == "all":
             return 1.0
+    elif isinstance(n_dissimilar, bool):
+        pass  # no number of pairs
     elif isinstance(n_dissimilar, Real) and n_dissimilar > 0 and np.isfinite(n_dissimilar):
         if not graph.n_edges:
             raise InputError(

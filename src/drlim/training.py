@@ -33,7 +33,7 @@ class Epoch:
         The share of dissimilar pairs that repel, those inside the margin; NaN if there are no
         dissimilar pairs.
     mean_distance : float
-        Mean distance of all pairs in the map, in the unit of the margin.
+        Mean distance of all pairs in the map.
     seconds : float
         How long the epoch took.
     pairs_per_second : float
@@ -125,7 +125,7 @@ def train(
     with seeded(random.layers, device):
         for _ in range(max_epochs):
             network.train()
-            tally = _Tally(device)
+            tally = _Tally(device, sampler.balance or 1.0)
             for batch in sampler.epoch(random.pairs):
                 samples = fetch(batch.points)
                 if augment is not None:
@@ -160,7 +160,8 @@ def learning_schedule(progress: float) -> float:
 class _Tally:
     """Takes the loss of each batch and adds up the epoch, on the device, without waiting for it."""
 
-    def __init__(self, device: torch.device | None) -> None:
+    def __init__(self, device: torch.device | None, balance: float = 1.0) -> None:
+        self.balance = balance
         self.sums = torch.zeros(6, dtype=torch.float64, device=device)
         self.n_batches = 0
         self.n_pairs = 0
@@ -175,7 +176,9 @@ class _Tally:
         repulsion = apart @ repelled
         with torch.no_grad():
             active = apart @ (repelled > 0).to(weight.dtype)
-            parts = [attraction, repulsion, active, apart.sum(), weight @ distance, weight.sum()]
+            # What a pair weighs in the loss, without the balance: all pairs count alike.
+            alike = weight * similar + apart / self.balance
+            parts = [attraction, repulsion, active, apart.sum(), alike @ distance, alike.sum()]
             self.sums += torch.stack([part.double() for part in parts])
         self.n_batches += 1
         self.n_pairs += len(batch.weight)
@@ -200,7 +203,7 @@ class _Alarm:
 
     def __init__(self, margin: float) -> None:
         self.margin = margin
-        self.silent = False
+        self.said: set[str] = set()
 
     def watch(self, history: Sequence[Epoch], progress: float) -> bool:
         """Look at the last epoch; return True if training cannot go on."""
@@ -224,7 +227,8 @@ class _Alarm:
         return False
 
     def _say(self, message: str) -> None:
-        if not self.silent:
+        kind = message.split()[1]  # the loss, or the map
+        if kind not in self.said:
             # The stack levels lead to whoever called train; for DrLIM, to its fit.
             warnings.warn(message, TrainingWarning, stacklevel=4)
-        self.silent = True
+        self.said.add(kind)

@@ -193,7 +193,7 @@ def _find(part: str, download: bool) -> tuple[list[Path], str]:
         if len(found) == len(files):
             return found, f"{place}, {folder}"
         # In the cache a part of the set is a download that broke off, and is taken up again.
-        if found and place != "the cache":
+        if found and not (download and place == "the cache"):
             missing = [name for name, file in files.items() if file is None]
             raise FileError(
                 f"{folder} lacks {', '.join(missing)} of the three files of small NORB's part "

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from drlim._errors import InputError, nearest_name
+from drlim._errors import DrlimError, InputError, nearest_name
 
 # Name: module, and what it shows. Modules are imported when they are run: each needs torch.
 EXPERIMENTS = {
@@ -82,14 +82,21 @@ def reproduce(
         options = _run.Options(one, summary, seed, quick, download, say)
         return _run.run_into(folder, options, experiment.run)
 
+    _run.check_extras([name] if name != ALL else [*EXPERIMENTS])
     out = Path(out or Path("runs") / name)
     if name != ALL:
         return run(name, out)[0]
     with _run.scratch_folder(out) as folder:
-        runs = {}
+        runs, failures = {}, {}
         for number, one in enumerate(EXPERIMENTS, start=1):
             say(f"\n== {one} ({number} of {len(EXPERIMENTS)}): {EXPERIMENTS[one][1]}")
-            runs[one] = run(one, out / one)
+            try:
+                runs[one] = run(one, out / one)
+            except DrlimError as error:  # the others are still worth having
+                failures[one] = str(error)
+                say(f"FAILED {one}: {error}")
+        if not runs:
+            raise DrlimError(f"no experiment could be run: {failures}")
         together: dict[str, Any] = {
             "experiment": ALL,
             "seed": seed,
@@ -99,6 +106,7 @@ def reproduce(
                 for one, (metrics, _) in runs.items()
                 for claim in metrics["claims"]
             ],
+            "failures": failures,
             "seconds": {one: metrics["seconds"]["total"] for one, (metrics, _) in runs.items()},
         }
         together["seconds"]["total"] = round(sum(together["seconds"].values()), 3)

@@ -66,7 +66,7 @@ def run(options: Options) -> Result:
             ),
             (
                 "The slope has no jump at the margin: largest jump across a 2e-9 wide gap",
-                "DESIGN of drlim",
+                "closed form, from eq. 4",
                 max(float(abs(side[1] - side[0])) for side in either_side),
                 1e-8,
             ),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from drlim import plotting
 from drlim.evaluation import quality
 from drlim.experiments import _digits
-from drlim.experiments._run import Claim, Clock, Options, Picture, Result, parts, training_curves
+from drlim.experiments._run import (
+    Claim,
+    Clock,
+    Options,
+    Picture,
+    Result,
+    parameters_of,
+    parts,
+    training_curves,
+)
 from drlim.graphs import neighbors
 from drlim.losses import global_loss
 
@@ -52,7 +61,7 @@ def run(options: Options) -> Result:
             ),
             (
                 "The springs have come to rest: exact eq. 1 over all pairs, per training digit",
-                "the paper, eq. 1 (free points without a network rest at 5.4)",
+                "the paper, eq. 1",
                 loss.total,
                 8.0,
                 "<=",
@@ -94,7 +103,7 @@ def run(options: Options) -> Result:
             "graph": {"n_edges": graph.n_edges, "n_components": int(graph.components.max()) + 1},
             "baselines": {name: measured[name] for name in ("untrained", "pca", "pixels")},
         },
-        parameters={"map": {name: str(value) for name, value in map_.get_params().items()}},
+        parameters={"map": parameters_of(map_)},
         tables={
             f"Beside baselines: {held_out}. Pixels: the 784 values themselves; their neighbours "
             "are what trustworthiness and continuity compare with. Untrained: the same network "

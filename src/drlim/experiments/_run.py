@@ -13,15 +13,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata, resources
+from importlib import metadata, resources, util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from drlim import plotting
-from drlim._errors import FileError, missing_extra
+from drlim import networks, plotting
+from drlim._errors import DrlimError, FileError, missing_extra
 from drlim._version import __version__
 from drlim.estimator import DrLIM
 from drlim.losses import GlobalLoss
@@ -231,11 +231,28 @@ def scratch_folder(out: Path) -> Iterator[Path]:
         (out / "metrics.json").unlink(missing_ok=True)
         for file in sorted(scratch.iterdir(), key=lambda file: file.name == "metrics.json"):
             os.replace(file, out / file.name)
+    except DrlimError:
+        raise
+    except OSError as error:
+        raise FileError(
+            f"the run cannot be written to {out} ({error}); make room there, or give another "
+            "folder: --out DIR"
+        ) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         if made:
             with contextlib.suppress(OSError):
                 out.rmdir()  # fails, as it should, where the run is in it
+
+
+def check_extras(names: Sequence[str]) -> None:
+    """Raise now if a package is missing that an experiment would miss after its training."""
+    needed = {"jinja2": "paper"}
+    if "cosface" in names:
+        needed["pytorch_metric_learning"] = "compare"
+    for package, extra in needed.items():
+        if util.find_spec(package) is None:
+            raise missing_extra(package, extra, f"drlim reproduce {' '.join(names)}")
 
 
 def run_into(
@@ -280,21 +297,31 @@ def run_into(
         (folder / "report.html").write_text(report(title, [section]), "utf-8")
         write_json(folder / "settings.json", settings)
         write_json(folder / "metrics.json", metrics)
-    _tell(options, result, out)
-    return metrics, section
+        written = sorted(file.name for file in folder.iterdir())
+    _tell(options, result, [out / name for name in written])
+    return plain(metrics), section
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write plain data; a number that is none has no place in it."""
-    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", "utf-8")
+    """Write plain data; a number that is none (what a constant map gives) becomes null."""
+    path.write_text(json.dumps(plain(content), indent=2, allow_nan=False) + "\n", "utf-8")
+
+
+def plain(content: Any) -> Any:
+    """Return data as JSON has it: no arrays, no numpy numbers, null for what is no number."""
+    if isinstance(content, Mapping):
+        return {str(key): plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [plain(value) for value in content]
+    if isinstance(content, np.generic):
+        content = content.item()
+    return _number(content) if isinstance(content, float) else content
 
 
 def report(title: str, sections: Sequence[Section]) -> str:
     """Return the page that shows experiments, all their claims on top; it fetches nothing."""
-    try:
-        import jinja2
-    except ImportError:
-        raise missing_extra("jinja2", "paper", "a report") from None
+    import jinja2
+
     here = resources.files("drlim.experiments")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(here.joinpath("report.html.j2").read_text("utf-8"))
@@ -312,7 +339,7 @@ NO_REPRODUCTION = (
 )
 
 
-def _tell(options: Options, result: Result, out: Path) -> None:
+def _tell(options: Options, result: Result, written: Sequence[Path]) -> None:
     say = options.say
     if result.claims:
         say(f"\nClaims ({sum(c.holds for c in result.claims)} of {len(result.claims)} hold):")
@@ -323,10 +350,17 @@ def _tell(options: Options, result: Result, out: Path) -> None:
         say(f"Note: {note}")
     if options.quick:
         say(NO_REPRODUCTION)
-    say(f"\nWritten to {out} in {result.seconds['total']:.0f} s:")
-    for file in sorted(out.iterdir()):
-        if not file.name.startswith("."):
-            say(f"  {file}")
+    say(f"\nWritten to {written[0].parent} in {result.seconds['total']:.0f} s:")
+    for file in written:
+        say(f"  {file}")
+
+
+def parameters_of(map_: DrLIM) -> dict[str, Any]:
+    """Return the parameters of a map as plain data, for ``settings.json``."""
+    parameters: dict[str, Any] = map_.get_params(deep=False)
+    if callable(parameters["network"]):
+        parameters["network"] = networks.describe(parameters["network"])
+    return parameters
 
 
 def versions() -> dict[str, str]:

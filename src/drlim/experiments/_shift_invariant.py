@@ -5,12 +5,21 @@ from __future__ import annotations
 from drlim import plotting
 from drlim.datasets import Dataset
 from drlim.experiments import _digits, _invariance
-from drlim.experiments._run import Claim, Clock, Options, Picture, Result, parts, training_curves
+from drlim.experiments._run import (
+    Claim,
+    Clock,
+    Options,
+    Picture,
+    Result,
+    parameters_of,
+    parts,
+    training_curves,
+)
 from drlim.graphs import SimilarityGraph, copies, neighbors
 from drlim.losses import global_loss
 
 N_NEIGHBORS, MARGIN = 5, 1.0
-MAX_EPOCHS, QUICK_EPOCHS = 1, 1
+MAX_EPOCHS, QUICK_EPOCHS = 2, 1
 
 
 def run(options: Options) -> Result:
@@ -74,8 +83,8 @@ def run(options: Options) -> Result:
     held_out = _digits.held_out(train, test)
     captions = {
         "map": f"Figure 7 of the paper: {held_out}. Similar are neighbours at the same shift, "
-        "copies of one digit, and copies of neighbours. Colour and marker show the shift: all "
-        "five lie over each other. The unit is the margin.",
+        "copies of one digit, and copies of neighbours. Colour and marker show the "
+        "shift. The unit is the margin.",
         "digits": f"The same map: {held_out}. Colour and marker show the digit, which training "
         "did not know.",
         "thumbnails": f"{held_out}. One copy for each cell of a grid; colours are the shifts.",
@@ -117,7 +126,7 @@ def run(options: Options) -> Result:
             "invariance": ignored,
             "baselines": {name: measured[name] for name in ("untrained", "pca", "pixels")},
         },
-        parameters={"map": {name: str(value) for name, value in map_.get_params().items()}},
+        parameters={"map": parameters_of(map_)},
         tables={
             f"Beside baselines: {held_out}.": _digits.table(measured),
             f"What can be read of the shift: {_invariance.HOW}": _invariance.table(ignored),

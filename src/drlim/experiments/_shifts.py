@@ -6,7 +6,16 @@ import numpy as np
 
 from drlim import plotting
 from drlim.experiments import _digits, _invariance
-from drlim.experiments._run import Claim, Clock, Options, Picture, Result, parts, training_curves
+from drlim.experiments._run import (
+    Claim,
+    Clock,
+    Options,
+    Picture,
+    Result,
+    parameters_of,
+    parts,
+    training_curves,
+)
 from drlim.graphs import neighbors
 from drlim.losses import global_loss
 
@@ -92,7 +101,7 @@ def run(options: Options) -> Result:
             ),
             "baselines": {name: measured[name] for name in ("untrained", "pca", "pixels")},
         },
-        parameters={"map": {name: str(value) for name, value in map_.get_params().items()}},
+        parameters={"map": parameters_of(map_)},
         tables={f"Beside baselines: {held_out}.": _digits.table(measured)},
         pictures=[Picture(stem, figure, captions[stem]) for stem, figure in figures.items()],
         notes=_digits.notes(train),

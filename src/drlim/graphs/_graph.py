@@ -47,15 +47,15 @@ class SimilarityGraph:
     SimilarityGraph(n_samples=4, n_edges=2)
     """
 
-    __slots__ = ("__dict__", "_keys", "_n_samples")
+    _keys: Int[np.ndarray, " n_edges"]
+    _n_samples: int
 
     def __init__(self, n_samples: int, keys: Int[np.ndarray, " n_edges"]) -> None:
         # An edge (i, j) is held as the one number i * n_samples + j: set algebra on sorted
         # numbers is then all the algebra there is. The public ways in are the class methods,
         # which see to it that the keys are canonical.
-        self._n_samples = n_samples
-        self._keys = keys
-        self._keys.flags.writeable = False
+        keys.flags.writeable = False
+        self.__dict__.update(_n_samples=n_samples, _keys=keys)
 
     @classmethod
     def from_edges(cls, edges: Any, n_samples: int) -> SimilarityGraph:
@@ -231,6 +231,9 @@ class SimilarityGraph:
         # count can overflow to 0 and lose an edge.
         paths = self.to_sparse().astype(np.int64) @ other.to_sparse().astype(np.int64)
         return SimilarityGraph.from_sparse(paths)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a SimilarityGraph cannot be changed ({name!r}); make a new one")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SimilarityGraph):

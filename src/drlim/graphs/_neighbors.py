@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -96,19 +97,27 @@ def nearest_rows(
     # |computed - true| of |x|^2 + |y|^2 - 2xy, for a sum of n_features + 2 rounded terms and
     # the rounding of X itself to float32 (Higham, Accuracy and Stability, section 3.1).
     unit = np.finfo(np.float32).eps
-    slack = 4 * (X.shape[1] + 4) * unit * squares.max()
+    slack = np.float32(4 * (X.shape[1] + 4) * unit) * squares
 
+    # Of equal rows only the first few can be anyone's nearest, the others come after them.
+    columns = np.flatnonzero(_copies_before(X) <= n_neighbors)
+    place = np.full(n, -1)
+    place[columns] = np.arange(len(columns))
     nearest = np.empty((n, n_neighbors), np.int64)
-    block = max(1, _BLOCK_ENTRIES // n)
+    block = max(1, _BLOCK_ENTRIES // len(columns))
     for start in range(0, n, block):
         here = np.arange(start, min(start + block, n))
-        distance = coarse[here] @ coarse.T
-        distance *= -2
-        distance += squares
-        distance += squares[here, None]
-        distance[np.arange(len(here)), here] = np.inf
-        reach = np.partition(distance, n_neighbors - 1, axis=1)[:, n_neighbors - 1]
-        row, column = np.nonzero(distance <= (reach + slack)[:, None])
+        # The largest that the distance can be, but for what depends on the row alone.
+        largest = coarse[here] @ coarse[columns].T
+        largest *= -2
+        largest += (squares + slack)[columns]
+        own = np.flatnonzero(place[here] >= 0)
+        largest[own, place[here[own]]] = np.inf
+        reach = np.partition(largest, n_neighbors - 1, axis=1)[:, n_neighbors - 1]
+        # The smallest that it can be is this much less.
+        largest -= 2 * slack[columns]
+        row, column = np.nonzero(largest <= (reach + 2 * slack[here])[:, None])
+        column = columns[column]
         exact = _squared_distances(X, here[row], column)
         order = np.lexsort((column, exact, row))
         first = np.searchsorted(row, np.arange(len(here)))  # rows come sorted from nonzero
@@ -120,6 +129,17 @@ def _in_own_unit(X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     """Scale by the power of two that brings the largest value between 1/2 and 1, in place."""
     np.ldexp(X, -np.frexp(np.abs(X).max(initial=0))[1], out=X)
     return X
+
+
+def _copies_before(X: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
+    """Count for each row how many equal rows come before it."""
+    seen: dict[bytes, int] = {}
+    before = np.empty(len(X), np.int64)
+    for i, row in enumerate(X):
+        digest = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
+        before[i] = seen.get(digest, 0)
+        seen[digest] = before[i] + 1
+    return before
 
 
 def _squared_distances(
