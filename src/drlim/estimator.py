@@ -327,10 +327,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         try:
             X = self._checked_by_sklearn(X, fitting=fitting)
         except ValueError as error:
-            # Its first line names the value and the rule; what it advises is not about maps.
-            reason = str(error).splitlines()[0]
-            if "NaN" in reason or "infinity" in reason:
-                reason += " A map needs finite numbers: drop those samples, or fill the values in."
+            reason = str(error)
+            first = reason.splitlines()[0]
+            if "NaN" in first or "infinity" in first:  # what it then advises is not about maps
+                reason = f"{first} A map needs finite numbers: drop those samples or fill them in."
             raise InputError(reason) from None
         if X.dtype.kind not in "fu" or X.dtype.itemsize > (8 if X.dtype.kind == "f" else 1):
             X = X.astype(np.float64)

@@ -85,3 +85,13 @@ def upright(Z_train: np.ndarray, Z_test: np.ndarray) -> np.ndarray:
     cylinder = fit_cylinder(Z_train)
     turned: np.ndarray = (Z_test - cylinder.centre) @ cylinder.frame.T
     return turned
+
+
+def notes(data: Dataset) -> list[str]:
+    """Warn where the airplane is not NORB's."""
+    if "rendered" not in data.name:
+        return []
+    return [
+        f"The airplane is rendered, not NORB's: {data.name}. The paper's own images are looked "
+        "for in norb/ of the folder in DRLIM_DATA, and downloaded with --download."
+    ]

@@ -185,13 +185,8 @@ def run(options: Options) -> Result:
             "Exact loss per training image of each start, the smallest of which was kept: "
             + ", ".join(f"{loss / len(train):.3f}" for loss, _, _ in starts)
             + ". No held-out image takes part in the choice.",
-        ]
-        + [
-            f"The airplane is rendered, not NORB's: {data.name}. The paper's own images are "
-            "looked for in norb/ of the folder in DRLIM_DATA, and downloaded with --download."
-        ]
-        if "rendered" in data.name
-        else [],
+            *_airplane.notes(data),
+        ],
         map=map_,
     )
 

@@ -86,5 +86,6 @@ def run(options: Options) -> Result:
                 ignored, name="lle"
             ),
         },
+        notes=_airplane.notes(data),
         pictures=[Picture(stem, figure, captions[stem]) for stem, figure in figures.items()],
     )
