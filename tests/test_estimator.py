@@ -347,7 +347,7 @@ other = SimilarityGraph.empty(59)
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
-        (np.where(np.eye(60, 5) > 0, np.nan, X), "X contains NaN.*imput"),
+        (np.where(np.eye(60, 5) > 0, np.nan, X), "X contains NaN.*fill"),
         (np.where(np.eye(60, 5) > 0, -np.inf, X), "X contains infinity"),
         (np.where(IMAGES > 250, np.nan, IMAGES), "contains NaN"),
         (np.zeros((0, 5)), r"0 sample\(s\).* a minimum of 1 is required"),

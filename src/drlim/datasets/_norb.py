@@ -192,7 +192,7 @@ def _find(part: str, download: bool) -> tuple[list[Path], str]:
         found = [file for file in files.values() if file is not None]
         if len(found) == len(files):
             return found, f"{place}, {folder}"
-        # In the cache a part of the set is a download that broke off, and is taken up again.
+        # Asked for again, a part of the set in the cache is a download that broke off.
         if found and not (download and place == "the cache"):
             missing = [name for name, file in files.items() if file is None]
             raise FileError(
