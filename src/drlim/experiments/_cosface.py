@@ -20,11 +20,11 @@ from drlim.experiments._run import Claim, Clock, Options, Picture, Result
 from drlim.training import learning_schedule
 
 N_COMPONENTS = 64
-PER_DIGIT, QUICK_PER_DIGIT = 300, 60
-N_TEST, QUICK_TEST = 2500, 500
+PER_DIGIT, QUICK_PER_DIGIT = 200, 60  # their pairs grow with its square
+N_TEST, QUICK_TEST = 1500, 500
 UNSEEN = (7, 8, 9)
 RATES = (0.01, 0.001)
-BATCH_EDGES = 384
+BATCH_EDGES = 256
 COSFACE_MARGIN, COSFACE_SCALE = 0.35, 64.0  # as in its paper (Wang et al., CVPR 2018)
 
 
