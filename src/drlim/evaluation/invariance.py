@@ -102,7 +102,7 @@ class Leakage:
 
 
 PROBES = ("logistic", "trees")
-_MOST_FEATURES = 50
+_MOST_FEATURES, _N_TREES = 50, 30
 
 
 def leakage(
@@ -187,7 +187,7 @@ def _probe(name: str, n_features: int, seed: int) -> Any:
         return make_pipeline(*reduce, StandardScaler(), LogisticRegression(max_iter=1000))
     if name == "trees":
         trees = GradientBoostingClassifier(
-            n_estimators=30, max_depth=3, max_features=0.3, random_state=seed
+            n_estimators=_N_TREES, max_depth=3, max_features=0.3, random_state=seed
         )
         return make_pipeline(*reduce, trees)
     raise InputError(f"probe is {name!r}; {nearest_name(name, PROBES)}")
