@@ -290,7 +290,11 @@ def run_into(
             (folder / f"{picture.stem}.svg").write_bytes(plotting.render(picture.figure, "svg"))
             encoded = base64.b64encode(png).decode()
             images.append(
-                {"source": f"data:image/png;base64,{encoded}", "caption": picture.caption}
+                {
+                    "source": f"data:image/png;base64,{encoded}",
+                    "caption": picture.caption,
+                    "kind": "wide" if picture.figure.get_figwidth() > 12 else "",
+                }
             )
         section = Section(options, result, json.dumps(settings, indent=2), images)
         title = f"{options.name}: {options.summary}"
