@@ -22,6 +22,7 @@ from drlim import networks
 from drlim.graphs import SimilarityGraph
 from drlim.losses import Contrastive, distances_among
 from drlim.pairs import PairSampler
+from drlim.training import _Tally
 
 REPETITIONS = 15
 
@@ -52,14 +53,12 @@ def main() -> None:
 def ratio(network: nn.Module, X: np.ndarray, sampler: PairSampler) -> dict[str, float]:
     loss = Contrastive(1.0)
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
-    batches = sampler.epoch(0)
+    batches, tally = sampler.epoch(0), _Tally(None)
 
     def step() -> None:
         batch = next(batches)
         distance = distances_among(network(torch.from_numpy(X[batch.points])))
-        similar, weight = torch.from_numpy(batch.similar), torch.from_numpy(batch.weight)
-        cost = (weight * similar) @ loss.attraction(distance)
-        cost = cost + (weight * ~similar) @ loss.repulsion(distance)
+        cost = tally.add(batch, distance, loss)
         optimizer.zero_grad()
         torch.autograd.backward(cost)
         optimizer.step()
