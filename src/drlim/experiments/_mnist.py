@@ -60,7 +60,7 @@ def run(options: Options) -> Result:
                 ">=",
             ),
             (
-                "The springs have come to rest: exact eq. 1 over all pairs, per training digit",
+                "The loss is small: exact eq. 1 over all pairs, per training digit",
                 "the paper, eq. 1",
                 loss.total,
                 8.0,
