@@ -29,7 +29,7 @@ bench: $(STAMP)           ## the cost of one training step as a ratio to the bar
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[paper,compare,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[paper,compare,images,tables,zarr,onnx,dev]'
 	touch $@
 
 .venv/.docs: $(STAMP)

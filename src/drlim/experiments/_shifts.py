@@ -20,7 +20,7 @@ from drlim.graphs import neighbors
 from drlim.losses import global_loss
 
 N_NEIGHBORS, MARGIN = 5, 1.0
-MAX_EPOCHS, QUICK_EPOCHS = 9, 2
+MAX_EPOCHS, QUICK_EPOCHS = 14, 2
 
 
 def run(options: Options) -> Result:
