@@ -214,3 +214,63 @@ def test_a_balance_that_is_none_is_refused(n_dissimilar):
 def test_so_many_dissimilar_pairs_for_each_of_no_similar_pairs_is_refused():
     with pytest.raises(InputError, match="the graph has no similar pair; give n_dissimilar='all'"):
         PairSampler(SimilarityGraph.empty(4), 2, n_dissimilar=3)
+
+
+# Copies of each point, and what a pair counts
+
+
+@pytest.mark.parametrize("n_dissimilar", ["all", 3.0])
+@pytest.mark.parametrize("name", ["a path", "samples alone", "no edge"])
+def test_a_batch_with_copies_estimates_the_loss_of_the_graph_of_copies(name, n_dissimilar, rng):
+    graph = TINY[name]
+    n, n_copies = graph.n_samples, 3
+    copied = graph.copied(n_copies)
+    Z = rng.normal(size=(n_copies, n, 2))
+    exact = global_loss(Z.reshape(-1, 2), copied, 3.0) / copied.n_samples
+    balance = PairSampler(copied, 2, n_dissimilar=n_dissimilar).balance
+    sampler = PairSampler(graph, 2, n_dissimilar=n_dissimilar, n_copies=n_copies)
+    sums = np.zeros(2)
+    batches = list(combinations(range(len(sampler._draws)), 2))
+    for chosen in batches:
+        batch = sampler._batch(sampler._draws[list(chosen)])
+        which = np.arange(len(batch.points)) % n_copies
+        first, second = np.triu_indices(len(which), 1)
+        a, b = Z[which[first], batch.left], Z[which[second], batch.right]
+        cost = contrastive_loss(np.linalg.norm(a - b, axis=1), batch.similar, 3.0) * batch.weight
+        sums += cost[batch.similar].sum(), cost[~batch.similar].sum()
+    expected = [exact.attraction, balance * exact.repulsion]
+    np.testing.assert_allclose(sums / len(batches), expected, rtol=1e-6, atol=1e-7)
+
+
+def test_without_any_edge_the_copies_of_a_sample_are_its_similar_pairs():
+    sampler = PairSampler(SimilarityGraph.empty(6), 3, n_copies=2, n_dissimilar=5)
+    for batch in sampler.epoch(0):
+        assert batch.similar.sum() == len(batch.points) / 2
+        assert (batch.left[batch.similar] == batch.right[batch.similar]).all()
+
+
+def test_a_pair_counts_what_it_is_said_to_count(rng):
+    graph = SimilarityGraph.from_edges(rng.integers(0, 20, size=(30, 2)), 20)
+    weight = rng.uniform(0.5, 4.0, graph.n_edges)
+    plain, weighted = PairSampler(graph, 6), PairSampler(graph, 6, weight=weight)
+    for a, b in zip(plain.epoch(0), weighted.epoch(0), strict=True):
+        expected = np.ones(len(a.weight))
+        expected[a.similar] = weight[graph.place(a.left[a.similar], a.right[a.similar])]
+        np.testing.assert_allclose(b.weight, a.weight * expected, rtol=1e-6)
+
+
+def test_weights_count_for_explicit_dissimilar_pairs_too():
+    graph = SimilarityGraph.from_edges([(0, 1)], 4)
+    apart = SimilarityGraph.from_edges([(2, 3)], 4)
+    sampler = PairSampler(graph, 2, dissimilar=apart, weight=[1.0, 7.0])
+    (batch,) = sampler.epoch(0)
+    weight = {(i, j): w for i, j, w in zip(batch.left, batch.right, batch.weight, strict=True)}
+    assert weight[2, 3] == pytest.approx(7 * weight[0, 1])
+    assert weight[0, 2] == 0
+
+
+@pytest.mark.parametrize("weight", [[1.0], [1.0, -1.0], [0.0, 1.0], [np.nan, 1.0], ["a", "b"]])
+def test_a_weight_is_a_positive_number_for_each_pair(weight):
+    graph = SimilarityGraph.from_edges([(0, 1), (1, 2)], 3)
+    with pytest.raises(InputError, match="weight has the"):
+        PairSampler(graph, 2, weight=weight)

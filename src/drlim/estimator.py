@@ -69,8 +69,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     learning_rate : float, default=0.004
         The highest learning rate of the schedule (Adam).
     augment : callable, optional
-        ``(samples, generator) -> samples``: a random change made to each batch while training,
-        drawn from the numpy generator, which the map then learns to ignore.
+        ``(samples, generator) -> samples``: a random change made to each sample whenever it is
+        drawn, from the numpy generator, which the map learns to ignore: every sample of a batch
+        stands in it twice, changed independently, and the two are similar.
     callbacks : sequence of drlim.training.Callback, default=()
         Told of every epoch, with the history so far; one that returns True ends the training.
     device : str, optional
@@ -145,6 +146,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         *,
         graph: SimilarityGraph | None = None,
         dissimilar: SimilarityGraph | None = None,
+        weight: Any = None,
     ) -> DrLIM:
         """Learn the map.
 
@@ -161,6 +163,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             neighbours in X.
         dissimilar : SimilarityGraph, optional
             Who is dissimilar. None: all that are not similar (the paper's rule).
+        weight : array-like of shape (n_drawn,), optional
+            What each pair counts, > 0, in the order of ``graph.edges`` (with `dissimilar`, of
+            ``(graph | dissimilar).edges``). None: all count alike.
 
         Returns
         -------
@@ -190,6 +195,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             self.batch_size,
             dissimilar=dissimilar,
             n_dissimilar=self.n_dissimilar,
+            weight=weight,
+            # Two copies of each sample, changed independently, are what a change is learnt
+            # to be ignored from.
+            n_copies=1 if self.augment is None else 2,
         )
         random = streams(self.random_state)
         device = _device(self.device)
@@ -233,9 +242,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         *,
         graph: SimilarityGraph | None = None,
         dissimilar: SimilarityGraph | None = None,
+        weight: Any = None,
     ) -> Any:
         """Learn the map and return the embedding of the training samples; see `fit`."""
-        return self.fit(X, y, graph=graph, dissimilar=dissimilar).embedding_
+        return self.fit(X, y, graph=graph, dissimilar=dissimilar, weight=weight).embedding_
 
     def transform(self, X: Any) -> Any:
         """Map samples: ``G_W(X)``.

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Batch:
     Attributes
     ----------
     points : ndarray of shape (b,), int64
-        Rows of the samples, sorted, each once.
+        Rows of the samples, sorted; each once, or as often as there are copies of it.
     similar : ndarray of shape (b (b - 1) / 2,), bool
         Which pairs are similar.
     weight : ndarray of shape (b (b - 1) / 2,), float32
@@ -74,6 +75,13 @@ class PairSampler:
         The balance of the springs. "all": every dissimilar pair counts as much as a similar
         one, the paper's sum. A number: all dissimilar pairs together count as much as that
         many for each similar pair would.
+    weight : array-like of shape (n_drawn,), optional
+        What each pair of the graph counts, > 0, in the order of ``graph.edges`` (with
+        `dissimilar`, of ``(graph | dissimilar).edges``). None: 1.
+    n_copies : int
+        How often each point of a batch stands in it, for whoever changes every copy in a way
+        that should be ignored: copies are similar, to each other and to all copies of what is
+        similar to them, as in `SimilarityGraph.copied`, whose loss a batch then estimates.
 
     Raises
     ------
@@ -96,6 +104,8 @@ class PairSampler:
         *,
         dissimilar: SimilarityGraph | None = None,
         n_dissimilar: float | str = "all",
+        weight: Any = None,
+        n_copies: int = 1,
     ) -> None:
         if not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise InputError(f"batch_size is {batch_size!r}; it must be an integer >= 1")
@@ -106,8 +116,10 @@ class PairSampler:
         self.graph = graph
         self.dissimilar = dissimilar
         self.batch_size = int(batch_size)
-        self.balance = _balance(graph, dissimilar, n_dissimilar)
+        self.n_copies = n_copies
+        self.balance = _balance(graph, dissimilar, n_dissimilar, n_copies)
         drawn = graph if dissimilar is None else graph | dissimilar
+        self._weight = None if weight is None else _checked_weight(weight, drawn)
         alone = np.flatnonzero(drawn.degree == 0)
         # What is drawn: every edge, and every sample that no edge would ever bring.
         self._draws = np.concatenate([drawn.edges, np.stack([alone, alone], axis=1)])
@@ -129,20 +141,30 @@ class PairSampler:
 
     def _batch(self, draws: Int[np.ndarray, "n_draws 2"]) -> Batch:
         points = np.unique(draws)
-        left, right = np.triu_indices(len(points), 1)
-        similar = _among(self._neighbors_of_similar, points)[left, right]
+        left, right = np.triu_indices(len(points) * self.n_copies, 1)
+        left, right = left // self.n_copies, right // self.n_copies
+        one = left == right  # two copies of one point
+        similar = _among(self._neighbors_of_similar, points)[left, right] | one
         drawn = similar
         if self.dissimilar is not None:
-            drawn = _among(self._neighbors_of_drawn, points)[left, right]
+            drawn = _among(self._neighbors_of_drawn, points)[left, right] | one
         # P(both points are in the batch) = P(left) + P(right) - P(left or right). An edge
         # between the two is in the degree of both, and must be counted once.
         hit = self._hit(len(draws))
         degree = self._degree[points]
         either = degree[left] + degree[right] - drawn
         chance = hit[degree[left]] + hit[degree[right]] - hit[either]
-        weight = np.where(similar, 1.0, self.balance) / (chance * self.graph.n_samples)
+        chance[one] = hit[degree[left[one]]]
+        n_samples = self.graph.n_samples * self.n_copies
+        weight = np.where(similar, 1.0, self.balance) / (chance * n_samples)
         if self.dissimilar is not None:
             weight[~drawn] = 0
+        if self._weight is not None:
+            there = np.flatnonzero(drawn & ~one)
+            weight[there] *= self._weight[
+                self._drawn.place(points[left[there]], points[right[there]])
+            ]
+        points = np.repeat(points, self.n_copies)
         return Batch(points, similar, weight.astype(np.float32))
 
     def _hit(self, n_drawn: int) -> Float[np.ndarray, " n_degrees"]:
@@ -210,8 +232,27 @@ def check_disjoint(similar: SimilarityGraph, dissimilar: SimilarityGraph) -> Non
         )
 
 
+def _checked_weight(weight: Any, drawn: SimilarityGraph) -> Float[np.ndarray, " n_drawn"]:
+    weight = np.asarray(weight)
+    if weight.shape != (drawn.n_edges,) or weight.dtype.kind not in "biuf":
+        raise InputError(
+            f"weight has the shape {weight.shape} and the dtype {weight.dtype}; it must have one "
+            f"number for each of the {drawn.n_edges} pairs of the graph, in the order of its edges"
+        )
+    weight = weight.astype(np.float64)
+    if not ((weight > 0) & np.isfinite(weight)).all():
+        raise InputError(
+            f"weight has the value {weight[~((weight > 0) & np.isfinite(weight))][0]}; what a "
+            "pair counts must be a finite number > 0: leave a pair out that is worth nothing"
+        )
+    return weight
+
+
 def _balance(
-    graph: SimilarityGraph, dissimilar: SimilarityGraph | None, n_dissimilar: float | str
+    graph: SimilarityGraph,
+    dissimilar: SimilarityGraph | None,
+    n_dissimilar: float | str,
+    n_copies: int,
 ) -> float:
     """What a dissimilar pair counts, where a similar one counts 1."""
     if isinstance(n_dissimilar, str):
@@ -220,13 +261,15 @@ def _balance(
     elif isinstance(n_dissimilar, bool):
         pass  # no number of pairs
     elif isinstance(n_dissimilar, Real) and n_dissimilar > 0 and np.isfinite(n_dissimilar):
-        if not graph.n_edges:
+        among_copies = graph.n_samples * n_copies * (n_copies - 1) // 2
+        similar = graph.n_edges * n_copies**2 + among_copies
+        if not similar:
             raise InputError(
                 f"n_dissimilar is {n_dissimilar!r} dissimilar pairs for each similar one, and "
                 "the graph has no similar pair; give n_dissimilar='all' or similar pairs"
             )
         there = graph.n_pairs - graph.n_edges if dissimilar is None else dissimilar.n_edges
-        return n_dissimilar * graph.n_edges / there if there else 0.0
+        return n_dissimilar * similar / (there * n_copies**2) if there else 0.0
     raise InputError(
         f"n_dissimilar is {n_dissimilar!r}; it must be 'all' (the paper's sum over all pairs) "
         "or a number > 0 (so many dissimilar pairs for each similar one)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +25,7 @@ class SimilarityGraph:
     ``a - b``             similar by ``a`` and not by ``b``
     ``a @ b``             similar (by ``b``) to something similar (by ``a``), or the reverse
     ``a.restrict(rows)``  the graph among some of the samples, renumbered
+    ``a.copied(n)``       the graph of n copies of each sample, which are alike
     ====================  ==================================================================
 
     Make one with `from_edges`, `from_sparse`, `empty`, `complete`, with
@@ -181,11 +183,17 @@ class SimilarityGraph:
         ndarray of bool, the same shape
         """
         left, right = self._checked_rows(left), self._checked_rows(right)
-        keys = np.minimum(left, right) * self.n_samples + np.maximum(left, right)
         if not self.n_edges:
-            return np.zeros(keys.shape, bool)
-        place = np.minimum(np.searchsorted(self._keys, keys), self.n_edges - 1)
-        return (self._keys[place] == keys) & (left != right)
+            return np.zeros(np.broadcast_shapes(left.shape, right.shape), bool)
+        place = np.minimum(self.place(left, right), self.n_edges - 1)
+        return (self._keys[place] == self._key(left, right)) & (left != right)
+
+    def place(self, left: Any, right: Any) -> Any:
+        """Return where in `edges` each pair stands, if it is similar; else where it would."""
+        return np.searchsorted(self._keys, self._key(left, right))
+
+    def _key(self, left: Any, right: Any) -> Any:
+        return np.minimum(left, right) * self.n_samples + np.maximum(left, right)
 
     def restrict(self, indices: Any) -> SimilarityGraph:
         """Return the graph among some of the samples.
@@ -210,6 +218,33 @@ class SimilarityGraph:
             raise InputError("indices name a row twice; a sample can be kept once only")
         moved = place[self.edges]
         return SimilarityGraph.from_edges(moved[(moved >= 0).all(axis=1)], len(indices))
+
+    def copied(self, n_copies: int) -> SimilarityGraph:
+        """Return the graph of every sample and its copies, which are all alike.
+
+        The copies of one sample are similar, and so is any copy of a sample to any copy of
+        what is similar to it: what invariance to whatever makes a copy means, and the paper's
+        three rules for the shifted digits at once.
+
+        Parameters
+        ----------
+        n_copies : int
+            Samples made of each, itself included. Copy ``k`` of row ``i`` becomes row
+            ``k * n_samples + i``, as `drlim.transforms.copies` lays them out.
+
+        Examples
+        --------
+        >>> SimilarityGraph.from_edges([(0, 1)], n_samples=2).copied(2).edges.tolist()
+        [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
+        """
+        if not isinstance(n_copies, int | np.integer) or n_copies < 1:
+            raise InputError(f"n_copies is {n_copies!r}; it must be an integer >= 1")
+        n, own = self.n_samples, np.arange(self.n_samples)
+        one_each = np.concatenate([self.edges, self.edges[:, ::-1], np.stack([own, own], axis=1)])
+        edges = [
+            one_each + [a * n, b * n] for a, b in itertools.combinations(range(n_copies), 2)
+        ] + [self.edges + a * n for a in range(n_copies)]
+        return SimilarityGraph.from_edges(np.concatenate(edges), n * int(n_copies))
 
     def __or__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "|")

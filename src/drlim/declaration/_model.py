@@ -1,0 +1,387 @@
+"""What a user declares: where the data is, what should not matter, and what should."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from drlim._errors import FileError, InputError, nearest_name
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(_Part):
+    """Where the samples are, how they are read, and which of them belong together.
+
+    Attributes
+    ----------
+    path : path, optional
+        ``.npy``, ``.npz``, ``.csv``, ``.parquet``, ``.zarr`` or a folder of images, relative to
+        the declaration's own folder. None: the samples are given to `drlim.declaration.fit`.
+    factors : path, optional
+        A table of factors, ``.csv`` or ``.parquet``, one row a sample.
+    by : str, optional
+        The column of that table that names the sample; without it, row by row.
+    columns : tuple of str, optional
+        Of a table: which columns are the features.
+    size : (height, width), optional
+        To which images are resized.
+    colour : {"grey", "colour"}, optional
+        How images are read; None: grey if all of them are.
+    source : str, optional
+        The factor that says which samples are the same thing under other conditions (one
+        specimen on several instruments): they are similar, and are held out together.
+    group : str, optional
+        The factor that says which samples are held out together: a patient, a photographer.
+    skip_bad : bool
+        Whether files that cannot be read are left out, and counted, instead of an error.
+    """
+
+    path: Path | None = None
+    factors: Path | None = None
+    by: str | None = None
+    columns: tuple[str, ...] | None = None
+    size: tuple[int, int] | None = None
+    colour: Literal["grey", "colour"] | None = None
+    source: str | None = None
+    group: str | None = None
+    skip_bad: bool = False
+
+
+class Ignore(_Part):
+    """One thing that should not matter: a factor, or a transformation of the samples.
+
+    Attributes
+    ----------
+    factor : str, optional
+        A factor of the data. Nothing more is said: it is ignored because similar pairs cross
+        it, and whether they do is checked.
+    transform : str, optional
+        A transformation (see `drlim.transforms.change`), drawn anew from `range` each time a
+        sample is drawn, or made once for each of `values`.
+    range : (float, float), optional
+    values : tuple of float, optional
+    along : {"horizontal", "vertical", "both"}, optional
+    """
+
+    factor: str | None = None
+    transform: str | None = None
+    range: tuple[float, float] | None = None
+    values: tuple[float, ...] | None = None
+    along: Literal["horizontal", "vertical", "both"] | None = None
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Ignore:
+        if (self.factor is None) == (self.transform is None):
+            raise ValueError("give either a factor or a transform to ignore")
+        details = (self.range, self.values, self.along)
+        if self.factor is not None and any(detail is not None for detail in details):
+            raise ValueError("range, values and along belong to a transform, not to a factor")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The factor, or the transformation."""
+        return self.factor or str(self.transform)
+
+
+class Keep(_Part):
+    """One thing that should matter, and what *near* means in it.
+
+    Attributes
+    ----------
+    factor : str, optional
+        A factor: near is the same value.
+    step : float, optional
+        Values on a grid that lie a step apart are near too, one factor at a time.
+    period : float, optional
+        With `step`: the factor closes on itself, as an angle does.
+    tolerance : float, optional
+        For measured values: those no farther apart than this count as the same.
+    neighbors : int, optional
+        So many nearest neighbours in the samples are near, among those that agree in all else
+        that is kept.
+    within : str, optional
+        With `neighbors`: they are looked for among samples with the same value of this factor
+        (the same lighting, say).
+    """
+
+    factor: str | None = None
+    step: Annotated[float, Field(gt=0)] | None = None
+    period: Annotated[float, Field(gt=0)] | None = None
+    tolerance: Annotated[float, Field(gt=0)] | None = None
+    neighbors: Annotated[int, Field(ge=1)] | None = None
+    within: str | None = None
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Keep:
+        if (self.factor is None) == (self.neighbors is None):
+            raise ValueError("give either a factor or a number of neighbors to keep")
+        if self.neighbors is None and self.within is not None:
+            raise ValueError("within belongs to neighbors")
+        if self.factor is None and (self.step, self.period, self.tolerance) != (None, None, None):
+            raise ValueError("step, period and tolerance belong to a factor")
+        if self.step is not None and self.tolerance is not None:
+            raise ValueError("give a step (values on a grid) or a tolerance (measured values)")
+        if self.period is not None and self.step is None:
+            raise ValueError("a period needs a step")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The factor, or how many neighbours."""
+        return self.factor or f"{self.neighbors} nearest neighbours"
+
+
+class Pairs(_Part):
+    """A table of pairs: columns left, right, and, where given, similar, weight and reason.
+
+    Attributes
+    ----------
+    path : path
+        ``.csv`` or ``.parquet``. `left` and `right` are row numbers, or names of samples;
+        without a column `similar` all pairs are.
+    """
+
+    path: Path
+
+
+class HeldOut(_Part):
+    """What is not learnt from.
+
+    Attributes
+    ----------
+    share : float
+        Of the sources (or groups, or samples), drawn at random.
+    unseen : mapping of str to values
+        Samples with these values of a factor are never learnt from either, and are reported
+        on their own: classes, people, instruments that the map has not met.
+    """
+
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    unseen: Mapping[str, tuple[Any, ...]] = {}
+
+
+class Map(_Part):
+    """How the map is learnt: parameters of `drlim.DrLIM`, by their own names.
+
+    Attributes
+    ----------
+    network : str or table
+        The name of one of drlim's networks, a table with its name and arguments
+        (``{name = "convnet", width = 16}``), or a builder of your own
+        (``{builder = "my_module:build"}``), which is imported from the declaration's folder.
+    """
+
+    n_components: int = 2
+    margin: float = 1.0
+    n_dissimilar: float | Literal["all"] = "all"
+    loss: str = "contrastive"
+    network: str | Mapping[str, Any] | None = None
+    max_epochs: int = 50
+    batch_size: int = 64
+    learning_rate: float = 4e-3
+    device: str | None = None
+    random_state: Annotated[int, Field(ge=0)] = 0
+
+
+def _named(key: str) -> BeforeValidator:
+    return BeforeValidator(lambda item: {key: item} if isinstance(item, str) else item)
+
+
+class Declaration(_Part):
+    """What should not matter, what should, and where the data is.
+
+    The same thing as a TOML file, which `Declaration.read` reads, and in Python.
+
+    Attributes
+    ----------
+    data : Data
+    ignore : tuple of Ignore
+        A string is a factor, or where the data has none of that name a transformation.
+    keep : tuple of Keep
+        A string is a factor. Similar is what is near in *everything* that is kept.
+    pairs : Pairs, optional
+        Pairs that are similar, or dissimilar, whatever the rules say of them.
+    held_out : HeldOut
+    map : Map
+
+    Raises
+    ------
+    InputError
+        If a key is unknown or a value breaks its rule.
+
+    Examples
+    --------
+    >>> Declaration(ignore=["lighting"], keep=["pose"]).keep[0].factor
+    'pose'
+    """
+
+    data: Data = Data()
+    ignore: tuple[Annotated[Ignore, _named("factor")], ...] = ()
+    keep: tuple[Annotated[Keep, _named("factor")], ...] = ()
+    pairs: Annotated[Pairs, _named("path")] | None = None
+    held_out: HeldOut = HeldOut()
+    map: Map = Map()
+
+    _text: _Text = PrivateAttr(default_factory=lambda: _Text("", ""))
+
+    def __init__(self, **parts: Any) -> None:
+        try:
+            super().__init__(**parts)
+        except ValidationError as error:
+            raise InputError(_message(error, _Text("the declaration", ""))) from None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Declaration:
+        """Read a declaration from a TOML file.
+
+        Paths in it are relative to its own folder.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be read.
+        InputError
+            If it is not TOML, a key is unknown, or a value breaks its rule: one message that
+            names the key, the line, and the nearest name that exists.
+        """
+        path = Path(path)
+        try:
+            content = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise FileError(
+                f"{path} cannot be read ({getattr(error, 'strerror', None) or error}); give a "
+                "declaration, a TOML file, or the data itself with --keep and --ignore"
+            ) from None
+        text = _Text(str(path), content)
+        try:
+            declared = cls.model_validate(tomllib.loads(content))
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{path} is not TOML: {error}") from None
+        except ValidationError as error:
+            raise InputError(_message(error, text)) from None
+        declared._text = text
+        return declared.beside(path.parent)
+
+    def beside(self, folder: Path) -> Declaration:
+        """Return the same with its relative paths taken from a folder."""
+
+        def placed(path: Path | None) -> Path | None:
+            return path if path is None else folder / path
+
+        data = self.data.model_copy(
+            update={"path": placed(self.data.path), "factors": placed(self.data.factors)}
+        )
+        pairs = self.pairs and self.pairs.model_copy(update={"path": placed(self.pairs.path)})
+        moved = self.model_copy(update={"data": data, "pairs": pairs})
+        moved._text = self._text
+        return moved
+
+    def where(self, *keys: str | int) -> str:
+        """Say where a key stands, for messages: the file and its line, where there is one."""
+        return self._text.where(keys)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data, with nothing that was left to its default."""
+        plain: dict[str, Any] = self.model_dump(mode="json", exclude_defaults=True)
+        return plain
+
+
+@dataclass(frozen=True)
+class _Text:
+    """The text of a declaration, to find the line on which a key stands."""
+
+    name: str
+    content: str
+
+    def where(self, keys: tuple[str | int, ...]) -> str:
+        key = ".".join(f"[{part}]" if isinstance(part, int) else part for part in keys)
+        key = key.replace(".[", "[")
+        line = self._line(keys)
+        parts = (self.name, f"line {line}" if line else "", key)
+        return ", ".join(part for part in parts if part)
+
+    def _line(self, keys: tuple[str | int, ...]) -> int | None:
+        """Follow the keys through the text: each is looked for after the one before it."""
+        place = 0
+        for part in keys:
+            if isinstance(part, int):
+                place = self._item(place, part)
+                continue
+            name = re.escape(part)
+            pattern = rf"""^\s*\[+\s*{name}\s*[\].]|(?<![\w-])["']?{name}["']?\s*="""
+            found = re.search(pattern, self.content[place:], re.MULTILINE)
+            if found is None:
+                break
+            place += found.start() if found.group().startswith("[") else found.end()
+        return self.content[:place].count("\n") + 1 if place else None
+
+    def _item(self, place: int, number: int) -> int:
+        """Find where an item of an array starts: of an array of tables, or of a list."""
+        header = re.match(r"\s*\[\[\s*([\w-]+)", self.content[place:])
+        if header:
+            pattern = rf"^\s*\[\[\s*{header.group(1)}\s*\]\]"
+            starts = [m.end() for m in re.finditer(pattern, self.content, re.MULTILINE)]
+            return starts[number] if number < len(starts) else place
+        depth, seen, start = 0, 0, place
+        for at in range(place, len(self.content)):
+            sign = self.content[at]
+            if depth == 1 and seen == number and sign not in " \t\r\n[":
+                return at
+            if sign in "[{":
+                depth += 1
+            elif sign in "]}":
+                depth -= 1
+                if not depth:
+                    break
+            elif sign == "," and depth == 1:
+                seen += 1
+        return start
+
+
+def _message(error: ValidationError, text: _Text) -> str:
+    """Turn what pydantic found first into one sentence: the place, the value, the remedy."""
+    first = error.errors()[0]
+    keys = tuple(part for part in first["loc"] if not _is_branch(part))
+    where = text.where(keys)
+    if first["type"] == "extra_forbidden":
+        known = _keys_at(keys[:-1])
+        return f"{where}: there is no such key; {nearest_name(str(keys[-1]), known)}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message[0].lower()}{message[1:]} (given: {first['input']!r})"
+
+
+def _is_branch(part: str | int) -> bool:
+    """Tell the names that pydantic gives to the branches of a union from keys of the user's."""
+    return isinstance(part, str) and bool(re.search(r"[\[(]|^(str|int|float)$", part))
+
+
+def _keys_at(keys: tuple[str | int, ...]) -> list[str]:
+    model: Any = Declaration
+    for part in keys:
+        if isinstance(part, str):
+            model = _model_in(model.model_fields[part].annotation)
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
