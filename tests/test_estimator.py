@@ -83,13 +83,15 @@ def test_transforming_the_training_samples_gives_their_embedding_to_the_bit(n):
 
 
 @pytest.mark.parametrize("training", [False, True])
-@pytest.mark.parametrize("network", ["mlp", "linear", "dropout and batch norm"])
-def test_a_sample_has_one_point_whatever_comes_with_it(training, network, rng):
-    builder = with_batch_norm if network not in networks.BUILDERS else network
-    map_ = DrLIM(max_epochs=1, random_state=0, network=builder).fit(X)
+@pytest.mark.parametrize("n_features", [5, 16, 30, 784])
+@pytest.mark.parametrize("network", ["mlp", "linear", "lenet"])
+def test_a_sample_has_one_point_to_the_bit_whatever_comes_with_it(
+    training, network, n_features, rng
+):
+    shape = (28, 28) if network == "lenet" else (n_features,)
+    many = rng.normal(size=(600, *shape))  # two blocks and a part
+    map_ = DrLIM(max_epochs=0, random_state=0, network=network).fit(many[:9])
     map_.network_.train(training)
-    map_.network_[1].requires_grad_(False)
-    many = rng.normal(size=(600, 5))  # two blocks and a part
     Z = map_.transform(many)
     assert Z.shape == (600, 2)
     order = rng.permutation(600)
@@ -97,6 +99,20 @@ def test_a_sample_has_one_point_whatever_comes_with_it(training, network, rng):
     np.testing.assert_array_equal(map_.transform(many), Z)
     for row in (0, 255, 256, 599):
         np.testing.assert_array_equal(map_.transform(many[row : row + 1]), Z[row : row + 1])
+    assert {module.training for module in map_.network_.modules()} == {training}
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_network_of_the_users_own_gives_a_sample_one_point_but_for_rounding(training, rng):
+    # Its layers may add up a row's terms in an order that depends on where the row lies.
+    map_ = DrLIM(max_epochs=1, random_state=0, network=with_batch_norm).fit(X)
+    map_.network_.train(training)
+    many = rng.normal(size=(600, 5))
+    Z, order = map_.transform(many), rng.permutation(600)
+    np.testing.assert_array_equal(map_.transform(many), Z)
+    np.testing.assert_allclose(map_.transform(many[order]), Z[order], atol=1e-6)
+    for row in (0, 255, 256, 599):
+        np.testing.assert_allclose(map_.transform(many[row : row + 1]), Z[row : row + 1], atol=1e-6)
     assert {module.training for module in map_.network_.modules()} == {training}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import warnings
@@ -97,6 +98,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Features of a sample; for images, their pixels.
     feature_names_in_ : ndarray of str
         Names of the features, where X had names.
+    declaration_ : dict or None
+        What the map was declared to ignore and to keep, as plain data, if it was
+        (`drlim.declaration`).
+    trained_on_ : ndarray of shape (n_samples,), uint64, or None
+        Fingerprints of the training samples of a declared map.
 
     Examples
     --------
@@ -186,6 +192,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """
         self._check_parameters()
         X = self._validated(X, fitting=True)
+        self.declaration_, self.trained_on_ = None, None
         self.graph_ = self._similar(X, y) if graph is None else _checked(graph, len(X), "graph")
         self._graph_summary = {"n_samples": len(X), "n_edges": self.graph_.n_edges}
         if dissimilar is not None:
@@ -265,6 +272,27 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         check_is_fitted(self)
         return self._embed(self._validated(X, fitting=False))
 
+    def untrained(self) -> DrLIM:
+        """Return the same map as it was before training: its network with its first weights.
+
+        What it shows without having learnt anything is due to the samples and the network's
+        form, and no merit of the training.
+
+        Returns
+        -------
+        DrLIM
+            Fitted, with the standardisation of this map. Of a map that was read from a file,
+            other first weights, drawn alike.
+        """
+        check_is_fitted(self)
+        map_ = copy.copy(self)
+        seed = 0 if self.random_state is None else self.random_state
+        builder = networks.resolve(self.network, self.sample_shape_)
+        built = networks.build(builder, self.sample_shape_, self.n_components, streams(seed).init)
+        map_.network_ = nn.Sequential(self.network_[0], built.to(_device_of(self.network_))).eval()
+        map_.history_ = []
+        return map_
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the map to one file, to be read by `drlim.load`.
 
@@ -278,6 +306,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """
         check_is_fitted(self)
         tensors = {name: t.cpu().numpy() for name, t in self.network_.state_dict().items()}
+        if self.trained_on_ is not None:
+            tensors[_TRAINED_ON] = self.trained_on_
         history = [
             {name: number for name, number in asdict(epoch).items() if name not in _TIMES}
             for epoch in self.history_
@@ -294,6 +324,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
             "graph": self._graph_summary,
             "history": history,
+            "declaration": self.declaration_,
         }
         write_map(path, description, tensors)
 
@@ -425,7 +456,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         return Z
 
     def _forward(self, rows: np.ndarray) -> np.ndarray:
-        device = next(iter(self.network_.buffers())).device
+        device = _device_of(self.network_)
         was_training = [module for module in self.network_.modules() if module.training]
         self.network_.eval()
         try:
@@ -448,6 +479,8 @@ _PLAIN_PARAMETERS = (
     "learning_rate",
 )
 
+
+_TRAINED_ON = "trained_on"  # beside the weights, whose names all begin with a number
 
 # What an epoch took is no part of the map: the same map must give the same bytes.
 _TIMES = ("seconds", "pairs_per_second")
@@ -514,6 +547,8 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
         map_._n_features_out = map_.n_components
         map_._graph_summary = description["graph"]
         map_._network_description = description["network"]
+        map_.declaration_ = description.get("declaration")
+        map_.trained_on_ = tensors.pop(_TRAINED_ON, None)
         centre = tensors["0.centre"]
     except (KeyError, TypeError, AttributeError) as error:
         raise FileError(f"{os.fspath(path)} lacks a part of a map: {error}; get it again") from None
@@ -541,6 +576,10 @@ def _checked(graph: SimilarityGraph, n_samples: int, name: str) -> SimilarityGra
             "about the same samples"
         )
     return graph
+
+
+def _device_of(network: nn.Module) -> torch.device:
+    return next(iter(network.buffers())).device
 
 
 def _device(name: str | None) -> torch.device:

@@ -87,7 +87,7 @@ def lenet(sample_shape: tuple[int, ...], n_components: int, activation: str = "t
         nn.Conv2d(15, 30, kernel_size=9),
         _activation(activation),
         nn.Flatten(),
-        nn.Linear(30 * 3 * 3, n_components),
+        AlignedLinear(30 * 3 * 3, n_components),
     )
 
 
@@ -119,8 +119,8 @@ def mlp(
     sizes = [math.prod(sample_shape), *hidden]
     layers: list[nn.Module] = [nn.Flatten()]
     for before, after in itertools.pairwise(sizes):
-        layers += [nn.Linear(before, after), _activation(activation)]
-    return nn.Sequential(*layers, nn.Linear(sizes[-1], n_components))
+        layers += [AlignedLinear(before, after), _activation(activation)]
+    return nn.Sequential(*layers, AlignedLinear(sizes[-1], n_components))
 
 
 def linear(sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
@@ -246,6 +246,20 @@ class Standardize(nn.Module):
         if X.dtype != torch.float64:
             X = X.float()
         return ((X - self.centre.to(X.dtype)) / self.scale.to(X.dtype)).float()
+
+
+class AlignedLinear(nn.Linear):
+    """A linear layer that gives a row the same bits wherever in a batch it stands.
+
+    Some processors' matrix products add up the terms of a row in an order that depends on where
+    the row begins in memory. Rows filled up with zeros to 64 bytes all begin alike.
+    """
+
+    def forward(self, X: Float[Tensor, "b features"]) -> Float[Tensor, "b units"]:
+        missing = -self.in_features % 16
+        if not missing:
+            return super().forward(X)
+        return F.linear(F.pad(X, (0, missing)), F.pad(self.weight, (0, missing)), self.bias)
 
 
 class _Reshape(nn.Module):

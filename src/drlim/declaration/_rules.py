@@ -306,8 +306,7 @@ def _rows(named: np.ndarray, data: Dataset, where: str) -> np.ndarray:
         outside = (named < 0) | (named >= len(data))
         if outside.any():
             raise InputError(
-                f"{where} names row {named[outside][0]}; the data has the rows 0 to "
-                f"{len(data) - 1}"
+                f"{where} names row {named[outside][0]}; the data has the rows 0 to {len(data) - 1}"
             )
         return named.astype(np.int64)
     if data.names is None:

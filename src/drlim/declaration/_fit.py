@@ -1,0 +1,334 @@
+"""From a declaration to a map: read, hold out, combine the rules, learn."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from drlim import networks
+from drlim._errors import InputError, nearest_name
+from drlim._random import generator
+from drlim.datasets import Dataset, read
+from drlim.declaration._model import Declaration
+from drlim.declaration._rules import Rules, changes_ignored, rules
+from drlim.estimator import DrLIM
+from drlim.graphs import SimilarityGraph
+from drlim.transforms import Augment, Change, copies
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A map, and what it was learnt from and is to be judged by.
+
+    Attributes
+    ----------
+    map : DrLIM
+    rules : Rules
+        Who was similar to whom, and why.
+    learnt : Dataset
+        What was learnt from, before any copy was made of it.
+    held_out : Dataset
+        What was held out at random, by source.
+    unseen : Dataset or None
+        What was held out because of its values (`HeldOut.unseen`).
+    """
+
+    map: DrLIM
+    rules: Rules
+    learnt: Dataset
+    held_out: Dataset
+    unseen: Dataset | None
+
+
+def fit(
+    declaration: Declaration,
+    data: Dataset | None = None,
+    *,
+    anyway: bool = False,
+    say: Callable[[str], None] | None = None,
+    callbacks: Sequence[Any] = (),
+) -> Fitted:
+    """Learn the map that a declaration asks for.
+
+    Parameters
+    ----------
+    declaration : Declaration
+    data : Dataset, optional
+        The samples and their factors; None: those at ``declaration.data.path``.
+    anyway : bool, default=False
+        Whether to learn even where an ignored factor cannot be learnt to be ignored.
+    say : callable, optional
+        Is given each line of text for the user; with it the progress of training is shown.
+    callbacks : sequence of drlim.training.Callback
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    InputError
+        If the declaration and the data do not fit together; see `drlim.declaration.rules`.
+    FileError
+        If a file cannot be read.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> lamp, pose = rng.integers(0, 3, 90), rng.integers(0, 5, 90)
+    >>> X = np.stack([pose, lamp, rng.normal(size=90)], axis=1)
+    >>> declaration = Declaration(ignore=["lamp"], keep=["pose"], map={"max_epochs": 2})
+    >>> fitted = fit(declaration, Dataset(X, {"lamp": lamp, "pose": pose}))
+    >>> len(fitted.learnt), len(fitted.held_out)
+    (72, 18)
+    """
+    tell = say or (lambda line: None)
+    if data is None:
+        data = load(declaration, say=say)
+    tell(f"Data: {data!r}")
+    parts = split(declaration, data)
+    tell(
+        f"      {len(parts.learnt):,} to learn from, {len(parts.held_out):,} held out"
+        + (f", {len(parts.unseen):,} of values never seen" if len(parts.unseen) else "")
+    )
+    known = rules(declaration, data, parts.learnt, anyway=anyway)
+    for line in known.summary():
+        tell(f"      {line}")
+    learnt = data.subset(parts.learnt)
+    listed, drawn_anew = _by_kind(changes_ignored(declaration, data), data)
+    samples, graphs = learnt, [known.similar, known.dissimilar]
+    weight = known.weight
+    for change in listed:
+        samples = copies(samples, change)
+        n_copies = len(samples) // graphs[0].n_samples
+        weight = _weight_of_copies(weight, graphs, n_copies)
+        # Copies of what is dissimilar are dissimilar, but those of one sample never are.
+        graphs = [
+            graph and (graph.copied(n_copies) - of_samples)
+            for graph, of_samples in zip(
+                graphs,
+                (SimilarityGraph.empty(len(samples)), _copies_only(graphs[0].n_samples, n_copies)),
+                strict=True,
+            )
+        ]
+    map_ = estimator(declaration, drawn_anew, learnt.X, verbose=int(say is not None))
+    map_.set_params(callbacks=tuple(callbacks))
+    map_.fit(samples.X, graph=graphs[0], dissimilar=graphs[1], weight=weight)
+    map_.declaration_ = declaration.as_json()
+    map_.trained_on_ = fingerprints(learnt.X)
+    return Fitted(
+        map_,
+        known,
+        learnt,
+        data.subset(parts.held_out),
+        data.subset(parts.unseen) if len(parts.unseen) else None,
+    )
+
+
+def load(
+    declaration: Declaration,
+    path: Path | None = None,
+    *,
+    factors: Path | None = None,
+    skip_bad: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> Dataset:
+    """Read the declared data, or other data in the way that the declaration says.
+
+    Parameters
+    ----------
+    declaration : Declaration
+    path : path, optional
+        Other data, such as new photographs. None: the declared data.
+    factors : path, optional
+        Its table of factors.
+    skip_bad : bool
+        Whether files that cannot be read are left out (also if the declaration says so).
+    say : callable, optional
+    """
+    declared = declaration.data
+    if path is None and declared.path is None:
+        raise InputError(
+            f"{declaration.where('data')}: the declaration names no data; give data.path, or in "
+            "Python the samples: drlim.declaration.fit(declaration, data)"
+        )
+    return read(
+        path or declared.path,
+        factors=factors if path is not None else declared.factors,
+        by=declared.by,
+        columns=declared.columns,
+        size=declared.size,
+        colour=declared.colour,
+        skip_bad=skip_bad or declared.skip_bad,
+        say=say,
+    )
+
+
+class Parts(NamedTuple):
+    """Rows that are learnt from, held out at random, and held out for their values."""
+
+    learnt: np.ndarray
+    held_out: np.ndarray
+    unseen: np.ndarray
+
+
+def split(declaration: Declaration, data: Dataset) -> Parts:
+    """Divide samples into those that are learnt from and those that are not, by source.
+
+    What belongs together (a group, else a source, else a sample) is never on both sides.
+    """
+    is_unseen = np.zeros(len(data), bool)
+    for name, values in declaration.held_out.unseen.items():
+        factor = data.factor(name)
+        missing = [value for value in values if value not in factor.tolist()]
+        if missing:
+            raise InputError(
+                f"{declaration.where('held_out', 'unseen', name)}: no sample has {name} "
+                f"{missing[0]!r}; {nearest_name(str(missing[0]), map(str, np.unique(factor)))}"
+            )
+        is_unseen |= np.isin(factor, list(values))
+    rest = np.flatnonzero(~is_unseen)
+    by = declaration.data.group or declaration.data.source
+    together = data.factor(by)[rest] if by else rest
+    values = np.unique(together)
+    n_held_out = round(declaration.held_out.share * len(values))
+    if not 0 < n_held_out < len(values):
+        raise InputError(
+            f"{declaration.where('held_out', 'share')}: {declaration.held_out.share:g} of "
+            f"{len(values)} {by or 'samples'} is {n_held_out} to hold out; both sides must get at "
+            "least one: give more data, or another share"
+        )
+    rng = generator(declaration.map.random_state)
+    held_out = np.isin(together, rng.permutation(values)[:n_held_out])
+    return Parts(rest[~held_out], rest[held_out], np.flatnonzero(is_unseen))
+
+
+def estimator(
+    declaration: Declaration,
+    drawn_anew: Sequence[Change],
+    X: np.ndarray,
+    *,
+    verbose: int = 0,
+    max_epochs: int | None = None,
+) -> DrLIM:
+    """Return the estimator that a declaration describes, to be fitted.
+
+    Parameters
+    ----------
+    declaration : Declaration
+    drawn_anew : sequence of Change
+        The transformations that are drawn anew for each sample of a batch.
+    X : ndarray
+        The samples, by which those of vectors know their unit.
+    verbose : int
+    max_epochs : int, optional
+        Another number than the declared one; 0 for the untrained network.
+    """
+    declared = declaration.map.model_dump()
+    declared["network"] = _network(declaration)
+    if max_epochs is not None:
+        declared["max_epochs"] = max_epochs
+    augment = Augment.for_samples(drawn_anew, X) if drawn_anew else None
+    return DrLIM(**declared, augment=augment, verbose=verbose)
+
+
+def fingerprints(X: np.ndarray) -> np.ndarray:
+    """Return a number for each sample that another sample has by rare chance only; sorted.
+
+    They let a report leave out what a map was trained on.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), uint64
+    """
+    marks = np.empty(len(X), np.uint64)
+    for row, sample in enumerate(X):
+        digest = hashlib.blake2b(np.ascontiguousarray(sample).tobytes(), digest_size=8).digest()
+        marks[row] = int.from_bytes(digest, "little")
+    return np.sort(marks)
+
+
+def is_known(X: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Tell of each sample whether its fingerprint is among some; ndarray of bool, (n_samples,)."""
+    return np.array([np.isin(fingerprints(sample[None]), known)[0] for sample in X], bool)
+
+
+def _by_kind(changes: Sequence[Change], data: Dataset) -> tuple[list[Change], list[Change]]:
+    """Divide transformations into those with listed values and those that are drawn anew."""
+    for change in changes:
+        change.check(data.X.shape[1:])
+    return [c for c in changes if c.values is not None], [c for c in changes if c.values is None]
+
+
+def _copies_only(n_samples: int, n_copies: int) -> SimilarityGraph:
+    return SimilarityGraph.empty(n_samples).copied(n_copies)
+
+
+def _weight_of_copies(
+    weight: np.ndarray | None, graphs: Sequence[SimilarityGraph | None], n_copies: int
+) -> np.ndarray | None:
+    """Give the pairs between copies what the pairs of their samples count, and 1 to the others."""
+    if weight is None:
+        return None
+    similar, dissimilar = graphs
+    assert similar is not None
+    drawn = similar if dissimilar is None else similar | dissimilar
+    copied = drawn.copied(n_copies)
+    left, right = (copied.edges % drawn.n_samples).T
+    of_one = left == right
+    spread = np.ones(copied.n_edges)
+    spread[~of_one] = weight[drawn.place(left[~of_one], right[~of_one])]
+    return spread
+
+
+def _network(declaration: Declaration) -> Any:
+    """Turn the declared network (None, a name, a table) into what `DrLIM` takes."""
+    declared = declaration.map.network
+    if not isinstance(declared, Mapping):
+        return declared
+    where = declaration.where("map", "network")
+    arguments = {key: value for key, value in declared.items() if key not in ("name", "builder")}
+    if "builder" in declared:
+        builder = _imported(str(declared["builder"]), declaration, where)
+    elif declared.get("name") in networks.BUILDERS:
+        builder = networks.BUILDERS[str(declared["name"])]
+    else:
+        raise InputError(
+            f"{where}: there is no network {declared.get('name')!r}; "
+            f"{nearest_name(str(declared.get('name')), networks.BUILDERS)}, or "
+            "builder = 'module:function' for one of your own"
+        )
+    return functools.partial(builder, **arguments) if arguments else builder
+
+
+def _imported(name: str, declaration: Declaration, where: str) -> Callable[..., Any]:
+    """Import ``module:function``, from the declaration's folder if the module is there."""
+    module_name, _, function = name.partition(":")
+    folder = declaration.folder
+    file = folder / f"{module_name}.py"
+    try:
+        if file.is_file():
+            spec = importlib.util.spec_from_file_location(module_name, file)
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[module_name] = module
+            spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(module_name)
+        builder: Callable[..., Any] = getattr(module, function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"{where}: {name!r} cannot be imported ({error}); write 'module:function', where "
+            f"module.py lies in {folder} or is installed"
+        ) from None
+    return builder

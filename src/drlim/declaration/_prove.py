@@ -1,0 +1,349 @@
+"""What a declared map ignores and keeps, measured on samples that it was not learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from drlim import baselines
+from drlim._errors import InputError
+from drlim._random import streams
+from drlim.datasets import Dataset
+from drlim.declaration._fit import is_known
+from drlim.declaration._model import Declaration, Keep
+from drlim.declaration._rules import changes_ignored, factors_ignored
+from drlim.estimator import DrLIM
+from drlim.evaluation import quality
+from drlim.evaluation.invariance import Displacement, displacement
+from drlim.evaluation.proof import Ignored, Proof, ignores, keeps
+from drlim.evaluation.verification import Threshold, choose_threshold, mean_average_precision
+from drlim.transforms import Change, beyond, levels
+
+FALSE_ACCEPT_RATE = 0.01
+# Each is transformed several times over, and probes of more than a few thousand take minutes.
+_MOST_TRANSFORMED = 400
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """How well a class is told by a map, beside its references.
+
+    Attributes
+    ----------
+    factor : str
+        The class.
+    who : str
+        Of which samples.
+    n : int
+        How many there were.
+    knn_accuracy : mapping of str to float
+        The share whose class their five nearest tell: nearest samples that were learnt from or,
+        for classes never seen, nearest others.
+    mean_average_precision : mapping of str to float
+        Of retrieving with each sample those of its class among all others.
+    verification : mapping of str to Threshold
+        Same or different, the threshold chosen on other samples (classes never seen: on other
+        classes) for 1 % of false accepts; empty where there are too few.
+    """
+
+    factor: str
+    who: str
+    n: int
+    knn_accuracy: Mapping[str, float]
+    mean_average_precision: Mapping[str, float]
+    verification: Mapping[str, Threshold]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The proof, and what else a report shows.
+
+    Attributes
+    ----------
+    proof : Proof
+    recognition : tuple of Recognition
+        One for each kept class, of held-out samples and of those never seen.
+    held_out : Dataset
+        What was measured on.
+    points : mapping of str to ndarray of shape (n_samples, ...)
+        Held-out points of the map and of its references.
+    curves : mapping of str to (Change, mapping of str to Displacement)
+        How far points move, against the strength of each ignored transformation.
+    n_known : int
+        Samples that were left out since the map was trained on them.
+    """
+
+    proof: Proof
+    recognition: tuple[Recognition, ...]
+    held_out: Dataset
+    points: Mapping[str, np.ndarray]
+    curves: Mapping[str, tuple[Change, Mapping[str, Displacement]]] = field(default_factory=dict)
+    n_known: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the numbers as plain data."""
+        return {
+            **self.proof.as_json(),
+            "recognition": [recognition.as_json() for recognition in self.recognition],
+            "n_held_out": len(self.held_out),
+            "n_left_out_as_trained_on": self.n_known,
+            "skipped": list(self.held_out.skipped),
+        }
+
+
+def prove(
+    map_: DrLIM,
+    declaration: Declaration,
+    held_out: Dataset,
+    learnt: Dataset | None = None,
+    unseen: Dataset | None = None,
+) -> Evidence:
+    """Measure what a map ignores and keeps, beside the samples, PCA and the untrained network.
+
+    Parameters
+    ----------
+    map_ : DrLIM
+        The fitted map.
+    declaration : Declaration
+        What it should ignore and keep.
+    held_out : Dataset
+        Samples with their factors. Those that the map was trained on are left out, by their
+        fingerprints.
+    learnt : Dataset, optional
+        What the map was learnt from, from which held-out factors are read and PCA is made.
+        None: held-out samples are read from each other, by cross-validation.
+    unseen : Dataset, optional
+        Samples of classes that were held out as a whole.
+
+    Returns
+    -------
+    Evidence
+
+    Raises
+    ------
+    InputError
+        If the map was trained on all of the samples, or a factor is missing.
+    """
+    held_out, n_known = _not_trained_on(map_, held_out)
+    seed = declaration.map.random_state
+    embed = _embeddings(map_, held_out, learnt, seed)
+    points = {name: embedding(held_out.X) for name, embedding in embed.items()}
+    train = None
+    if learnt is not None:
+        train = {name: embedding(learnt.X) for name, embedding in embed.items()}
+    together = declaration.data.source or declaration.data.group
+    groups = held_out.factor(together) if together else None
+    numeric = [k for k in declaration.keep if k.factor and _kind(k) != "class"]
+    kept = {str(k.factor): held_out.factor(str(k.factor)) for k in declaration.keep if k.factor}
+    ignored = [
+        ignores(
+            name,
+            points,
+            held_out.factor(name),
+            kept=kept,
+            periods={str(k.factor): k.period for k in numeric if k.period},
+            groups=groups,
+            orbit=held_out.factor(declaration.data.source) if declaration.data.source else None,
+            random_state=seed,
+        )
+        for name in factors_ignored(declaration, held_out)
+    ]
+    curves: dict[str, tuple[Change, Mapping[str, Displacement]]] = {}
+    for change in changes_ignored(declaration, held_out):
+        found, moved = _transformed(change, embed, held_out, seed)
+        ignored.append(found)
+        curves[change.name] = change, moved
+    proof = Proof(
+        ignored=tuple(ignored),
+        kept=tuple(
+            _kept(keep, points, train, held_out, learnt, groups, seed) for keep in declaration.keep
+        ),
+        remarks=tuple(_remarks(held_out, learnt, n_known, points)),
+    )
+    recognition = []
+    for keep in declaration.keep:
+        if keep.factor and _kind(keep) == "class":
+            recognition.append(_recognition(keep.factor, points, held_out, train, learnt, seed))
+            if unseen is not None:
+                others = {name: embedding(unseen.X) for name, embedding in embed.items()}
+                recognition.append(_recognition(keep.factor, others, unseen, None, None, seed))
+    return Evidence(proof, tuple(recognition), held_out, points, curves, n_known)
+
+
+def _not_trained_on(map_: DrLIM, data: Dataset) -> tuple[Dataset, int]:
+    known = getattr(map_, "trained_on_", None)
+    if known is None or not len(known):
+        return data, 0
+    seen = is_known(data.X, known)
+    if seen.all():
+        raise InputError(
+            f"the map was trained on all {len(data)} samples, which prove nothing of it; give "
+            "data that it has not seen"
+        )
+    return (data.subset(~seen), int(seen.sum())) if seen.any() else (data, 0)
+
+
+Embedding = Callable[[np.ndarray], np.ndarray]
+
+
+def _embeddings(
+    map_: DrLIM, held_out: Dataset, learnt: Dataset | None, seed: int
+) -> dict[str, Embedding]:
+    """Return the map and its references, each a function of samples."""
+    known = held_out if learnt is None else learnt
+    n_components = min(map_.n_components, len(known) - 1, int(np.prod(known.X.shape[1:])))
+    pca = baselines.fitted_pca(known.X, n_components=n_components, random_state=seed)
+    untrained = map_.untrained()
+    embed: dict[str, Embedding] = {
+        "map": lambda X: np.asarray(map_.transform(X)),
+        "untrained": lambda X: np.asarray(untrained.transform(X)),
+        "pca": pca,
+        "samples": lambda X: X.reshape(len(X), -1).astype(np.float32),
+    }
+    if held_out.X.ndim == 4 and held_out.X.shape[1] == 3:
+        embed["colours"] = baselines.colour_histograms
+    return embed
+
+
+def _transformed(
+    change: Change, embed: Mapping[str, Embedding], held_out: Dataset, seed: int
+) -> tuple[Ignored, dict[str, Displacement]]:
+    """Measure an ignored transformation on copies of held-out samples, made for this."""
+    rng = np.random.default_rng(streams(seed).init)
+    some = np.sort(rng.permutation(len(held_out))[:_MOST_TRANSFORMED])
+    X, n = held_out.X[some], len(some)
+    tried = levels(change)
+    copies = [change.apply(X, np.full(n, level), rng) for level in tried]
+    strengths, _ = beyond(change)
+    farther = [change.apply(X, np.full(n, strength), rng) for strength in strengths]
+    points, curves = {}, {}
+    for name, embedding in embed.items():
+        points[name] = np.concatenate([embedding(copy) for copy in copies])
+        curves[name] = displacement(
+            embedding(X), [embedding(copy) for copy in farther], strengths, random_state=seed
+        )
+    found = ignores(
+        change.name,
+        points,
+        np.repeat(tried, n),
+        kind="class",
+        groups=np.tile(np.arange(n), len(tried)),
+        displacement=curves,
+        random_state=seed,
+    )
+    return found, curves
+
+
+def _kind(keep: Keep) -> str:
+    """Tell what a kept factor is: a class, a number, or neighbourhoods."""
+    if keep.factor is None:
+        return "neighbors"
+    return "class" if keep.step is None and keep.tolerance is None else "number"
+
+
+def _kept(
+    keep: Keep,
+    points: Mapping[str, np.ndarray],
+    train: Mapping[str, np.ndarray] | None,
+    held_out: Dataset,
+    learnt: Dataset | None,
+    groups: np.ndarray | None,
+    seed: int,
+) -> Any:
+    if keep.factor is not None:
+        return keeps(
+            keep.factor,
+            points,
+            held_out.factor(keep.factor),
+            train=train,
+            factor_train=None if learnt is None else learnt.factor(keep.factor),
+            kind=_kind(keep),
+            period=keep.period,
+            groups=groups,
+            random_state=seed,
+        )
+    rows = np.arange(len(held_out))
+    if keep.within:  # neighbours are meant within a group: the largest one is measured
+        values, counts = np.unique(held_out.factor(keep.within), return_counts=True)
+        rows = np.flatnonzero(held_out.factor(keep.within) == values[np.argmax(counts)])
+    # The samples are what is near by definition, and so no reference.
+    return keeps(
+        keep.name,
+        {name: Z[rows] for name, Z in points.items() if name != "samples"},
+        held_out.X[rows],
+        kind="neighbors",
+        n_neighbors=int(keep.neighbors or 0),
+        groups=None if groups is None else groups[rows],
+        random_state=seed,
+    )
+
+
+def _recognition(
+    factor: str,
+    points: Mapping[str, np.ndarray],
+    data: Dataset,
+    train: Mapping[str, np.ndarray] | None,
+    learnt: Dataset | None,
+    seed: int,
+) -> Recognition:
+    """Measure how well a class is told: of what was learnt, or of classes never seen."""
+    labels = data.factor(factor)
+    never_seen = train is None
+    accuracy = {}
+    for name, Z in points.items():
+        if train is not None and learnt is not None:
+            accuracy[name] = quality.knn_accuracy(train[name], learnt.factor(factor), Z, labels)
+        else:
+            accuracy[name] = quality.leave_one_out_accuracy(Z, labels)
+    counts = np.unique(labels, return_counts=True)[1]
+    by = "class" if never_seen and len(counts) >= 4 else "sample"
+    told = {}
+    if len(counts) >= 2 and counts.min() >= 2:
+        for name, Z in points.items():
+            try:
+                told[name] = choose_threshold(
+                    Z, labels, FALSE_ACCEPT_RATE, by=by, random_state=seed
+                )
+            except InputError:  # too few samples of a class to choose and to try on others
+                told.clear()
+                break
+    return Recognition(
+        factor=factor,
+        who="classes never seen" if never_seen else "held-out samples",
+        n=len(data),
+        knn_accuracy=accuracy,
+        mean_average_precision={n: mean_average_precision(Z, labels) for n, Z in points.items()},
+        verification=told,
+    )
+
+
+def _remarks(
+    held_out: Dataset,
+    learnt: Dataset | None,
+    n_known: int,
+    points: Mapping[str, np.ndarray],
+) -> list[str]:
+    said = []
+    if n_known:
+        said.append(
+            f"{n_known:,} of the samples were left out: the map was trained on them, and they "
+            "prove nothing of it."
+        )
+    if held_out.skipped:
+        said.append(
+            f"{len(held_out.skipped):,} files could not be read and were left out; what is wrong "
+            "with them may go with what they show."
+        )
+    if learnt is None:
+        said.append(
+            "Factors are read from held-out samples by cross-validation among these, and PCA is "
+            "made from them: what was learnt from is not in the map's file."
+        )
+    return said
