@@ -154,14 +154,15 @@ def _rows_of(names: np.ndarray, keys: np.ndarray, title: str, are_files: bool) -
             row_of[fitting[0]] = row
     without = [name for i, name in enumerate(names.tolist()) if i not in row_of]
     for whose, rule in (
-        (twice, "more than one row of {} is of the same sample: {}; leave one"),
-        (without, "samples without a row in {}: {}; add their rows, or remove them"),
-        (strangers, "rows of {} without a sample: {}; remove them, or add the samples"),
+        (twice, "more than one row of {} is of the same sample: {} ({:,} in all); leave one"),
+        (without, "samples without a row in {}: {} ({:,} in all); add their rows, or remove them"),
+        (
+            strangers,
+            "rows of {} without a sample: {} ({:,} in all); remove them, or add the samples",
+        ),
     ):
         if whose:
-            raise InputError(
-                rule.format(title, few(map(repr, whose))) + f" ({len(whose):,} in all)"
-            )
+            raise InputError(rule.format(title, few(map(repr, whose)), len(whose)))
     return np.array([row_of[i] for i in range(len(names))], np.intp)
 
 

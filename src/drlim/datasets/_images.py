@@ -25,17 +25,16 @@ if TYPE_CHECKING:
 
 Colour = Literal["grey", "colour"]
 
-# The endings that are read, and what Pillow calls their content. A photograph with a preview
-# beside it is a MPO under the ending of a JPEG.
+# The endings that are read, and what Pillow calls their content.
 FORMATS = {
-    ".png": ("PNG",),
-    ".jpg": ("JPEG", "MPO"),
-    ".jpeg": ("JPEG", "MPO"),
-    ".tif": ("TIFF",),
-    ".tiff": ("TIFF",),
-    ".bmp": ("BMP",),
-    ".webp": ("WEBP",),
-    ".gif": ("GIF",),
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+    ".webp": "WEBP",
+    ".gif": "GIF",
 }
 
 MOST_PIXELS = 64 * 10**6
@@ -265,7 +264,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 raise _BadImageError("is no file")
             if status.st_size == 0:
                 raise _BadImageError("is empty: it has no bytes")
-            known = sorted({name for names in FORMATS.values() for name in names})
+            known = sorted(set(FORMATS.values()))
             with path.open("rb") as file, Image.open(file, formats=known) as image:
                 _check_header(image, path.suffix.lower())
                 yield image
@@ -292,10 +291,11 @@ def _check_header(image: Image.Image, ending: str) -> None:
             f"claims to be {height:,} x {width:,} pixels, and at most {MOST_PIXELS:,} are "
             "decoded: a decompression bomb, or too large; reduce it"
         )
-    if image.format not in FORMATS[ending]:
+    # A photograph with previews of itself behind it is a JPEG that Pillow opens as a MPO.
+    is_photograph = image.format == "MPO"
+    if FORMATS[ending] != ("JPEG" if is_photograph else image.format):
         raise _BadImageError(f"is a {image.format} image, though it ends in {ending}; rename it")
-    # The further pictures of a MPO are previews of the first.
-    if image.format != "MPO" and getattr(image, "is_animated", False):
+    if not is_photograph and getattr(image, "is_animated", False):
         raise _BadImageError("holds several pictures; save the one that is meant by itself")
     if not _is_deep(image) and image.mode not in ("P", *_GREY_MODES, *_COLOUR_MODES):
         raise _BadImageError(
