@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from drlim._errors import FileError
+from drlim._errors import DrlimError, FileError
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
@@ -17,23 +19,40 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     FileError
         If the folder does not exist or cannot be written.
     """
+    with whole(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give an empty file to write, which takes the place of ``path`` if nothing goes wrong.
+
+    It lies in the same folder. If the block is left by an error nothing of it stays behind.
+
+    Raises
+    ------
+    FileError
+        If the folder does not exist or cannot be written.
+    """
     path = Path(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
+            yield Path(name)
+            with open(name, "rb") as file:
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, path)
         except BaseException:
-            os.unlink(temporary)
+            os.unlink(name)
             raise
     except OSError as error:
+        if isinstance(error, DrlimError):  # of what was to be written: it says what is wrong
+            raise
         raise FileError(
-            f"{path} cannot be written ({error.strerror}); give a file in a folder that exists "
-            "and that you may write to"
+            f"{path} cannot be written ({error.strerror or error}); give a file in a folder that "
+            "exists and that you may write to"
         ) from error
 
 

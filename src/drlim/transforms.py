@@ -75,4 +75,5 @@ def shifted_copies(data: Dataset, shifts: Sequence[int]) -> Dataset:
     factors.setdefault("source", np.tile(np.arange(n), len(shifts)))
     factors["shift"] = np.repeat(shifts, n)
     X = np.concatenate([shift(data.X, right=by) for by in shifts])
-    return Dataset(X, factors, data.name, data.origin)
+    names = None if data.names is None else np.tile(data.names, len(shifts))
+    return Dataset(X, factors, data.name, data.origin, names, data.skipped)

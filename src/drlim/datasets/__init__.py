@@ -2,7 +2,22 @@
 
 from drlim.datasets._airplane import airplane, render_airplane
 from drlim.datasets._dataset import Dataset
+from drlim.datasets._files import blocks, read
 from drlim.datasets._mnist import mnist, read_idx
 from drlim.datasets._norb import norb, read_matrix
+from drlim.datasets._tables import read_table
+from drlim.datasets._write import write_points
 
-__all__ = ["Dataset", "airplane", "mnist", "norb", "read_idx", "read_matrix", "render_airplane"]
+__all__ = [
+    "Dataset",
+    "airplane",
+    "blocks",
+    "mnist",
+    "norb",
+    "read",
+    "read_idx",
+    "read_matrix",
+    "read_table",
+    "render_airplane",
+    "write_points",
+]

@@ -28,6 +28,10 @@ class Dataset:
         What the data is, for reports.
     origin : str
         Where it was found on this machine.
+    names : ndarray of str of shape (n_samples,), optional
+        What each sample is called, such as the file it was read from.
+    skipped : tuple of str
+        What was left out because it could not be read, each as ``name: reason``.
 
     Examples
     --------
@@ -40,6 +44,8 @@ class Dataset:
     factors: Mapping[str, np.ndarray] = field(default_factory=dict)
     name: str = "data"
     origin: str = ""
+    names: np.ndarray | None = None
+    skipped: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         factors = {name: np.asarray(values) for name, values in self.factors.items()}
@@ -50,6 +56,14 @@ class Dataset:
                     f"{len(self.X)} samples; a factor has one value a sample"
                 )
         object.__setattr__(self, "factors", MappingProxyType(factors))
+        if self.names is not None:
+            names = np.asarray(self.names, dtype=str)
+            if names.shape != (len(self.X),):
+                raise InputError(
+                    f"the names have the shape {names.shape} and there are {len(self.X)} "
+                    "samples; each has one name"
+                )
+            object.__setattr__(self, "names", names)
 
     def __len__(self) -> int:
         return len(self.X)
@@ -71,9 +85,10 @@ class Dataset:
         return self.factors[name]
 
     def subset(self, indices: Any) -> Dataset:
-        """Return some of the samples, by row numbers or by a mask, with their factors."""
+        """Return some of the samples, by row numbers or by a mask, with their factors and names."""
         factors = {name: values[indices] for name, values in self.factors.items()}
-        return Dataset(self.X[indices], factors, self.name, self.origin)
+        names = None if self.names is None else self.names[indices]
+        return Dataset(self.X[indices], factors, self.name, self.origin, names, self.skipped)
 
     def split(
         self, test_size: float = 0.2, *, by: str = "source", random_state: RandomState = None

@@ -1,0 +1,362 @@
+"""A user's data: arrays, tables and folders of images become a `Dataset`, or a stream of blocks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from drlim._errors import FileError, InputError, nearest_name
+from drlim.datasets._arrays import open_npy, open_npz, open_zarr
+from drlim.datasets._dataset import Dataset
+from drlim.datasets._factors import check_known, join
+from drlim.datasets._images import Colour, open_folder
+from drlim.datasets._source import Block, Say, Source, few, logger
+from drlim.datasets._store import cache_folder
+from drlim.datasets._tables import ENDINGS as TABLES, open_table
+from drlim.datasets._write import write_npy
+
+_ARRAYS = {".npy": open_npy, ".npz": open_npz, ".zarr": open_zarr}
+
+# Samples of up to this many bytes are read into memory; more are converted to a memory map.
+IN_MEMORY_BYTES = 1 << 30
+
+_ROWS = 4096  # at a time, unless a caller says otherwise
+_SECONDS_BETWEEN_LINES = 5.0
+
+# Of the conversion. Raise it when other values come out, or a cache would go on giving the old.
+_VERSION = 1
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    factors: str | os.PathLike[str] | Mapping[str, np.ndarray] | None = None,
+    by: str | None = None,
+    columns: Sequence[str] | None = None,
+    size: tuple[int, int] | None = None,
+    colour: Colour | None = None,
+    skip_bad: bool = False,
+    cache: str | os.PathLike[str] | None = None,
+    say: Say | None = None,
+) -> Dataset:
+    r"""Read samples and what is known of each, by the path's ending.
+
+    ========================== ==================================================================
+    ``.npy``                   an array, as a memory map
+    ``.npz``, ``.zarr``        its array ``X``, or its only one of two or more dimensions; arrays
+                               of one value a sample are factors
+    ``.csv``, ``.parquet``     columns of numbers are the features, the others factors
+    a folder                   its images in their natural order, 2 before 10; where there are
+                               folders in it, the factor ``class`` is the folder of each
+    ========================== ==================================================================
+
+    Training needs random access. What is slow at it (everything but a ``.npy``) is decoded into
+    memory up to 1 GiB, and else converted once, slice by slice, into a memory-mapped file in
+    the cache, which is found again as long as names, sizes and times of change are the same.
+
+    Images become uint8 of shape (n, h, w) or (n, 3, h, w). If one has 16 bits a pixel, all are
+    float32 from 0 to 1. Those of 16 bits a colour are read with 8. They are turned upright as
+    their EXIF says, and what is transparent is laid on white. Images of more than 64
+    megapixels, damaged ones, ones of another format than their ending says and ones of several
+    pictures are refused. Hidden files and links to folders are passed over.
+
+    Parameters
+    ----------
+    path : str or path
+        A file, or a folder of images.
+    factors : path or mapping of str to array, optional
+        A table of factors, CSV or Parquet, or its columns: one row a sample.
+    by : str, optional
+        The column of the table with the samples' names. The images of a folder have their paths
+        in it for names, and the table may leave out the folder and the ending where that is
+        still unique; other samples take their names from their own column or array of this
+        name. Without it the table has its rows in the order of the samples.
+    columns : sequence of str, optional
+        The columns of a table that are the features, in this order. By default all columns of
+        numbers.
+    size : (int, int), optional
+        Height and width that all images are resized to; needed where they differ.
+    colour : {'grey', 'colour'}, optional
+        By default grey if all images are.
+    skip_bad : bool, default=False
+        Whether to go on without the images that are refused; ``skipped`` of the dataset lists
+        them with the reasons.
+    cache : path, optional
+        The folder for what is converted; by default in the user's cache (``DRLIM_CACHE``).
+    say : callable, optional
+        Called with a line of text at each step that takes long.
+
+    Returns
+    -------
+    Dataset
+        X of shape (n_samples, n_features) for a table: float64 where a column needs it, as the
+        numbers of a CSV file do, else float32. The type of an array is kept.
+
+    Raises
+    ------
+    FileError
+        If a file is missing, damaged, dangerous, or not what its ending says.
+    InputError
+        If a value is missing, sizes differ, or a table does not fit the samples.
+    MissingExtraError
+        If the package that reads this kind is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     n = file.write("height,width,species\n1.5,2,cat\n3,4,dog\n")
+    ...     file.flush()
+    ...     data = read(file.name)
+    >>> data.X, data.factors["species"]
+    (array([[1.5, 2. ], [3. , 4. ]]), array(['cat', 'dog'], dtype='<U3'))
+    """
+    say = say or logger.info
+    path = Path(path)
+    source = _open(path, by, columns, size, colour, skip_bad, say)
+    own = source.factors()
+    names = _names(source, own, by)
+    if by is not None:
+        own.pop(by, None)
+        if factors is None and names is None:
+            raise InputError(f"by is {by!r}, and there is no table of factors to join")
+    if factors is not None:
+        own = join(own, factors, by, names, source.shape[0], are_files=path.is_dir())
+    check_known(own, names)
+    bad: dict[int, str] = {}
+    if source.array is not None:
+        X = source.array
+    elif source.n_bytes <= IN_MEMORY_BYTES:
+        X, bad = _decoded(source, say)
+    else:
+        options = [by, columns and list(columns), size and list(size), colour, skip_bad]
+        X, bad = _mapped(source, options, cache, say)
+    skipped = tuple(f"{_called(names, i)}: {bad[i]}" for i in sorted(bad))
+    if bad:
+        say(f"{path}: {len(bad):,} of {source.shape[0]:,} files were left out")
+        if not len(X):
+            raise FileError(f"{path} has no image that can be read: {few(skipped)}")
+        good = np.setdiff1d(np.arange(source.shape[0]), list(bad))
+        own = {name: values[good] for name, values in own.items()}
+        names = None if names is None else names[good]
+    return Dataset(X, own, path.name, str(path), names, skipped)
+
+
+def blocks(
+    path: str | os.PathLike[str],
+    *,
+    by: str | None = None,
+    columns: Sequence[str] | None = None,
+    size: tuple[int, int] | None = None,
+    colour: Colour | None = None,
+    skip_bad: bool = False,
+    rows: int = _ROWS,
+    say: Say | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """Go through the samples that `read` would read, in order, without holding them all.
+
+    Parameters
+    ----------
+    path, by, columns, size, colour, skip_bad
+        As in `read`; ``by`` names the column or array with the samples' names.
+    rows : int, default=4096
+        How many samples a block has at most: fewer where samples are large, at the end, and
+        where bad images are left out.
+    say : callable, optional
+        Called with a line of text for each image that is left out.
+
+    Yields
+    ------
+    X : ndarray of shape (at most rows, ...)
+    names : ndarray of str of the same length, or None
+        The names of the samples, where they have any.
+
+    Raises
+    ------
+    FileError, InputError, MissingExtraError
+        As `read` does, some of them only when the bad sample is reached.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile(suffix=".npy") as file:
+    ...     np.save(file, np.eye(5))
+    ...     file.flush()
+    ...     [X.shape for X, names in blocks(file.name, rows=2)]
+    [(2, 5), (2, 5), (1, 5)]
+    """
+    if rows < 1:
+        raise InputError(f"rows is {rows!r}; a block has at least 1")
+    say = say or logger.info
+    source = _open(Path(path), by, columns, size, colour, skip_bad, say)
+    names = _names(source, source.factors() if by is not None else {}, by)
+    return _named_blocks(source, names, rows, say)
+
+
+def _named_blocks(
+    source: Source, names: np.ndarray | None, rows: int, say: Say
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    start = 0
+    for block in source.blocks(rows):
+        n = len(block.X) + len(block.skipped)
+        for i, reason in block.skipped.items():
+            say(f"left out {_called(names, i)}: {reason}")
+        if len(block.X):
+            good = [i for i in range(start, start + n) if i not in block.skipped]
+            yield block.X, None if names is None else names[good]
+        start += n
+
+
+def _names(source: Source, own: Mapping[str, np.ndarray], by: str | None) -> np.ndarray | None:
+    if source.names is not None or by is None or by not in own:
+        return source.names
+    return own[by].astype(str)
+
+
+def _called(names: np.ndarray | None, i: int) -> str:
+    return f"sample {i}" if names is None else str(names[i])
+
+
+def _open(
+    path: Path,
+    by: str | None,
+    columns: Sequence[str] | None,
+    size: tuple[int, int] | None,
+    colour: Colour | None,
+    skip_bad: bool,
+    say: Say,
+) -> Source:
+    ending = path.suffix.lower()
+    if not path.exists():
+        raise FileError(f"{path} is not there; is it the right path?")
+    is_folder = path.is_dir() and ending not in _ARRAYS
+    if not is_folder and (size is not None or colour is not None):
+        raise InputError(f"{path} is no folder of images; size and colour are of images")
+    if columns is not None and (is_folder or ending not in TABLES):
+        raise InputError(f"{path} is no table; columns are of {' and '.join(TABLES)} files")
+    if is_folder:
+        return open_folder(path, size, colour, skip_bad, say)
+    if ending in TABLES:
+        return open_table(path, columns, by)
+    if ending in _ARRAYS:
+        return _ARRAYS[ending](path)
+    raise InputError(
+        f"{path} ends in {ending!r}; {nearest_name(ending, [*_ARRAYS, *TABLES])}; and folders of "
+        "images"
+    )
+
+
+# Random access
+
+
+def _decoded(source: Source, say: Say) -> tuple[np.ndarray, dict[int, str]]:
+    X, n, bad = np.empty(source.shape, source.dtype), 0, {}
+    for block in _told(source, say):
+        X[n : n + len(block.X)] = block.X
+        n += len(block.X)
+        bad.update(block.skipped)
+    return X[:n], bad
+
+
+def _mapped(
+    source: Source, options: object, cache: str | os.PathLike[str] | None, say: Say
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Return the memory map of a source, converting it if the cache does not have it."""
+    described = json.dumps([_VERSION, _fingerprint(source.path), options])
+    key = hashlib.sha256(described.encode()).hexdigest()
+    parent = cache_folder() / "converted" if cache is None else Path(cache)
+    folder = parent / key
+    try:
+        if not _is_whole(folder, source):
+            parent.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(parent).free
+            if free < source.n_bytes:
+                raise FileError(
+                    f"{parent} has {free / 2**30:,.1f} GiB left, and {source.path} needs "
+                    f"{source.n_bytes / 2**30:,.1f} to be converted; make room, or choose "
+                    "another place with DRLIM_CACHE"
+                )
+            say(
+                f"{source.path} is converted once into a memory map of "
+                f"{source.n_bytes / 2**30:,.1f} GiB, in {folder}"
+            )
+            _convert(source, folder, say)
+        return _load(folder)
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(
+            f"{source.path} cannot be converted in {parent} ({error.strerror or error}); choose "
+            "another place with DRLIM_CACHE"
+        ) from error
+
+
+def _convert(source: Source, folder: Path, say: Say) -> None:
+    """Write ``X.npy`` and ``skipped.json`` into a new folder: whole, or not at all."""
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:8]}."))
+    bad: dict[int, str] = {}
+
+    def good() -> Iterator[np.ndarray]:
+        for block in _told(source, say):
+            bad.update(block.skipped)
+            yield block.X
+
+    try:
+        with (temporary / "X.npy").open("wb") as file:
+            write_npy(file, good(), source.shape[1:], source.dtype)
+            file.flush()
+            os.fsync(file.fileno())
+        (temporary / "skipped.json").write_text(json.dumps(list(bad.items())))
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
+        try:
+            os.rename(temporary, folder)
+        except OSError:
+            if not _is_whole(folder, source):
+                raise
+            shutil.rmtree(temporary)  # another process was faster
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _load(folder: Path) -> tuple[np.ndarray, dict[int, str]]:
+    X = np.load(folder / "X.npy", mmap_mode="r", allow_pickle=False)
+    return X, dict(json.loads((folder / "skipped.json").read_text()))
+
+
+def _is_whole(folder: Path, source: Source) -> bool:
+    try:
+        X, bad = _load(folder)
+    except (OSError, ValueError):
+        return False
+    shape = (source.shape[0] - len(bad), *source.shape[1:])
+    return (X.shape, X.dtype) == (shape, source.dtype)
+
+
+def _fingerprint(path: Path) -> list[tuple[str, int, int]]:
+    """Return the path, size and time of change of a file, or of all files in a folder."""
+    path = path.resolve()
+    files = [path]
+    if path.is_dir():
+        files = sorted(Path(parent, name) for parent, _, names in os.walk(path) for name in names)
+    found = [(file, file.stat()) for file in files if file.exists()]
+    return [(str(file), status.st_size, status.st_mtime_ns) for file, status in found]
+
+
+def _told(source: Source, say: Say) -> Iterator[Block]:
+    """Go through a source, saying how far it is every few seconds."""
+    n, last = 0, time.monotonic()
+    for block in source.blocks(_ROWS):
+        yield block
+        n += len(block.X) + len(block.skipped)
+        if time.monotonic() - last > _SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            say(f"{source.path}: {n:,} of {source.shape[0]:,} samples read")

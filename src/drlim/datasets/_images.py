@@ -1,0 +1,355 @@
+"""Folders of images, which may come from anywhere: what is dangerous or wrong is refused by name.
+
+A file's header is looked at before anything is decoded, so that an image that claims to be
+enormous takes no memory. Only the formats that drlim knows are ever opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+
+from drlim._errors import FileError, InputError, missing_extra
+from drlim.datasets._source import Block, Say, Source, few
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Colour = Literal["grey", "colour"]
+
+# The endings that are read, and what Pillow calls their content.
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+    ".webp": "WEBP",
+    ".gif": "GIF",
+}
+
+MOST_PIXELS = 64 * 10**6
+
+_ORIENTATION = 0x0112
+# What undoes each orientation of EXIF, by the names of Pillow's operations.
+_UPRIGHT = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+_GREY_MODES = ("1", "L", "LA", "La")
+_COLOUR_MODES = ("RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "PA")
+
+
+class _BadImageError(Exception):
+    """An image that is refused; the message is the reason."""
+
+
+class _Look(NamedTuple):
+    """What an image looks like, by its header."""
+
+    size: tuple[int, int]  # height and width, upright
+    is_grey: bool
+    is_deep: bool  # 16 bits a pixel
+
+
+class _Form(NamedTuple):
+    """What all images of a folder are made into."""
+
+    size: tuple[int, int]
+    is_grey: bool
+    is_deep: bool
+
+
+def open_folder(
+    folder: Path,
+    size: tuple[int, int] | None,
+    colour: Colour | None,
+    skip_bad: bool,
+    say: Say,
+) -> Source:
+    """Open a folder of images; the folders inside it, if there are any, are the factor class."""
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError:
+        raise missing_extra("pillow", "images", f"reading the images in {folder}") from None
+    _check_options(size, colour)
+    files, n_ignored = _find(folder)
+    if n_ignored:
+        say(f"{folder}: {n_ignored:,} files that are no images were ignored")
+    if not files:
+        raise InputError(
+            f"{folder} has no images ({n_ignored:,} other files); images end in "
+            f"{', '.join(FORMATS)}"
+        )
+    looks, skipped = _survey(folder, files, skip_bad)
+    form = _common_form(folder, files, looks, size, colour)
+    sample_shape = form.size if form.is_grey else (3, *form.size)
+    dtype = np.dtype(np.float32 if form.is_deep else np.uint8)
+
+    def slices(rows: int) -> Iterator[Block]:
+        for start in range(0, len(files), rows):
+            images, bad = [], {}
+            for i in range(start, min(start + rows, len(files))):
+                if i in skipped:
+                    bad[i] = skipped[i]
+                    continue
+                try:
+                    images.append(_decode(folder / files[i], form, is_fixed=size is None))
+                except _BadImageError as error:
+                    _refuse(folder / files[i], error, skip_bad)
+                    bad[i] = str(error)
+            X = np.stack(images) if images else np.empty((0, *sample_shape), dtype)
+            yield Block(X, bad)
+
+    def factors() -> dict[str, np.ndarray]:
+        classes = np.array([str(PurePosixPath(name).parent) for name in names])
+        return {"class": classes} if (classes != ".").any() else {}
+
+    names = np.array([_printable(file) for file in files])
+    return Source(folder, (len(files), *sample_shape), dtype, slices, None, names, factors)
+
+
+def _check_options(size: Any, colour: Any) -> None:
+    if size is not None:
+        try:
+            height, width = size
+            is_right = min(height, width) >= 1 and height == int(height) and width == int(width)
+        except (TypeError, ValueError):
+            is_right = False
+        if not is_right or height * width > MOST_PIXELS:
+            raise InputError(
+                f"size is {size!r}; give (height, width) in pixels, such as (64, 64), of at most "
+                f"{MOST_PIXELS:,} pixels"
+            )
+    if colour not in (None, "grey", "colour"):
+        raise InputError(f"colour is {colour!r}; give 'grey', 'colour', or None for what is there")
+
+
+# Which files there are
+
+
+def _find(folder: Path) -> tuple[list[str], int]:
+    """Return the images' paths inside a folder in their natural order, and how many others."""
+    files, n_ignored = [], 0
+    # Links to folders are not followed: they can lead in a circle, or out into the whole disk.
+    for parent, inner, found in os.walk(folder, onerror=_cannot_list):
+        n_ignored += sum(os.path.islink(os.path.join(parent, name)) for name in inner)
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        for name in found:
+            if name.startswith("."):
+                continue
+            if os.path.splitext(name)[1].lower() in FORMATS:
+                files.append(Path(parent, name).relative_to(folder).as_posix())
+            else:
+                n_ignored += 1
+    return sorted(files, key=_natural), n_ignored
+
+
+def _cannot_list(error: OSError) -> None:
+    raise FileError(
+        f"{error.filename} cannot be listed ({error.strerror}); is it the right path?"
+    ) from None
+
+
+def _natural(path: str) -> tuple[object, ...]:
+    """Order ``2.png`` before ``10.png``, folder by folder; the path itself decides a tie."""
+    parts = [
+        tuple(int(piece) if i % 2 else piece for i, piece in enumerate(re.split("([0-9]+)", part)))
+        for part in path.split("/")
+    ]
+    return (parts, path)
+
+
+def _printable(file: str) -> str:
+    # A name on the disk can be any bytes; as a sample's name it must go into a table.
+    return os.fsencode(file).decode("utf-8", "backslashreplace")
+
+
+# What they look like
+
+
+def _survey(
+    folder: Path, files: list[str], skip_bad: bool
+) -> tuple[dict[int, _Look], dict[int, str]]:
+    looks, skipped = {}, {}
+    for i, file in enumerate(files):
+        try:
+            with _opened(folder / file) as image:
+                looks[i] = _look(image)
+        except _BadImageError as error:
+            _refuse(folder / file, error, skip_bad)
+            skipped[i] = str(error)
+    if not looks:
+        raise FileError(
+            f"{folder} has no image that can be read: "
+            f"{few(f'{_printable(files[i])} {reason}' for i, reason in skipped.items())}"
+        )
+    return looks, skipped
+
+
+def _common_form(
+    folder: Path,
+    files: list[str],
+    looks: dict[int, _Look],
+    size: tuple[int, int] | None,
+    colour: Colour | None,
+) -> _Form:
+    first = next(iter(looks))
+    if size is None:
+        size = looks[first].size
+        for i, look in looks.items():
+            if look.size != size:
+                one, other = _printable(files[first]), _printable(files[i])
+                raise InputError(
+                    f"in {folder} {one} is {size[0]} pixels high and {size[1]} wide and {other} "
+                    f"{look.size[0]} and {look.size[1]}; samples have one size: write size = "
+                    f"[{size[0]}, {size[1]}], or another, to resize all"
+                )
+    is_grey = all(look.is_grey for look in looks.values()) if colour is None else colour == "grey"
+    height, width = size
+    is_deep = any(look.is_deep for look in looks.values())
+    return _Form((int(height), int(width)), is_grey, is_deep)
+
+
+def _look(image: Image.Image) -> _Look:
+    width, height = image.size
+    if _orientation(image) >= 5:  # lying on its side
+        width, height = height, width
+    if image.mode == "P":
+        palette = np.frombuffer(bytes(image.getpalette() or b""), np.uint8).reshape(-1, 3)
+        is_grey = bool((palette == palette[:, :1]).all())
+    else:
+        is_grey = _is_deep(image) or image.mode in _GREY_MODES
+    return _Look((height, width), is_grey, _is_deep(image))
+
+
+def _is_deep(image: Image.Image) -> bool:
+    # Pillow before 11 called the 16 bits of a PNG 32.
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+
+
+def _orientation(image: Image.Image) -> int:
+    # Pillow turns a TIFF upright itself. Without EXIF in the header a PNG would be decoded
+    # here in the search for it.
+    if image.format == "TIFF" or "exif" not in image.info:
+        return 1
+    return int(image.getexif().get(_ORIENTATION, 1))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image whose header promises nothing bad; all that goes wrong is a bad image."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):  # a pipe, say, would be waited for for ever
+                raise _BadImageError("is no file")
+            if status.st_size == 0:
+                raise _BadImageError("is empty: it has no bytes")
+            known = sorted(set(FORMATS.values()))
+            with path.open("rb") as file, Image.open(file, formats=known) as image:
+                _check_header(image, path.suffix.lower())
+                yield image
+    except _BadImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _BadImageError(
+            f"claims to have more than {MOST_PIXELS:,} pixels: a decompression bomb, or too "
+            "large; reduce it"
+        ) from None
+    except UnidentifiedImageError:
+        raise _BadImageError("is no image, whatever its ending says") from None
+    except Exception as error:  # Pillow's decoders raise nearly everything at a damaged file
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
+        raise _BadImageError(
+            f"cannot be decoded: it is truncated or damaged ({reason or type(error).__name__})"
+        ) from None
+
+
+def _check_header(image: Image.Image, ending: str) -> None:
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise _BadImageError(
+            f"claims to be {height:,} x {width:,} pixels, and at most {MOST_PIXELS:,} are "
+            "decoded: a decompression bomb, or too large; reduce it"
+        )
+    # A photograph with previews of itself behind it is a JPEG that Pillow opens as a MPO.
+    is_photograph = image.format == "MPO"
+    if FORMATS[ending] != ("JPEG" if is_photograph else image.format):
+        raise _BadImageError(f"is a {image.format} image, though it ends in {ending}; rename it")
+    if not is_photograph and getattr(image, "is_animated", False):
+        raise _BadImageError("holds several pictures; save the one that is meant by itself")
+    if not _is_deep(image) and image.mode not in ("P", *_GREY_MODES, *_COLOUR_MODES):
+        raise _BadImageError(
+            f"has pixels of the kind {image.mode!r}, and 8 and 16 bits are taken; save such "
+            "images as one array with numpy.save"
+        )
+
+
+def _refuse(path: Path, error: _BadImageError, skip_bad: bool) -> None:
+    if not skip_bad:
+        raise FileError(
+            f"{_printable(str(path))} {error}; mend or remove it, or leave out all bad files "
+            "with skip_bad=True (--skip-bad)"
+        ) from None
+
+
+# Decoding
+
+
+def _decode(path: Path, form: _Form, *, is_fixed: bool) -> np.ndarray:
+    """Return the pixels, (height, width) or (3, height, width), uint8 or float32 from 0 to 1."""
+    from PIL import Image
+
+    with _opened(path) as image:
+        turned = _UPRIGHT.get(_orientation(image))
+        if _is_deep(image):
+            values = np.asarray(image).astype(np.float32) / np.float32(65535)
+            image = Image.fromarray(values.clip(0, 1))
+        else:
+            image = _on_white(image).convert("L" if form.is_grey else "RGB")
+        if turned:
+            image = image.transpose(Image.Transpose[turned])
+        height, width = form.size
+        if image.size != (width, height):
+            if is_fixed:
+                raise _BadImageError("changed while the folder was read")
+            # Pillow averages over all pixels that fall into one of the result, so nothing
+            # aliases, and this filter never goes beyond black and white.
+            image = image.resize((width, height), Image.Resampling.BILINEAR)
+        pixels = np.asarray(image)
+    if form.is_deep and pixels.dtype == np.uint8:
+        pixels = pixels / np.float32(255)
+    if form.is_grey:
+        return pixels
+    if pixels.ndim == 2:
+        return np.repeat(pixels[None], 3, axis=0)
+    return np.moveaxis(pixels, -1, 0)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Lay an image that is transparent somewhere on white paper."""
+    from PIL import Image
+
+    if image.mode not in ("LA", "La", "PA", "RGBA", "RGBa") and "transparency" not in image.info:
+        return image
+    drawn = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", drawn.size, "white"), drawn).convert("RGB")

@@ -1,0 +1,146 @@
+"""Points are written as they come: in order, in constant memory, whole or not at all."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from drlim._errors import InputError, missing_extra, nearest_name
+from drlim._files import whole
+
+_ENDINGS = (".npy", ".csv", ".parquet")
+
+Points = tuple[np.ndarray, np.ndarray | None]
+
+
+def write_points(path: str | os.PathLike[str], blocks: Iterable[Points], n_components: int) -> int:
+    """Write points of a map to a file by its ending, ``.npy``, ``.csv`` or ``.parquet``.
+
+    Nothing but the block at hand is in memory. The file is there when all is written and not
+    before, and if anything goes wrong on the way an old file of that name stays as it was.
+
+    Parameters
+    ----------
+    path : str or path
+    blocks : iterable of (Z, names)
+        Z of shape (n, n_components), float; names of n str, or None, as `blocks` gives them.
+    n_components : int
+
+    Returns
+    -------
+    int
+        How many points were written. A table has the columns ``map1``, ``map2``, ..., after
+        ``name`` where there are names; a ``.npy`` has no place for names.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    InputError
+        If it ends otherwise, or a block has another shape.
+    MissingExtraError
+        If it is a table and pyarrow is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     n = write_points(f"{folder}/Z.npy", [(np.zeros((2, 3)), None)] * 2, 3)
+    ...     n, np.load(f"{folder}/Z.npy").shape
+    (4, (4, 3))
+    """
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending not in _ENDINGS:
+        raise InputError(f"{path} ends in {ending!r}; {nearest_name(ending, _ENDINGS)}")
+    checked = _checked(blocks, n_components)
+    first = next(checked, (np.empty((0, n_components), np.float32), None))
+    checked = itertools.chain([first], checked)
+    with whole(path) as temporary:
+        if ending == ".npy":
+            with temporary.open("wb") as file:
+                points = (Z for Z, _ in checked)
+                return write_npy(file, points, (n_components,), first[0].dtype)
+        return _write_table(temporary, ending, first, checked)
+
+
+def _checked(blocks: Iterable[Points], n_components: int) -> Iterator[Points]:
+    for Z, names in blocks:
+        Z = np.asarray(Z)
+        if Z.ndim != 2 or Z.shape[1] != n_components or Z.dtype.kind != "f":
+            raise InputError(
+                f"a block of points is {Z.dtype} of the shape {Z.shape}; it must be floats of "
+                f"the shape (n, {n_components})"
+            )
+        if names is not None and len(names) != len(Z):
+            raise InputError(f"a block has {len(Z):,} points and {len(names):,} names")
+        yield Z, names
+
+
+def write_npy(
+    file: BinaryIO, blocks: Iterable[np.ndarray], sample_shape: tuple[int, ...], dtype: np.dtype
+) -> int:
+    """Write blocks of samples one after the other as one array, and return how many there were.
+
+    How many there are is known at the end; numpy pads the header so that the first axis can
+    grow to any length.
+    """
+    dtype = dtype.newbyteorder("=")
+    n = 0
+    _write_header(file, (n, *sample_shape), dtype)
+    begin = file.tell()
+    for block in blocks:
+        file.write(np.ascontiguousarray(block, dtype).data)
+        n += len(block)
+    file.seek(0)
+    _write_header(file, (n, *sample_shape), dtype)
+    assert file.tell() == begin  # or the first samples would be written over
+    return n
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    described = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, described)
+
+
+def _write_table(path: Path, ending: str, first: Points, blocks: Iterable[Points]) -> int:
+    try:
+        import pyarrow as pa
+    except ImportError:
+        raise missing_extra("pyarrow", "tables", f"writing a {ending} file") from None
+    Z, names = first
+    titles = [f"map{j + 1}" for j in range(Z.shape[1])]
+    fields = [(title, pa.from_numpy_dtype(Z.dtype)) for title in titles]
+    if names is not None:
+        fields.insert(0, ("name", pa.string()))
+    schema = pa.schema(fields)
+    n = 0
+    with _writer(path, ending, schema) as writer:
+        for points, called in blocks:
+            if (called is None) != (names is None):
+                raise InputError("some blocks of points have names and some have none")
+            columns = [points[:, j].astype(Z.dtype) for j in range(points.shape[1])]
+            if called is not None:
+                columns.insert(0, np.asarray(called).tolist())
+            arrays = [
+                pa.array(column, type=kind)
+                for column, (_, kind) in zip(columns, fields, strict=True)
+            ]
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+            n += len(points)
+    return n
+
+
+def _writer(path: Path, ending: str, schema: Any) -> Any:
+    if ending == ".csv":
+        from pyarrow import csv
+
+        return csv.CSVWriter(path, schema)
+    from pyarrow import parquet
+
+    return parquet.ParquetWriter(path, schema)
