@@ -36,7 +36,7 @@ Nothing wraps round: zeros come in where the image ends. A strength of *none* le
 exactly as it was, whatever happens to the rest of the batch. All geometric changes of a list
 are made first and as one, with one bilinear interpolation; moves by whole pixels and flips are
 exact, without any. ``colour`` and ``saturation`` need 3 channels (red, green, blue). What
-interpolates, turns hues or blurs needs kornia, the extra ``images``; it is loaded when used.
+interpolates or blurs needs kornia, the extra ``images``; it is loaded when it is used.
 """
 
 from drlim.transforms._augment import Augment

@@ -49,21 +49,25 @@ def _saturation(
 def _colour(
     images: np.ndarray, degrees: np.ndarray, full: float, _: np.random.Generator
 ) -> np.ndarray:
-    try:
-        from kornia.enhance import adjust_hue
-    except ImportError:
-        raise missing_extra("kornia", "images", "the change 'colour'") from None
-    import torch
-
-    # The hue alone is turned, between the pixel's least and largest channel, which stay: so
-    # images that are not between 0 and 1 can be turned too.
-    least = images.min(axis=1, keepdims=True)
-    chroma = images.max(axis=1, keepdims=True) - least
-    hue = (images - least) / np.where(chroma == 0, 1, chroma)
-    radians = np.deg2rad(degrees.reshape(-1)).astype(images.dtype)
-    with torch.no_grad():
-        turned = adjust_hue(torch.from_numpy(hue), torch.from_numpy(radians)).numpy()
-    return np.asarray(least + chroma * turned)
+    # The hue alone is turned, between the pixel's least and largest channel, which stay (HSV's
+    # turn, written without its saturation): so floats outside 0 to 1 can be turned too.
+    red, green, blue = images[:, 0], images[:, 1], images[:, 2]
+    least = np.minimum(np.minimum(red, green), blue)
+    largest = np.maximum(np.maximum(red, green), blue)
+    chroma = largest - least
+    safe = np.where(chroma == 0, 1, chroma)
+    sixths = np.where(
+        largest == red,
+        (green - blue) / safe,
+        np.where(largest == green, (blue - red) / safe + 2, (red - green) / safe + 4),
+    )
+    sixths += degrees[:, 0] / 60
+    turned = np.empty_like(images)
+    for channel, start in enumerate((0, 4, 2)):
+        around = (sixths + start) / 6
+        around -= np.floor(around)
+        turned[:, channel] = least + chroma * (np.abs(6 * around - 3) - 1).clip(0, 1)
+    return turned
 
 
 def _blur(images: np.ndarray, sigma: np.ndarray, full: float, _: np.random.Generator) -> np.ndarray:
