@@ -1,0 +1,315 @@
+"""`Change`: one transformation with its range, and the strengths at which to measure it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from drlim._errors import InputError, nearest_name
+from drlim.transforms._apply import apply_steps, step
+from drlim.transforms._kinds import KINDS, known_kind
+
+
+@dataclass(frozen=True)
+class Change:
+    """One transformation of samples with the range of its strength; build it with `change`.
+
+    Attributes
+    ----------
+    kind : str
+        One of the kinds in the table of `drlim.transforms`.
+    low, high : float or None
+        The range that strengths are drawn from.
+    values : tuple of float or None
+        Or the strengths themselves, with the one that does nothing among them.
+    along : str or None
+        "horizontal" or "vertical", for a shift or a flip; also "both" for a shift.
+
+    Examples
+    --------
+    >>> turn = change("rotation", range=(-20, 20))
+    >>> turn.identity, turn.apply(np.eye(3)[None], 180, np.random.default_rng(0)).shape
+    (0.0, (1, 3, 3))
+    """
+
+    kind: str
+    low: float | None
+    high: float | None
+    values: tuple[float, ...] | None
+    along: str | None
+
+    @property
+    def identity(self) -> float:
+        """The strength that does nothing: 0 for what is added, 1 for factors."""
+        return float(KINDS[self.kind].identity)
+
+    @property
+    def name(self) -> str:
+        """The name of the factor it makes: the kind, with its way if that is not horizontal."""
+        return self.kind if self.along in (None, "horizontal") else f"{self.kind}_{self.along}"
+
+    def draw(self, n: int, generator: np.random.Generator) -> np.ndarray:
+        """Draw the strengths of n samples.
+
+        Listed values are equally likely. A range is drawn from evenly, or evenly in the
+        logarithm for factors; a shift whose range has whole ends is drawn in whole pixels.
+
+        Parameters
+        ----------
+        n : int
+        generator : numpy.random.Generator
+
+        Returns
+        -------
+        ndarray of shape (n,), float64
+
+        Examples
+        --------
+        >>> change("shift", range=(1, 1)).draw(2, np.random.default_rng(0))
+        array([1., 1.])
+        """
+        if self.values is not None:
+            return generator.choice(np.array(self.values), n)
+        low, high = _ends(self)
+        if _whole(self):
+            return generator.integers(int(low), int(high), n, endpoint=True).astype(float)
+        if KINDS[self.kind].factor:
+            drawn = np.exp(generator.uniform(math.log(low), math.log(high), n))
+            return np.asarray(drawn.clip(low, high))
+        return generator.uniform(low, high, n)
+
+    def apply(
+        self,
+        samples: np.ndarray,
+        strength: Any,
+        generator: np.random.Generator,
+        *,
+        feature_mean: np.ndarray | None = None,
+        feature_scale: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Change samples, each by its own strength.
+
+        Parameters
+        ----------
+        samples : ndarray
+            Images ``(n, height, width)`` or ``(n, channels, height, width)``, or vectors
+            ``(n, features)`` for noise and dropout. They are not modified.
+        strength : float or array of shape (n,)
+            In the unit of the kind; `identity` leaves a sample exactly as it is.
+        generator : numpy.random.Generator
+            For what is left to chance: the noise, which pixels are dropped, where is cropped,
+            which way a shift along both goes.
+        feature_mean, feature_scale : ndarray of shape (n_features,), optional
+            Of vectors, what a dropped feature becomes and the unit of noise; None for
+            standardised features: 0 and 1.
+
+        Returns
+        -------
+        ndarray, of the same shape and dtype
+
+        Raises
+        ------
+        InputError
+            If the change cannot be made to such samples, or a strength is not allowed.
+        MissingExtraError
+            If kornia is needed and not installed.
+
+        Examples
+        --------
+        >>> grey = np.full((1, 2, 2), 100, dtype=np.uint8)
+        >>> change("brightness").apply(grey, 0.1, np.random.default_rng(0))[0, 0]
+        array([126, 126], dtype=uint8)
+        """
+        samples = np.asarray(samples)
+        steps = [step(self.kind, self.along, strength, len(samples))]
+        return apply_steps(steps, samples, generator, feature_mean, feature_scale)
+
+
+def change(
+    kind: str,
+    range: Sequence[float] | None = None,  # noqa: A002
+    values: Sequence[float] | None = None,
+    along: str | None = None,
+) -> Change:
+    """Declare a transformation, with the range of its strength or a list of values.
+
+    Parameters
+    ----------
+    kind : str
+        One of the kinds in the table of `drlim.transforms`, which also has the units, what is
+        allowed and the range that is taken when neither `range` nor `values` is given.
+    range : (low, high), optional
+        Strengths are drawn from it.
+    values : sequence of float, optional
+        The only strengths. The one that does nothing is put first if it is not named.
+    along : str, optional
+        "horizontal" (the default) or "vertical", for a shift or a flip. A shift may also go
+        along "both": by its strength one way, drawn anew, and by any part of it the other way.
+
+    Returns
+    -------
+    Change
+
+    Raises
+    ------
+    InputError
+        If there is no such kind, or the range, a value or `along` is not allowed for it.
+
+    Examples
+    --------
+    >>> change("shift", values=[-3, 3]).values
+    (0.0, -3.0, 3.0)
+    >>> change("flip", along="vertical").name
+    'flip_vertical'
+    >>> change("rotate")
+    Traceback (most recent call last):
+    drlim._errors.InputError: there is no change 'rotate'; ... did you mean 'rotation'?
+    """
+    known = known_kind(kind)
+    along = _checked_along(kind, along)
+    if range is not None and values is not None:
+        raise InputError(f"the change {kind!r} has both a range and values; give one of the two")
+    if kind == "flip":
+        if range is not None or values is not None:
+            raise InputError("a flip happens or not, each with probability 1/2: no range or values")
+        return Change(kind, None, None, (0.0, 1.0), along)
+    if values is not None:
+        listed = _numbers(kind, "values", values)
+        if not listed:
+            raise InputError(f"values of {kind!r} is empty; list the strengths, or give a range")
+        if len(set(listed)) < len(listed):
+            raise InputError(f"values of {kind!r} is {values!r}; name each value once")
+        if known.identity not in listed:
+            listed = (float(known.identity), *listed)
+        return Change(kind, None, None, listed, along)
+    ends = _numbers(kind, "range", known.default if range is None else range)
+    if len(ends) != 2:
+        raise InputError(
+            f"range of {kind!r} is {range!r}; it has two numbers, (low, high): for more, list "
+            "them as values"
+        )
+    low, high = ends
+    if low > high:
+        raise InputError(f"range of {kind!r} is {range!r}; the lower end comes first")
+    return Change(kind, low, high, None, along)
+
+
+def _checked_along(kind: str, along: str | None) -> str | None:
+    ways = KINDS[kind].along
+    if not ways:
+        if along is None:
+            return None
+        raise InputError(
+            f"along is {along!r}, and the change {kind!r} has no direction; leave `along` out"
+        )
+    if along is None:
+        return ways[0]
+    if along not in ways:
+        raise InputError(
+            f"along is {along!r} for the change {kind!r}; {nearest_name(str(along), ways)}"
+        )
+    return along
+
+
+def _numbers(kind: str, name: str, given: Any) -> tuple[float, ...]:
+    if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
+        raise InputError(f"{name} of {kind!r} is {given!r}; it must be a list of numbers")
+    known = KINDS[kind]
+    numbers = []
+    for number in given:
+        if isinstance(number, bool | np.bool_) or not isinstance(number, Real):
+            raise InputError(f"{name} of {kind!r} has {number!r}; it must be a list of numbers")
+        numbers.append(float(number))
+        if not (math.isfinite(numbers[-1]) and known.least <= numbers[-1] <= known.most):
+            bounds = f"from {known.least:g} to {known.most:g}"
+            rule = "finite" if math.isinf(known.most) else bounds
+            raise InputError(f"{name} of {kind!r} has {number!r}; allowed is what is {rule}")
+    return tuple(numbers)
+
+
+def levels(change: Change, n: int = 5) -> np.ndarray:
+    """Return strengths spread over the range, or the listed values, at which to measure.
+
+    Parameters
+    ----------
+    change : Change
+    n : int, default=5
+        How many; fewer where a shift in whole pixels has no more. Not asked for listed values.
+
+    Returns
+    -------
+    ndarray of shape (at most n,)
+        In rising order for a range; listed values in their own order.
+
+    Examples
+    --------
+    >>> levels(change("rotation", range=(-20, 20)))
+    array([-20., -10.,   0.,  10.,  20.])
+    """
+    if change.values is not None:
+        return np.array(change.values)
+    return _spread(change, *_ends(change), n)
+
+
+def beyond(change: Change, n: int = 9) -> tuple[np.ndarray, np.ndarray]:
+    """Return strengths from none to twice the range, for a curve of how far invariance holds.
+
+    They go towards that end of the range that is further from the identity. Twice a factor of
+    2 is a factor of 4. They stop at what the kind allows, and at half a turn.
+
+    Parameters
+    ----------
+    change : Change
+    n : int, default=9
+        How many; fewer where a shift in whole pixels has no more, and 2 for a flip.
+
+    Returns
+    -------
+    strengths : ndarray of shape (at most n,)
+        The first is the identity, the last twice the end of the range.
+    inside : ndarray of bool
+        Which are inside the range (or the listed values' extent).
+
+    Examples
+    --------
+    >>> beyond(change("rotation", range=(-10, 20)), n=5)
+    (array([ 0., 10., 20., 30., 40.]), array([ True,  True,  True, False, False]))
+    """
+    kind, (low, high), none = KINDS[change.kind], _ends(change), change.identity
+    if kind.factor:
+        far = low**2 if -math.log(low) > math.log(high) else high**2
+    else:
+        far = 2 * (low if none - low > high - none else high) - none
+    most = 180.0 if kind.turn else kind.most
+    least = -180.0 if kind.turn else kind.least
+    strengths = _spread(change, none, min(max(far, least), most), n)
+    slack = 1e-9 * max(abs(low), abs(high))
+    return strengths, (strengths >= low - slack) & (strengths <= high + slack)
+
+
+def _spread(change: Change, start: float, end: float, n: int) -> np.ndarray:
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 2:
+        raise InputError(f"n is {n!r}; it must be an integer >= 2, for two ends")
+    spread = np.geomspace if KINDS[change.kind].factor else np.linspace
+    strengths = np.asarray(spread(start, end, n))
+    if _whole(change) or change.kind == "flip":
+        strengths = np.rint(strengths)
+    return np.array(list(dict.fromkeys(strengths.tolist())))
+
+
+def _ends(change: Change) -> tuple[float, float]:
+    if change.values is not None:
+        return min(change.values), max(change.values)
+    assert change.low is not None
+    assert change.high is not None
+    return change.low, change.high
+
+
+def _whole(change: Change) -> bool:
+    """Tell whether it is a shift in whole pixels."""
+    return change.kind == "shift" and all(end.is_integer() for end in _ends(change))

@@ -1,0 +1,123 @@
+"""Geometric changes: each is a matrix, a list of them is one, and images are moved once.
+
+A matrix maps where a pixel is to where it goes, ``(x, y, 1) -> (x', y', 1)``, with the centre of
+the first pixel at (0, 0), x to the right and y down.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from drlim._errors import missing_extra
+from drlim.transforms._kinds import BOTH, HORIZONTAL
+from drlim.transforms._shift import shift
+
+GEOMETRIC = frozenset({"shift", "rotation", "scale", "crop", "flip"})
+
+
+def matrices(
+    kind: str,
+    along: str | None,
+    strength: np.ndarray,
+    size: tuple[int, int],
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Return the matrix of one change for each sample, ``(n, 3, 3)``.
+
+    What is left to chance (the place of a crop, the other way of a shift along both) is drawn
+    from the generator, as many numbers for each sample whatever its strength.
+    """
+    height, width = size
+    last = np.array([width - 1, height - 1], dtype=float)
+    linear, moved = np.tile(np.eye(2), (len(strength), 1, 1)), np.zeros((len(strength), 2))
+    if kind == "shift":
+        moved = _displacements(along, strength, generator)
+    elif kind == "flip":
+        axis = 0 if along == HORIZONTAL else 1
+        linear[:, axis, axis] -= 2 * strength
+        moved[:, axis] = strength * last[axis]
+    elif kind == "crop":
+        corner = generator.random((len(strength), 2)) * (1 - strength[:, None]) * last
+        linear /= strength[:, None, None]
+        moved = -corner / strength[:, None]
+    else:
+        if kind == "scale":
+            linear *= strength[:, None, None]
+        else:
+            # Rounded, so that a half turn is a move by whole pixels.
+            cos, sin = (np.round(f(np.deg2rad(strength)), 15) for f in (np.cos, np.sin))
+            linear = np.stack([cos, sin, -sin, cos], axis=1).reshape(-1, 2, 2)
+        moved = last / 2 - linear @ (last / 2)
+    matrix = np.tile(np.eye(3), (len(strength), 1, 1))
+    matrix[:, :2, :2], matrix[:, :2, 2] = linear, moved
+    return matrix
+
+
+def _displacements(
+    along: str | None, strength: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    """Return how far each sample goes to the right and down, ``(n, 2)``."""
+    rows = np.arange(len(strength))
+    moved = np.zeros((len(strength), 2))
+    if along != BOTH:
+        moved[:, 0 if along == HORIZONTAL else 1] = strength
+        return moved
+    # The edge of the square whose half side is the strength: all of it one way, and any part
+    # of it the other way; whole pixels stay whole.
+    which, sign, part = generator.random((len(strength), 3)).T
+    axis, reach = (which < 0.5).astype(int), np.abs(strength)
+    whole = strength == np.rint(strength)
+    moved[rows, axis] = np.where(sign < 0.5, -strength, strength)
+    moved[rows, 1 - axis] = (
+        np.where(whole, np.floor(part * (2 * reach + 1)), part * 2 * reach) - reach
+    )
+    return moved
+
+
+def moves_whole_pixels(matrix: np.ndarray) -> np.ndarray:
+    """Tell of each matrix whether it only flips and moves by whole pixels: a mask ``(n,)``."""
+    diagonal, offset = matrix[:, [0, 1], [0, 1]], matrix[:, :2, 2]
+    slant = matrix[:, [0, 1], [1, 0]]
+    plain = (np.abs(diagonal) == 1) & (slant == 0) & (offset == np.rint(offset))
+    return np.asarray(plain.all(axis=1))
+
+
+def move(images: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Move images ``(n, c, h, w)``: whole pixels exactly, the others by interpolation."""
+    whole = moves_whole_pixels(matrix)
+    if whole.all():
+        return _move_whole(images, matrix)
+    moved = np.empty(images.shape, images.dtype)
+    moved[whole] = _move_whole(images[whole], matrix[whole])
+    moved[~whole] = _warp(images[~whole], matrix[~whole])
+    return moved
+
+
+def _move_whole(images: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    moved = images.copy()
+    height, width = images.shape[-2:]
+    mirrored = matrix[:, [0, 1], [0, 1]] < 0
+    moved[mirrored[:, 0]] = moved[mirrored[:, 0], :, :, ::-1]
+    moved[mirrored[:, 1]] = moved[mirrored[:, 1], :, ::-1]
+    right, down = (matrix[:, :2, 2] - mirrored * [width - 1, height - 1]).T
+    # One pass a distance, not one a sample: there are few distances in a batch.
+    for by in np.unique(right[right != 0]):
+        moved[right == by] = shift(moved[right == by], right=int(by))
+    for by in np.unique(down[down != 0]):
+        moved[down == by] = shift(moved[down == by], down=int(by))
+    return moved
+
+
+def _warp(images: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    try:
+        from kornia.geometry.transform import warp_affine
+    except ImportError:
+        raise missing_extra("kornia", "images", "a move by parts of a pixel") from None
+    import torch
+
+    with torch.no_grad():
+        source, to = (torch.from_numpy(a.astype(images.dtype)) for a in (images, matrix[:, :2]))
+        warped: Any = warp_affine(source, to, images.shape[-2:], padding_mode="zeros")
+    return np.asarray(warped.numpy())
