@@ -68,6 +68,14 @@ def bootstrap(
     return float(low), float(high)
 
 
+def mean_interval(
+    values: np.ndarray, groups: np.ndarray, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return the interval of the mean of values, (n_samples,), by drawing groups."""
+    sums = group_sums(np.stack([values, np.ones(len(values))], axis=1), groups)
+    return bootstrap(sums, lambda s: s[:, 0] / s[:, 1], rng)
+
+
 def share_interval(
     right: np.ndarray, groups: np.ndarray, rng: np.random.Generator
 ) -> tuple[float, float]:
@@ -78,9 +86,8 @@ def share_interval(
     n_groups = len(np.unique(groups))
     if n_groups == len(right):
         return wilson_interval(int(right.sum()), len(right))
-    sums = group_sums(np.stack([right, np.ones(len(right))], axis=1), groups)
-    share = float(right.mean())
-    return spread_out(share, *bootstrap(sums, lambda s: s[:, 0] / s[:, 1], rng), n_groups)
+    low, high = mean_interval(right, groups, rng)
+    return spread_out(float(right.mean()), low, high, n_groups)
 
 
 def spread_out(value: float, low: float, high: float, n_groups: int) -> tuple[float, float]:

@@ -23,6 +23,7 @@ from drlim._random import RandomState, generator, streams
 from drlim.evaluation._intervals import (
     bootstrap,
     group_sums,
+    mean_interval,
     r2_of_sums,
     r2_parts,
     share_interval,
@@ -444,7 +445,6 @@ def displacement(
                 f"and those of the samples {rows.shape}; there must be one for each"
             )
         away = np.linalg.norm(other - rows, axis=1) / scale
-        sums = group_sums(np.stack([away, np.ones(len(away))], axis=1), groups)
-        curve.append((float(away.mean()), *bootstrap(sums, lambda s: s[:, 0] / s[:, 1], rng)))
+        curve.append((float(away.mean()), *mean_interval(away, groups, rng)))
     mean, low, high = zip(*curve, strict=True)
     return Displacement(tuple(map(float, strengths)), mean, low, high, len(rows))

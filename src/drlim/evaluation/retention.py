@@ -1,11 +1,10 @@
-"""What a map keeps: a factor read off it by nearest neighbours, or its neighbourhoods, against chance.
+"""What a map keeps: a factor read from nearest neighbours, or the neighbourhoods themselves.
 
 The other half of `drlim.evaluation.invariance`: a map that ignores everything is easily had.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from drlim.evaluation._intervals import (
     balanced_of_sums,
     bootstrap,
     group_sums,
+    mean_interval,
     r2_of_sums,
     r2_parts,
     spread_out,
@@ -171,9 +171,12 @@ def _parts(
         return [(known, of_known, rows, np.arange(len(rows)))]
     n_folds = min(N_FOLDS, len(np.unique(groups)))
     if kind == "class":
-        n_folds = min(n_folds, int(np.unique(truth, return_counts=True)[1].max()))
+        n_folds = min(n_folds, int(np.unique(truth, return_counts=True)[1].min()))
         if n_folds < 2:
-            raise InputError("no value of the factor is in two samples; none can be read")
+            raise InputError(
+                "a value of the factor is in one sample only, and can be read from no other; "
+                "leave it out"
+            )
         folds: Any = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     else:
         folds = GroupKFold(n_folds, shuffle=True, random_state=seed)
@@ -235,10 +238,8 @@ def _of_neighbors(
     rng = generator(seed)
     each = measure(X, Z, n_neighbors)
     chance = float(measure(X, rng.permutation(Z), n_neighbors).mean())
-    sums = group_sums(np.stack([each, np.ones(len(each))], axis=1), groups)
-    ratio: Callable[[np.ndarray], np.ndarray] = lambda s: s[:, 0] / s[:, 1]  # noqa: E731
     value = float(each.mean())
-    low, high = spread_out(value, *bootstrap(sums, ratio, rng), len(sums))
+    low, high = spread_out(value, *mean_interval(each, groups, rng), len(np.unique(groups)))
     return Retention(MEASURES[kind], value, low, high, chance, len(Z))
 
 
