@@ -71,7 +71,10 @@ def _of_one_class(code: np.ndarray, most: int, rng: np.random.Generator) -> np.n
     first = np.cumsum(counts) - counts
     n_pairs = counts * (counts - 1) // 2
     if n_pairs.sum() <= most:
-        places = [np.stack(np.triu_indices(n, 1), axis=1) + at for n, at in zip(counts, first)]
+        places = [
+            np.stack(np.triu_indices(n, 1), axis=1) + at
+            for n, at in zip(counts, first, strict=True)
+        ]
         return np.asarray(order[np.concatenate(places)])
     drawn = rng.choice(len(counts), size=most, p=n_pairs / n_pairs.sum())
     left = rng.integers(counts[drawn])

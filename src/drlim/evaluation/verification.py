@@ -86,7 +86,7 @@ def verification(
     Returns
     -------
     Verification
-        From all pairs of up to 10,000 samples (a fold or its rest); of more, from a million
+        From all pairs of up to 4,000 samples (a fold or its rest); of more, from a million
         pairs of one class and as many of two, drawn at random.
 
     Examples
@@ -490,8 +490,8 @@ def _equal_error(pairs: Pairs, weights: np.ndarray, n_units: int) -> Rate:
     return _rate(value, resampled, len(distance), n_units)
 
 
-# Up to so many samples every distance is at hand at once, in a matrix of 800 MB.
-_MOST_AT_ONCE = 10_000
+# Up to so many samples every distance is at hand at once, in a matrix of 128 MB.
+_MOST_AT_ONCE = 4_000
 
 
 def _distances(
