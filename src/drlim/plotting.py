@@ -280,11 +280,11 @@ def bars(
         colour = COLOURS[k % len(COLOURS)]
         axes.bar(place, value, width * 0.9, yerr=error, capsize=3, color=colour, label=label)
     if chance is not None:
-        place = np.arange(len(names))
+        middle = np.arange(len(names))
         axes.hlines(
             np.maximum(chance, 0),
-            place - 0.45,
-            place + 0.45,
+            middle - 0.45,
+            middle + 0.45,
             colors="0.15",
             linestyles="--",
             linewidth=1.4,
@@ -382,8 +382,7 @@ def roc(
     chance = np.geomspace(least, 1, 100)
     axes.plot(chance, chance, color="0.5", linewidth=1, linestyle=(0, (1, 3)), label="chance")
     if wanted is not None:
-        axes.axvline(wanted, color="0.3", linewidth=1, linestyle=":")
-        axes.annotate(f" {wanted:.3g} wanted", (wanted, 0.02), color="0.3", fontsize=9)
+        axes.axvline(wanted, color="0.2", linewidth=1, label=f"asked for: {wanted:.3g}")
     axes.set(title=title, xlabel="false accepts (share of different pairs)", xscale="log")
     axes.set(ylabel="true accepts (share of same pairs)", xlim=(least, 1), ylim=(0, 1.02))
     axes.legend()
