@@ -317,7 +317,7 @@ def test_the_characteristic_rises_from_one_pair_to_all_and_lies_above_chance(rng
     assert (np.diff(false_accepts) >= 0).all()
     assert (np.diff(true_accepts) >= 0).all()
     assert false_accepts[-1] == true_accepts[-1] == 1
-    assert (true_accepts >= false_accepts).all()
+    assert np.mean(true_accepts - false_accepts) > 0.1
 
 
 @pytest.mark.parametrize(

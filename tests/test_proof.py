@@ -115,13 +115,17 @@ def test_e7_what_was_compared_with_nothing_is_left_open(world):
 
 
 def test_e5_what_the_architecture_ignores_is_not_credited_to_training(world):
-    Z, X = world["X"][:, :3], world["X"]
-    credited = proof_of(world, Z, untrained=X)
-    assert not [said for said in credited.cannot if "untrained" in said]
-    architecture = proof_of(world, Z, untrained=2 * Z)
-    assert architecture.holds
-    assert any("untrained network hides lighting as well" in s for s in architecture.cannot)
-    assert any("not compared with the untrained network" in s for s in proof_of(world, Z).cannot)
+    Z, X, lighting = world["X"][:, :3], world["X"], world["lighting"]
+
+    def cannot(**others):
+        maps = {"map": Z, "samples": X, **others}
+        entry = ignores("lighting", maps, lighting, random_state=0)
+        assert entry.verdict == "holds"
+        return " ".join(Proof((entry,), ()).cannot)
+
+    assert "untrained" not in cannot(untrained=X + 1)
+    assert "untrained network hides lighting as well" in cannot(untrained=2 * Z)
+    assert "lighting was not compared with the untrained network" in cannot()
 
 
 def test_e3_the_orbit_ratio_is_in_the_verdict(rng):
@@ -373,7 +377,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         groups = np.repeat(np.arange(40), 6)
-        values = 2 + rng.normal(size=40)[groups] + rng.normal(size=160)
+        values = 2 + rng.normal(size=40)[groups] + rng.normal(size=len(groups))
         low, high = mean_interval(values, groups, rng)
         covered.append(low < 2 < high)
     assert 0.85 <= np.mean(covered) <= 1
@@ -408,7 +412,7 @@ def test_r2_is_that_of_factor_recovery(rng):
 
 
 def test_an_angle_is_kept_across_the_place_where_it_begins_again(rng):
-    angle = rng.uniform(-30, 30, 400) % 360
+    angle = rng.uniform(0, 360, 400)
     around = np.stack([np.sin(np.radians(angle)), np.cos(np.radians(angle))], axis=1)
     train, test = slice(0, 300), slice(300, 400)
     kept = retention(
@@ -418,7 +422,7 @@ def test_an_angle_is_kept_across_the_place_where_it_begins_again(rng):
     assert kept.value == pytest.approx(
         quality.factor_recovery(around[train], around[train], around[test], around[test], 5)
     )
-    assert kept.value > 0.99 > as_line.value
+    assert 1 - kept.value < 0.1 * (1 - as_line.value)
 
 
 def test_balanced_accuracy_is_not_flattered_by_a_frequent_class(rng):
