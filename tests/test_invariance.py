@@ -5,9 +5,17 @@ import pytest
 
 from drlim import baselines
 from drlim._errors import InputError
+from drlim.evaluation import _pairs
 from drlim.evaluation.cylinder import circular_correlation, fit_cylinder
 from drlim.evaluation.invariance import PROBES, leakage, orbit_ratio, wilson_interval
-from drlim.evaluation.verification import mean_average_precision, verification
+from drlim.evaluation.verification import (
+    choose_threshold,
+    decide,
+    equal_error_rate,
+    mean_average_precision,
+    roc,
+    verification,
+)
 
 # Orbits
 
@@ -187,6 +195,151 @@ def test_retrieval_is_perfect_for_classes_apart_and_the_share_of_the_class_at_ra
     assert mean_average_precision(rng.normal(size=(600, 2)), labels) == pytest.approx(
         0.25, abs=0.03
     )
+
+
+def people(rng, n_people=40, n_samples=6, spread=4.0, d=2):
+    labels = np.repeat(np.arange(n_people), n_samples)
+    return spread * rng.normal(size=(n_people, d))[labels] + rng.normal(
+        size=(len(labels), d)
+    ), labels
+
+
+def test_e1_a_threshold_is_measured_on_people_it_was_not_chosen_on(rng):
+    # Two kinds of people: those of one lie ten times as far apart as those of the other.
+    Z, labels = people(rng, n_people=24)
+    crowd = labels < 12
+    Z[crowd] /= 10
+    told = choose_threshold(Z, labels, 0.2, random_state=0)
+    assert told.false_accepts.low < 0.2 < told.false_accepts.high
+    mean = verification(Z, labels, 0.2, by="class", random_state=0)
+    assert mean.area > 0.5
+    assert told.n_classes == 24
+    # What is reported is not what the chosen threshold does to the pairs it was chosen on.
+    left, right = np.triu_indices(len(Z), 1)
+    different = labels[left] != labels[right]
+    accepted = decide(Z[left], Z[right], told)
+    assert accepted[different].mean() == pytest.approx(0.2, abs=1e-3)
+    assert told.false_accepts.value != pytest.approx(0.2, abs=1e-3)
+
+
+def test_by_class_no_class_is_on_both_sides_and_each_side_has_two(rng):
+    from drlim.evaluation.verification import _folds
+
+    labels = np.repeat(np.arange(11), 3)
+    for others, part in _folds(labels, "class", 5, 0):
+        assert not set(labels[others]) & set(labels[part])
+        assert len(set(labels[part])) >= 2
+    with pytest.raises(InputError, match="use fewer folds, or by='sample'"):
+        verification(rng.normal(size=(33, 2)), labels, 0.1, by="class", n_folds=6)
+
+
+def test_the_equal_error_rate_of_two_known_gaussians_is_known(rng):
+    # On a line at 0 and at s, same pairs are N(0, 2) and different ones N(s, 2) apart, in size.
+    from scipy.optimize import brentq
+    from scipy.stats import norm
+
+    s, spread = 4.0, np.sqrt(2)
+    labels = np.repeat([0, 1], 300)
+    Z = s * labels[:, None] + rng.normal(size=(600, 1))
+
+    def rejects(t):
+        return 2 * norm.sf(t / spread)
+
+    def accepts(t):
+        return norm.cdf((t - s) / spread) - norm.cdf((-t - s) / spread)
+
+    known = rejects(brentq(lambda t: rejects(t) - accepts(t), 0, s))
+    found = equal_error_rate(Z, labels, by="sample", random_state=0)
+    assert found.value == pytest.approx(known, abs=0.015)
+    assert found.low < known < found.high
+    assert found.n == 600 * 599 // 2
+
+
+def test_the_equal_error_rate_is_a_half_for_a_map_that_knows_nothing_and_zero_for_a_perfect_one():
+    labels = np.repeat(np.arange(10), 5)
+    assert equal_error_rate(np.ones((50, 2)), labels, random_state=0).value == 0.5
+    perfect = equal_error_rate(labels[:, None].astype(float), labels, random_state=0)
+    assert perfect.value == perfect.low == 0 < perfect.high
+
+
+def test_few_people_make_a_wider_interval_than_their_samples_alone(rng):
+    Z, labels = people(rng, n_people=8, n_samples=20)
+    by_sample, by_class = (
+        equal_error_rate(Z, labels, by=by, random_state=0) for by in ("sample", "class")
+    )
+    assert by_class.value == by_sample.value
+    assert by_class.high - by_class.low > 1.5 * (by_sample.high - by_sample.low)
+
+
+def test_the_interval_for_new_people_covers_what_new_people_get():
+    truth = np.mean(
+        [equal_error_rate(*people(np.random.default_rng(99), 400, 3), random_state=0).value]
+    )
+    covered = []
+    for seed in range(25):
+        found = equal_error_rate(*people(np.random.default_rng(seed), 25, 4), random_state=0)
+        covered.append(found.low < truth < found.high)
+    assert np.mean(covered) >= 0.8
+
+
+def test_pairs_that_are_drawn_are_of_the_kind_they_are_called_and_evenly_spread(rng):
+    labels = rng.permutation(np.repeat(np.arange(4), [2, 30, 10, 8]))
+    rows = np.arange(50.0)[:, None]
+    every = _pairs.draw_pairs(rows, labels, rng)
+    assert len(every.distance) == 50 * 49 // 2
+    drawn = _pairs.draw_pairs(rows, labels, rng, most=400)
+    assert np.array_equal(labels[drawn.left] == labels[drawn.right], drawn.same)
+    assert drawn.same.sum() == (~drawn.same).sum() == 400
+    assert (drawn.left != drawn.right).all()
+    np.testing.assert_array_equal(drawn.distance, np.abs(drawn.left - drawn.right))
+    few = _pairs.draw_pairs(rows, labels, rng, most=100)
+    met = np.bincount(labels[few.left[few.same]], minlength=4)
+    assert met[1] > 60  # 435 of 509 pairs of one class are of the second
+
+
+def test_drawn_pairs_give_the_rates_of_all_pairs(rng, monkeypatch):
+    Z, labels = people(rng)
+    every = equal_error_rate(Z, labels, random_state=0).value
+    few = _pairs.draw_pairs
+
+    def draw(rows, labels, rng):
+        return few(rows, labels, rng, most=500)
+
+    monkeypatch.setattr("drlim.evaluation.verification.draw_pairs", draw)
+    found = equal_error_rate(Z, labels, random_state=0)
+    assert found.n == 1000
+    assert found.value == pytest.approx(every, abs=0.05)
+
+
+def test_the_characteristic_rises_from_one_pair_to_all_and_lies_above_chance(rng):
+    Z, labels = people(rng)
+    false_accepts, true_accepts = roc(Z, labels, random_state=0)
+    assert (np.diff(false_accepts) >= 0).all()
+    assert (np.diff(true_accepts) >= 0).all()
+    assert false_accepts[-1] == true_accepts[-1] == 1
+    assert np.mean(true_accepts - false_accepts) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("labels", "rate", "options", "says"),
+    [
+        (np.arange(60) // 20, 0.1, {}, "four classes"),
+        (np.arange(60) // 3, 0.1, {"by": "sample"}, "four points of each"),
+        (np.arange(60) // 3, 0.1, {"by": "person"}, "known: class, sample"),
+        (np.arange(60) // 3, 1.5, {}, "a share"),
+        (np.arange(60) // 3, 1e-5, {}, "ask for a larger rate"),
+        (np.zeros(60), 0.1, {}, "two classes or more"),
+        (np.arange(60), 0.1, {}, "two points of one"),
+    ],
+)
+def test_a_threshold_that_cannot_be_chosen_is_refused(labels, rate, options, says, rng):
+    with pytest.raises(InputError, match=says):
+        choose_threshold(rng.normal(size=(60, 2)), labels, rate, **options)
+
+
+def test_points_to_decide_on_come_in_pairs():
+    with pytest.raises(InputError, match="partner"):
+        decide(np.eye(3), np.eye(2), 1.0)
 
 
 # The older methods

@@ -44,6 +44,29 @@ def figures(rng):
             title="rates",
             caption=CAPTION,
         ),
+        "bars with chance": plotting.bars(
+            {"map": [(0.2, 0.1, 0.3), (-0.1, -0.2, 0.1)], "pixels": [(0.9, 0.8, 1.0)] * 2},
+            ["lighting", "shift"],
+            ylabel="read by the probe that reads most",
+            title="leakage",
+            xlabel="ignored factor",
+            chance=[0.17, 0.0],
+            caption=CAPTION,
+        ),
+        "displacement": plotting.displacement_curves(
+            [2, 0, 1],
+            {"map": ([0.3, 0, 0.1], [0.2, 0, 0.05], [0.4, 0, 0.2]), "pca": ([1, 0, 0.8],) * 3},
+            trained=(0, 1),
+            strength_name="shift (pixels)",
+            title="how far it holds",
+            caption=CAPTION,
+        ),
+        "roc": plotting.roc(
+            {"map": ([0, 0.01, 1], [0.1, 0.8, 1]), "pixels": ([0.01, 0.1, 1], [0.1, 0.3, 1])},
+            wanted=0.01,
+            title="verification",
+            caption=CAPTION,
+        ),
         "forces": plotting.spring_forces(1.0, caption=CAPTION),
         "relaxation": plotting.relaxation(
             [("step 0", Z), ("step 9", Z / 2)], np.array([[0, 1]]), labels, caption=CAPTION

@@ -1,17 +1,28 @@
-"""Same or different? What a map answers about two samples, of classes it may never have seen."""
+"""Same or different? What a map answers about two samples, of classes it may never have seen.
+
+A threshold is always tried on other samples than it was chosen on; for people whom the map will
+meet after training, on samples of other people (``by="class"``).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import pairwise_distances, roc_auc_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import GroupKFold, StratifiedKFold
 
-from drlim._errors import InputError
-from drlim._random import RandomState, streams
+from drlim._errors import InputError, nearest_name
+from drlim._random import RandomState, generator, streams
+from drlim.evaluation._intervals import spread_out
+from drlim.evaluation._pairs import Pairs, draw_pairs
 from drlim.evaluation.quality import as_rows
+
+# What is independent: the classes, or only the samples of classes that stay as they are.
+UNITS = ("class", "sample")
+N_RESAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,7 @@ def verification(
     labels: Any,
     false_accept_rate: float,
     *,
+    by: str = "sample",
     n_folds: int = 5,
     random_state: RandomState = None,
 ) -> Verification:
@@ -65,12 +77,17 @@ def verification(
         The class of each.
     false_accept_rate : float
         The share of different pairs that may be taken for the same, between 0 and 1.
+    by : {"sample", "class"}
+        Whether each fold has some samples of every class, or all samples of some classes, as
+        befits people whom nobody has met.
     n_folds : int, default=5
     random_state : int, numpy Generator or RandomState, optional
 
     Returns
     -------
     Verification
+        From all pairs of up to 4,000 samples (a fold or its rest); of more, from a million
+        pairs of one class and as many of two, drawn at random.
 
     Examples
     --------
@@ -81,24 +98,22 @@ def verification(
     True
     """
     rows, labels = as_rows(Z), np.asarray(labels)
-    if not 0 < false_accept_rate < 1:
-        raise InputError(
-            f"false_accept_rate is {false_accept_rate!r}; it is a share, between 0 and 1"
-        )
+    _check_rate(false_accept_rate)
     values, counts = np.unique(labels, return_counts=True)
-    if labels.shape != (len(rows),) or len(values) < 2 or counts.min() < 2 * n_folds:
+    least = 2 * n_folds if by == "sample" else 2
+    if labels.shape != (len(rows),) or len(values) < 2 or counts.min() < least:
         raise InputError(
             f"there are {len(rows)} points and labels of the shape {labels.shape} with "
             f"{len(values)} classes; verification needs a label a point, two classes or more, "
-            f"and {2 * n_folds} points of each (twice n_folds)"
+            f"and {least} points of each"
         )
     seed = streams(random_state).init
-    folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(rows, labels)
+    rng = generator(seed)
     thresholds, false_accepts, true_accepts, areas = [], [], [], []
-    for others, part in folds:
-        _, different = _distances(rows[others], labels[others])
+    for others, part in _folds(labels, by, n_folds, seed):
+        _, different = _distances(rows[others], labels[others], rng)
         threshold = np.quantile(different, false_accept_rate)
-        same, different = _distances(rows[part], labels[part])
+        same, different = _distances(rows[part], labels[part], rng)
         thresholds.append(threshold)
         false_accepts.append(np.mean(different < threshold))
         true_accepts.append(np.mean(same < threshold))
@@ -115,6 +130,246 @@ def verification(
         high=min(mean + half, 1.0),
         area=float(np.mean(areas)),
     )
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of pairs that are answered wrongly.
+
+    Attributes
+    ----------
+    value : float
+    low, high : float
+        Its 95 % interval: classes and the samples in them are weighted at random, as in a
+        bootstrap (Rubin 1981), and a pair with the product of its samples' weights.
+    n : int
+        How many pairs it is a share of.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A distance below which two samples are taken for the same, and what it is worth.
+
+    Attributes
+    ----------
+    distance : float
+        Chosen on all the samples that were given.
+    false_accept_rate : float
+        The rate that was asked for.
+    false_accepts, false_rejects : Rate
+        The share of different pairs taken for the same, and of same pairs taken for different,
+        by thresholds that were chosen in the same way on other samples.
+    equal_error : Rate
+        The error at the threshold where both shares are equal, of all the samples; it is a
+        property of the map, and of no threshold that could be chosen beforehand.
+    by : str
+        What "other samples" means: of other classes ("class"), or of the same ("sample").
+    n_classes : int
+    """
+
+    distance: float
+    false_accept_rate: float
+    false_accepts: Rate
+    false_rejects: Rate
+    equal_error: Rate
+    by: str
+    n_classes: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+
+def choose_threshold(
+    Z: Any,
+    labels: Any,
+    false_accept_rate: float,
+    *,
+    by: str = "class",
+    n_folds: int = 5,
+    random_state: RandomState = None,
+) -> Threshold:
+    """Choose a threshold for a wanted rate of false accepts, and say what to expect of it.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
+        Held-out points of a map.
+    labels : array-like of shape (n_samples,)
+        The class, such as the person, of each.
+    false_accept_rate : float
+        The share of different pairs that may be taken for the same, between 0 and 1.
+    by : {"class", "sample"}
+        Whether it is to hold for classes that nobody has met, or for new samples of these.
+    n_folds : int, default=5
+        Fewer are used where there are not two classes for each ("class"), or two samples of
+        each class ("sample").
+    random_state : int, numpy Generator or RandomState, optional
+
+    Returns
+    -------
+    Threshold
+        From all pairs, up to 200,000 of one class and as many of two; where there are more,
+        from so many drawn at random: a rate r then has a standard error of
+        sqrt(r (1 - r) / 200,000) more.
+
+    Raises
+    ------
+    InputError
+        If there are too few classes or samples, or fewer different pairs than 1 over the rate.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> people = np.repeat(np.arange(30), 6)
+    >>> Z = rng.normal(size=(30, 2))[people] * 9 + rng.normal(size=(180, 2))
+    >>> threshold = choose_threshold(Z, people, 0.05, random_state=0)
+    >>> threshold.false_accepts.low < 0.05 < threshold.false_accepts.high
+    True
+    """
+    rows, labels = _check(Z, labels, by)
+    _check_rate(false_accept_rate)
+    values, counts = np.unique(labels, return_counts=True)
+    most_folds = len(values) // 2 if by == "class" else int(counts.min()) // 2
+    if most_folds < 2:
+        raise InputError(
+            f"there are {len(values)} classes, the smallest of {counts.min()} points; a threshold "
+            "is chosen on some and tried on others, which needs "
+            + (
+                "four classes (or by='sample')"
+                if by == "class"
+                else "four points of each (or by='class')"
+            )
+        )
+    seed = streams(random_state).init
+    rng = generator(seed)
+    everyone = draw_pairs(rows, labels, rng)
+    threshold = _quantile(everyone, false_accept_rate)
+    tried = []
+    for others, part in _folds(labels, by, min(n_folds, most_folds), seed):
+        chosen = _quantile(draw_pairs(rows[others], labels[others], rng), false_accept_rate)
+        tried.append(draw_pairs(rows[part], labels[part], rng).of(part).beyond(chosen))
+    pairs = Pairs.together(tried)
+    weights = _weights(labels, by, rng)
+    wrong = pairs.distance < 0, pairs.distance >= 0
+    n_units = len(values) if by == "class" else len(labels)
+    rates = []
+    for answered, asked in zip(wrong, (~pairs.same, pairs.same), strict=True):
+        left, right = pairs.left[asked], pairs.right[asked]
+        resampled = []
+        for weight in weights:
+            of_pair = weight[left] * weight[right]
+            resampled.append((of_pair * answered[asked]).sum() / of_pair.sum())
+        rates.append(_rate(float(answered[asked].mean()), resampled, int(asked.sum()), n_units))
+    return Threshold(
+        distance=threshold,
+        false_accept_rate=false_accept_rate,
+        false_accepts=rates[0],
+        false_rejects=rates[1],
+        equal_error=_equal_error(everyone, weights, n_units),
+        by=by,
+        n_classes=len(values),
+    )
+
+
+def decide(Z_left: Any, Z_right: Any, threshold: Threshold | float) -> np.ndarray:
+    """Answer of each pair of points whether the two are the same.
+
+    Parameters
+    ----------
+    Z_left, Z_right : array-like of shape (n_pairs, n_components)
+    threshold : Threshold or float
+        The distance below which they are.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs,) of bool
+
+    Examples
+    --------
+    >>> decide([[0.0, 0.0], [0.0, 0.0]], [[0.3, 0.4], [3.0, 4.0]], 1.0)
+    array([ True, False])
+    """
+    left, right = as_rows(Z_left), as_rows(Z_right)
+    if left.shape != right.shape:
+        raise InputError(
+            f"the points have the shapes {left.shape} and {right.shape}; each on the left must "
+            "have its partner on the right"
+        )
+    distance = threshold.distance if isinstance(threshold, Threshold) else threshold
+    return np.asarray(np.linalg.norm(left - right, axis=1) < distance)
+
+
+def equal_error_rate(
+    Z: Any, labels: Any, *, by: str = "class", random_state: RandomState = None
+) -> Rate:
+    """Return the error at the threshold where false accepts and false rejects are equal.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
+        Held-out points of a map.
+    labels : array-like of shape (n_samples,)
+    by : {"class", "sample"}
+        What is independent, for the interval.
+    random_state : int, numpy Generator or RandomState, optional
+
+    Returns
+    -------
+    Rate
+        0.5 is chance, 0 is perfect. From all pairs, as `choose_threshold`.
+
+    Examples
+    --------
+    >>> equal_error_rate([[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1], random_state=0).value
+    0.0
+    """
+    rows, labels = _check(Z, labels, by)
+    rng = generator(streams(random_state).init)
+    pairs = draw_pairs(rows, labels, rng)
+    n_units = len(np.unique(labels)) if by == "class" else len(labels)
+    return _equal_error(pairs, _weights(labels, by, rng), n_units)
+
+
+def roc(
+    Z: Any, labels: Any, *, n_points: int = 200, random_state: RandomState = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the receiver operating characteristic: true accepts against false accepts.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
+        Held-out points of a map.
+    labels : array-like of shape (n_samples,)
+    n_points : int, default=200
+        How many false accept rates, evenly on a logarithmic scale from one different pair to
+        all of them.
+    random_state : int, numpy Generator or RandomState, optional
+        Of more than 200,000 pairs of a kind, for which are drawn.
+
+    Returns
+    -------
+    false_accepts, true_accepts : ndarray of shape (n_points,)
+
+    Examples
+    --------
+    >>> roc([[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1], n_points=3)[1].tolist()
+    [1.0, 1.0, 1.0]
+    """
+    rows, labels = _check(Z, labels, "class")
+    pairs = draw_pairs(rows, labels, generator(streams(random_state).init))
+    same, different = np.sort(pairs.distance[pairs.same]), np.sort(pairs.distance[~pairs.same])
+    false_accepts = np.geomspace(1 / len(different), 1, n_points)
+    thresholds = different[np.ceil(false_accepts * len(different)).astype(int).clip(1) - 1]
+    # With the one different pair on the threshold itself: accepted up to and including it.
+    accepted = np.searchsorted(different, thresholds, side="right") / len(different)
+    return accepted, np.searchsorted(same, thresholds, side="right") / len(same)
 
 
 def mean_average_precision(Z: Any, labels: Any) -> float:
@@ -144,8 +399,108 @@ def mean_average_precision(Z: Any, labels: Any) -> float:
     return float(np.concatenate(precisions).mean())
 
 
-def _distances(rows: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distances of all pairs of one class, and of all pairs of two."""
+def _check_rate(false_accept_rate: float) -> None:
+    if not 0 < false_accept_rate < 1:
+        raise InputError(
+            f"false_accept_rate is {false_accept_rate!r}; it is a share, between 0 and 1"
+        )
+
+
+def _check(Z: Any, labels: Any, by: str) -> tuple[np.ndarray, np.ndarray]:
+    rows, labels = as_rows(Z), np.asarray(labels)
+    if by not in UNITS:
+        raise InputError(f"by is {by!r}; {nearest_name(by, UNITS)}")
+    n_values = len(np.unique(labels))
+    if labels.shape != (len(rows),) or not 2 <= n_values < len(rows):
+        raise InputError(
+            f"there are {len(rows)} points and labels of the shape {labels.shape} with {n_values} "
+            "classes; there must be a label a point, two classes or more, and two points of one"
+        )
+    return rows, labels
+
+
+def _folds(
+    labels: np.ndarray, by: str, n_folds: int, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Divide samples; by class, no class is on both sides and two or more are on each."""
+    if by not in UNITS:
+        raise InputError(f"by is {by!r}; {nearest_name(by, UNITS)}")
+    if by == "sample":
+        folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+        yield from folds.split(labels, labels)
+        return
+    n_classes = len(np.unique(labels))
+    if n_classes < 2 * n_folds:
+        raise InputError(
+            f"there are {n_classes} classes and {n_folds} folds; by class each fold needs two "
+            "classes: use fewer folds, or by='sample'"
+        )
+    folds = GroupKFold(n_folds, shuffle=True, random_state=seed)
+    yield from folds.split(labels, groups=labels)
+
+
+def _quantile(pairs: Pairs, false_accept_rate: float) -> float:
+    different = pairs.distance[~pairs.same]
+    if len(different) * false_accept_rate < 1:
+        raise InputError(
+            f"false_accept_rate is {false_accept_rate} and there are {len(different)} different "
+            "pairs to choose a threshold on; there must be one false accept among them: ask for "
+            "a larger rate, or give more samples"
+        )
+    return float(np.quantile(different, false_accept_rate))
+
+
+def _weights(labels: np.ndarray, by: str, rng: np.random.Generator) -> np.ndarray:
+    """Draw weights for samples, (n_resamples, n_samples), with which a bootstrap is smooth.
+
+    An exponential number a sample, and by class also one a class, stands for how often it would
+    be drawn; unlike a count it is never 0, and no resample lacks a class.
+    """
+    values, code = np.unique(labels, return_inverse=True)
+    weights = rng.exponential(size=(N_RESAMPLES, len(labels)))
+    if by == "class":
+        weights *= rng.exponential(size=(N_RESAMPLES, len(values)))[:, code]
+    return weights
+
+
+def _rate(value: float, resampled: Any, n: int, n_units: int) -> Rate:
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    return Rate(value, *spread_out(value, float(low), float(high), n_units), n)
+
+
+def _equal_error(pairs: Pairs, weights: np.ndarray, n_units: int) -> Rate:
+    order = np.argsort(pairs.distance, kind="stable")
+    distance, same = pairs.distance[order], pairs.same[order]
+    left, right = pairs.left[order], pairs.right[order]
+    last = np.append(np.diff(distance) > 0, True)  # equal distances are accepted together
+
+    def crossing(weight: np.ndarray) -> float:
+        rejected, accepted = (
+            np.concatenate([[0], np.cumsum(weight * kind)[last]]) for kind in (same, ~same)
+        )
+        rejected, accepted = 1 - rejected / rejected[-1], accepted / accepted[-1]
+        k = int(np.argmax(accepted >= rejected))
+        # On the line between the last threshold that rejects more and the first that does not.
+        before, after = rejected[k - 1] - accepted[k - 1], accepted[k] - rejected[k]
+        share = before / (before + after)
+        return float(accepted[k - 1] + share * (accepted[k] - accepted[k - 1]))
+
+    value = crossing(np.ones(len(distance)))
+    resampled = [crossing(weight[left] * weight[right]) for weight in weights]
+    return _rate(value, resampled, len(distance), n_units)
+
+
+# Up to so many samples every distance is at hand at once, in a matrix of 128 MB.
+_MOST_AT_ONCE = 4_000
+
+
+def _distances(
+    rows: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distances of the pairs of one class, and of those of two."""
+    if len(rows) > _MOST_AT_ONCE:
+        pairs = draw_pairs(rows, labels, rng, most=1_000_000)
+        return pairs.distance[pairs.same], pairs.distance[~pairs.same]
     left, right = np.triu_indices(len(rows), 1)
     distance = pairwise_distances(rows)[left, right]
     same = labels[left] == labels[right]

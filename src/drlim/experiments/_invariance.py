@@ -51,7 +51,7 @@ def measure(
             )
             for probe in invariance.PROBES
         ]
-        worst = max(probes, key=lambda leak: leak.accuracy)
+        worst = max(probes, key=lambda leak: leak.value)
         measured[name] = {
             "orbit_ratio": invariance.orbit_ratio(Z, source),
             "leakage": worst.as_json(),

@@ -1,0 +1,272 @@
+"""What a map keeps: a factor read from nearest neighbours, or the neighbourhoods themselves.
+
+The other half of `drlim.evaluation.invariance`: a map that ignores everything is easily had.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import pairwise_distances
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
+
+from drlim._errors import InputError, nearest_name
+from drlim._random import RandomState, generator, streams
+from drlim.evaluation._intervals import (
+    balanced_of_sums,
+    bootstrap,
+    group_sums,
+    mean_interval,
+    r2_of_sums,
+    r2_parts,
+    spread_out,
+)
+from drlim.evaluation._probes import check_factor, check_groups, targets
+from drlim.evaluation.quality import as_rows
+
+MEASURES = {
+    "class": "balanced accuracy",
+    "number": "R²",
+    "neighbors": "trustworthiness",
+    "preservation": "neighbours kept",
+}
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How much of what should be kept is in a map.
+
+    Attributes
+    ----------
+    measure : str
+        What the value is: one of the values of `MEASURES`.
+    value : float
+    low, high : float
+        Its 95 % interval, by drawing groups of held-out samples with replacement (percentile
+        bootstrap).
+    chance : float
+        What a map that keeps nothing gets: 1/k for a class of k values, 0 for R², and for
+        neighbourhoods what this map gets with its points dealt to the samples at random.
+    n : int
+        How many held-out samples were read.
+    """
+
+    measure: str
+    value: float
+    low: float
+    high: float
+    chance: float
+    n: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+
+def retention(
+    Z_train: Any,
+    factor_train: Any,
+    Z_test: Any,
+    factor_test: Any,
+    *,
+    kind: str,
+    period: float | None = None,
+    groups: Any = None,
+    n_neighbors: int = 5,
+    random_state: RandomState = None,
+) -> Retention:
+    """Measure what held-out points keep of a factor, or of the neighbourhoods of the samples.
+
+    Parameters
+    ----------
+    Z_train, factor_train : array-like of shape (n_train, ...) and (n_train,), or None
+        Points whose factor is known, and from which it is read. None: the held-out points are
+        read from each other, in five parts of which no group is in two.
+    Z_test : array-like of shape (n_test, ...)
+        Held-out points.
+    factor_test : array-like of shape (n_test,)
+        Their factor. For neighbourhoods, the space in which samples should be near: their
+        features, (n_test, ...); there is no training part then.
+    kind : {"class", "number", "neighbors", "preservation"}
+        "class": balanced accuracy, the mean over the values of the share read rightly.
+        "number": R². Both are read from the `n_neighbors` nearest points. "neighbors":
+        trustworthiness, how far neighbours in the map are neighbours in the features (Venna,
+        Kaski 2001). "preservation": the share of a sample's nearest that are its nearest in the
+        map.
+    period : float, optional
+        Of a number that begins again: R² is the mean of its sine's and its cosine's.
+    groups : array-like of shape (n_test,), optional
+        Held-out samples that are not independent, such as the copies of one source.
+    n_neighbors : int, default=5
+    random_state : int, numpy Generator or RandomState, optional
+
+    Returns
+    -------
+    Retention
+
+    Raises
+    ------
+    InputError
+        If the held-out points are the training points, which would find themselves; if there
+        are fewer groups than two; if no held-out value occurs in training.
+
+    Examples
+    --------
+    >>> Z = np.random.default_rng(0).normal(size=(300, 2))
+    >>> kept = retention(Z[:200], Z[:200, 0], Z[200:], Z[200:, 0], kind="number", random_state=0)
+    >>> kept.measure, kept.low > 0.8
+    ('R²', True)
+    """
+    if kind not in MEASURES:
+        raise InputError(f"kind is {kind!r}; {nearest_name(kind, MEASURES)}")
+    rows = as_rows(Z_test)
+    groups = check_groups(groups, len(rows))
+    if len(np.unique(groups)) < 2:
+        raise InputError("all held-out samples are of one group; an interval needs two or more")
+    seed = streams(random_state).init
+    if kind in ("neighbors", "preservation"):
+        return _of_neighbors(as_rows(factor_test), rows, kind, groups, n_neighbors, seed)
+    truth = check_factor(factor_test, len(rows), kind)
+    parts = _parts(Z_train, factor_train, rows, truth, kind, groups, seed)
+    if kind == "class":
+        return _of_class(parts, truth, groups, n_neighbors, seed)
+    return _of_number(parts, truth, period, groups, n_neighbors, seed)
+
+
+# Points and factor to learn from, points to read, and the places of these among the held-out.
+_Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def _parts(
+    Z_train: Any,
+    factor_train: Any,
+    rows: np.ndarray,
+    truth: np.ndarray,
+    kind: str,
+    groups: np.ndarray,
+    seed: int,
+) -> list[_Part]:
+    if Z_train is not None:
+        known = as_rows(Z_train)
+        if known.shape[1] != rows.shape[1]:
+            raise InputError(
+                f"training points have {known.shape[1]} components and held-out ones "
+                f"{rows.shape[1]}; both must be of one map"
+            )
+        if known.shape == rows.shape and np.ptp(rows) and np.array_equal(known, rows):
+            raise InputError(
+                "the held-out points are the training points, and would find themselves; give "
+                "points of samples that the map has not seen, or None for the training part"
+            )
+        of_known = check_factor(factor_train, len(known), kind)
+        if kind == "class" and not np.isin(truth, of_known).any():
+            raise InputError(
+                "no value of the factor in the held-out part occurs in the training part; "
+                "without a training part (None) held-out samples are read from each other"
+            )
+        return [(known, of_known, rows, np.arange(len(rows)))]
+    n_folds = min(N_FOLDS, len(np.unique(groups)))
+    if kind == "class":
+        n_folds = min(n_folds, int(np.unique(truth, return_counts=True)[1].min()))
+        if n_folds < 2:
+            raise InputError(
+                "a value of the factor is in one sample only, and can be read from no other; "
+                "leave it out"
+            )
+        folds: Any = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    else:
+        folds = GroupKFold(n_folds, shuffle=True, random_state=seed)
+    return [
+        (rows[others], truth[others], rows[part], part)
+        for others, part in folds.split(rows, truth, groups)
+        if len(part)
+    ]
+
+
+def _of_class(
+    parts: list[_Part], truth: np.ndarray, groups: np.ndarray, n_neighbors: int, seed: int
+) -> Retention:
+    values, code = np.unique(truth, return_inverse=True)
+    if len(values) < 2:
+        raise InputError("the factor has one value in all held-out samples; it tells nothing")
+    right = np.zeros(len(truth), bool)
+    for known, of_known, rows, place in parts:
+        model = KNeighborsClassifier(min(n_neighbors, len(known))).fit(known, of_known)
+        right[place] = model.predict(rows) == truth[place]
+    there = np.eye(len(values))[code]
+    sums = group_sums(np.hstack([there * right[:, None], there]), groups)
+    value = float(balanced_of_sums(sums.sum(axis=0, keepdims=True))[0])
+    interval = bootstrap(sums, balanced_of_sums, generator(seed))
+    low, high = spread_out(value, *interval, len(sums))
+    return Retention(MEASURES["class"], value, low, high, 1 / len(values), len(truth))
+
+
+def _of_number(
+    parts: list[_Part],
+    truth: np.ndarray,
+    period: float | None,
+    groups: np.ndarray,
+    n_neighbors: int,
+    seed: int,
+) -> Retention:
+    if not np.ptp(truth):
+        raise InputError("the factor has one value in all held-out samples; it tells nothing")
+    wanted = targets(truth, period)
+    read = np.zeros_like(wanted)
+    for known, of_known, rows, place in parts:
+        model = KNeighborsRegressor(min(n_neighbors, len(known)))
+        read[place] = model.fit(known, targets(of_known, period)).predict(rows)
+    sums = group_sums(r2_parts(wanted, read), groups)
+    value = float(r2_of_sums(sums.sum(axis=0, keepdims=True))[0])
+    low, high = bootstrap(sums, r2_of_sums, generator(seed))
+    return Retention(MEASURES["number"], value, low, high, 0.0, len(truth))
+
+
+def _of_neighbors(
+    X: np.ndarray, Z: np.ndarray, kind: str, groups: np.ndarray, n_neighbors: int, seed: int
+) -> Retention:
+    if len(X) != len(Z) or not 1 <= n_neighbors < len(Z) / 2:
+        raise InputError(
+            f"there are {len(X)} samples, {len(Z)} points and n_neighbors is {n_neighbors}; there "
+            "must be a point a sample, and one neighbour or more but fewer than half of them"
+        )
+    measure = _trusted if kind == "neighbors" else _preserved
+    rng = generator(seed)
+    each = measure(X, Z, n_neighbors)
+    chance = float(measure(X, rng.permutation(Z), n_neighbors).mean())
+    value = float(each.mean())
+    low, high = spread_out(value, *mean_interval(each, groups, rng), len(np.unique(groups)))
+    return Retention(MEASURES[kind], value, low, high, chance, len(Z))
+
+
+def _nearest(Z: np.ndarray, n_neighbors: int) -> np.ndarray:
+    found: np.ndarray = (
+        NearestNeighbors(n_neighbors=n_neighbors).fit(Z).kneighbors(return_distance=False)
+    )
+    return found
+
+
+def _trusted(X: np.ndarray, Z: np.ndarray, n_neighbors: int) -> np.ndarray:
+    """Return what each sample adds to trustworthiness, which is their mean."""
+    n, nearest = len(X), _nearest(Z, n_neighbors)
+    too_far = np.zeros(n)
+    for start in range(0, n, 512):
+        here = np.arange(start, min(start + 512, n))
+        distance = pairwise_distances(X[here], X)
+        distance[np.arange(len(here)), here] = np.inf
+        for place in nearest[here].T:
+            rank = (distance < distance[np.arange(len(here)), place][:, None]).sum(axis=1) + 1
+            too_far[here] += np.maximum(rank - n_neighbors, 0)
+    each: np.ndarray = 1 - too_far * 2 / (n_neighbors * (2 * n - 3 * n_neighbors - 1))
+    return each
+
+
+def _preserved(X: np.ndarray, Z: np.ndarray, n_neighbors: int) -> np.ndarray:
+    """Return the share of each sample's nearest that are its nearest in the map."""
+    of_samples, of_map = _nearest(X, n_neighbors), _nearest(Z, n_neighbors)
+    each: np.ndarray = (of_samples[:, :, None] == of_map[:, None]).any(axis=2).mean(axis=1)
+    return each
