@@ -8,6 +8,7 @@ right and y down.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,9 +114,9 @@ def _writer(random: np.random.Generator) -> _Writer:
     edges = np.concatenate([[0], np.cumsum(random.uniform(0.5, 1.5, size=n_strokes))])
     edges = 0.8 * edges / edges[-1] - 0.4
     strokes = []
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in itertools.pairwise(edges):
         width = right - left
-        swings = random.uniform(0.05, 0.15, size=2) * [1.0, 0.4]
+        swings = random.uniform(0.04, 0.12, size=2) * [1.0, 0.4]
         base = random.uniform(3, 16) * width + 0.5  # wide strokes have more letters
         strokes.append(
             _Stroke(
@@ -133,35 +134,30 @@ def _writer(random: np.random.Generator) -> _Writer:
     return _Writer(strokes, flourish, random.uniform(-0.2, 0.7), random.uniform(0.85, 1.1))
 
 
-def _signature(
-    writer: _Writer, height: int, width: int, random: np.random.Generator
-) -> np.ndarray:
+def _signature(writer: _Writer, height: int, width: int, random: np.random.Generator) -> np.ndarray:
     """Let a writer sign once: dark ink on white, uint8."""
-    paths = [_drawn(stroke, random) for stroke in writer.strokes]
+    scale = min(width, 2 * height)
+    t = np.linspace(0, 1, 10 * scale)  # points near enough that the longest stroke has no gap
+    paths = [_drawn(stroke, t, random) for stroke in writer.strokes]
     if writer.flourish is not None:
-        paths.append(_bezier(writer.flourish + random.normal(0, 0.015, size=(4, 2))))
-    lengths = [len(path) for path in paths]
+        paths.append(_bezier(writer.flourish + random.normal(0, 0.015, size=(4, 2)), t))
     points = _deformed(np.concatenate(paths), writer, random)
-    scale = min(width, 2.2 * height)
     pixels = points * scale + [width / 2, height / 2]
 
     # Pressure falls where the pen is fast, and each signature has a pen of its own.
     pen = scale / 96 * random.uniform(1.1, 2.0)
-    radius = np.empty(len(pixels))
-    start = 0
-    for length in lengths:
-        stroke = slice(start, start + length)
-        speed = np.hypot(*np.gradient(pixels[stroke], axis=0).T)
-        radius[stroke] = pen / 2 * np.clip(1.25 - 0.35 * speed / speed.mean(), 0.6, 1.2)
-        start += length
+    speed = np.hypot(*np.gradient(pixels.reshape(len(paths), -1, 2), axis=1).T).T
+    relative = speed / speed.mean(axis=1, keepdims=True)
+    radius = pen / 2 * np.clip(1.25 - 0.35 * relative, 0.6, 1.2).ravel()
     ink = random.uniform(0.65, 1.0) * _inked(pixels, radius, height, width)
     paper = 1 - ink + random.normal(0, 0.01, size=ink.shape)
     return np.round(255 * np.clip(paper, 0, 1)).astype(np.uint8)
 
 
-def _drawn(stroke: _Stroke, random: np.random.Generator) -> Float[np.ndarray, "points 2"]:
+def _drawn(
+    stroke: _Stroke, t: Float[np.ndarray, " points"], random: np.random.Generator
+) -> Float[np.ndarray, "points 2"]:
     """Draw a stroke as the writer does this time, at an uneven speed."""
-    t = np.linspace(0, 1, 240)
     t = t + random.uniform(-0.04, 0.04) * np.sin(np.pi * t) ** 2
     t = t + random.uniform(-0.015, 0.015) * np.sin(2 * np.pi * t)
     shape = stroke.swing.shape
@@ -174,8 +170,10 @@ def _drawn(stroke: _Stroke, random: np.random.Generator) -> Float[np.ndarray, "p
     return path
 
 
-def _bezier(corners: Float[np.ndarray, "4 2"]) -> Float[np.ndarray, "points 2"]:
-    t = np.linspace(0, 1, 240)[:, None]
+def _bezier(
+    corners: Float[np.ndarray, "4 2"], t: Float[np.ndarray, " points"]
+) -> Float[np.ndarray, "points 2"]:
+    t = t[:, None]
     a, b, c, d = corners
     path: np.ndarray = (
         (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
@@ -211,9 +209,7 @@ def _inked(
     corner = np.floor(pixels).astype(int)
     columns = corner[:, 0, None, None] + offsets[None, None, :]
     rows = corner[:, 1, None, None] + offsets[None, :, None]
-    away = np.hypot(
-        columns + 0.5 - pixels[:, 0, None, None], rows + 0.5 - pixels[:, 1, None, None]
-    )
+    away = np.hypot(columns + 0.5 - pixels[:, 0, None, None], rows + 0.5 - pixels[:, 1, None, None])
     cover = np.clip(radius[:, None, None] + 0.5 - away, 0, 1)
     inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     ink = np.zeros(height * width)

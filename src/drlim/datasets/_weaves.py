@@ -112,10 +112,6 @@ class _Tradition(NamedTuple):
     draft: Bool[np.ndarray, "threads threads"]  # True: the warp is on top
 
 
-def _bitmap(rows: str) -> np.ndarray:
-    return np.array([[float(cell) for cell in row] for row in rows.split()])
-
-
 # A motif as a height over (u, v), both in [0, 1): its higher half is the figure. a and b are
 # the distances from the middle lines, from 0 to 1.
 _Height = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -128,16 +124,18 @@ def _lozenge(u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     a, b = abs(2 * u - 1), abs(2 * v - 1)
-    return -np.maximum(2 * np.minimum(a, b), np.maximum(a, b))
+    height: np.ndarray = -np.maximum(2 * np.minimum(a, b), np.maximum(a, b))
+    return height
 
 
 def _star(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     a, b = abs(2 * u - 1), abs(2 * v - 1)
-    return -np.minimum(np.maximum(a, b), (a + b) / np.sqrt(2))
+    height: np.ndarray = -np.minimum(np.maximum(a, b), (a + b) / np.sqrt(2))
+    return height
 
 
 def _drawn(rows: str) -> _Height:
-    cells = _bitmap(rows)
+    cells = np.array([[float(cell) for cell in row] for row in rows.split()])
     n = len(cells)
     return lambda u, v: cells[(v * n).astype(int), (u * n).astype(int)]
 
@@ -269,7 +267,7 @@ def _relief(
 def _yarn(
     u: np.ndarray, v: np.ndarray, motif: np.ndarray, random: np.random.Generator
 ) -> Float[np.ndarray, "h w 3"]:
-    """Return the colour of the yarn on top: of the figure or the ground, in one or two dyes each."""
+    """Return the colour of the yarn on top: the figure's or the ground's, each in one or two dyes."""
     repeat = len(motif)
     i, j = np.floor(u).astype(int), np.floor(v).astype(int)
     figure = motif[j % repeat, i % repeat]
@@ -282,11 +280,11 @@ def _yarn(
 
 def _dyes(darkest: float, lightest: float, random: np.random.Generator) -> np.ndarray:
     """Draw the dyes of two rows of a motif, which are equal as often as not: (2, 3)."""
-    dyes = random.uniform(0, 1, size=(2, 3))
+    dyes: np.ndarray = random.uniform(0, 1, size=(2, 3))
     dyes += random.uniform(darkest, lightest, size=(2, 1)) - dyes.mean(axis=1, keepdims=True)
     if random.integers(2):
         dyes[1] = dyes[0]
-    return np.clip(dyes, 0.03, 1)
+    return dyes.clip(0.03, 1)
 
 
 def _exposed(cloth: Float[np.ndarray, "h w 3"], random: np.random.Generator) -> np.ndarray:
