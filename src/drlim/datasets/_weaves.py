@@ -267,7 +267,7 @@ def _relief(
 def _yarn(
     u: np.ndarray, v: np.ndarray, motif: np.ndarray, random: np.random.Generator
 ) -> Float[np.ndarray, "h w 3"]:
-    """Return the colour of the yarn on top: the figure's or the ground's, each in one or two dyes."""
+    """Return the colour of the yarn on top: the figure's or the ground's, in one or two dyes."""
     repeat = len(motif)
     i, j = np.floor(u).astype(int), np.floor(v).astype(int)
     figure = motif[j % repeat, i % repeat]
@@ -296,7 +296,8 @@ def _exposed(cloth: Float[np.ndarray, "h w 3"], random: np.random.Generator) -> 
     image = blurred.reshape(n, k, n, k, 3).mean(axis=(1, 3)) * lamp * random.uniform(0.65, 1.15)
     image = np.clip(image, 0, 1) ** np.exp(random.uniform(-0.25, 0.25))
     image = image + random.normal(0, random.uniform(0.01, 0.03), size=image.shape)
-    return np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
+    photograph: np.ndarray = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
+    return photograph
 
 
 def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
