@@ -259,7 +259,8 @@ def _relief(
     roundness = -2 * across**2 - np.where(before, 0, 3 * along**2)
     slant = np.where(warp_on_top, towards_light[0], towards_light[1]) * across
     sheen = random.uniform(0.2, 0.4) * random.choice([-1, 1]) * np.where(warp_on_top, 1, -1)
-    fibre = random.normal(0, 0.05, size=u.shape)
+    # From a stream of its own: how many pixels there are must not change what is drawn next.
+    fibre = random.spawn(1)[0].normal(0, 0.05, size=u.shape)
     ranks = _ranks(roundness + slant + sheen + fibre)
     return 2 * ranks / (ranks.size - 1) - 1
 
@@ -305,11 +306,8 @@ def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
     radius = int(np.ceil(3 * sigma))
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     kernel /= kernel.sum()
-    for axis in (0, 1):
-        pad = [(radius, radius) if axis == k else (0, 0) for k in range(3)]
-        padded = np.pad(image, pad, mode="reflect")
-        n = image.shape[axis]
-        image = sum(
-            weight * padded.take(range(k, k + n), axis=axis) for k, weight in enumerate(kernel)
-        )
-    return image
+    n, m = image.shape[:2]
+    padded = np.pad(image, [(radius, radius), (radius, radius), (0, 0)], mode="reflect")
+    padded = sum(weight * padded[k : k + n] for k, weight in enumerate(kernel))
+    blurred: np.ndarray = sum(weight * padded[:, k : k + m] for k, weight in enumerate(kernel))
+    return blurred
