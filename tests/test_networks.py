@@ -5,11 +5,13 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _NormBase
 
-from drlim import networks
-from drlim._errors import InputError
+from drlim import DrLIM, load, networks
+from drlim._errors import FileError, InputError
 from drlim.graphs import neighbors
 from drlim.losses import contrastive_loss, distances_among
 from drlim.networks import Standardize, build, default, describe, from_description, resolve
@@ -22,6 +24,9 @@ SHIPPED = [
     (networks.mlp, (4, 6)),
     (partial(networks.mlp, hidden=(8, 7), activation="gelu"), (5,)),
     (networks.linear, (2, 3, 4)),
+    (partial(networks.convnet, width=8), (8, 8)),
+    (partial(networks.convnet, width=8, depth=2, activation="gelu"), (3, 9, 30)),
+    (partial(networks.convnet, width=4, depth=1, pooling="none"), (2, 11, 8)),
 ]
 
 
@@ -43,6 +48,13 @@ def test_a_batch_of_samples_becomes_a_batch_of_points(builder, shape, n_componen
         (networks.mlp, (96, 96), 3, (9216 + 1) * 20 + (20 + 1) * 3),
         (partial(networks.mlp, hidden=(4, 3)), (5,), 2, 6 * 4 + 5 * 3 + 4 * 2),
         (networks.linear, (5,), 2, 6 * 2),
+        # 5 x 5 x 3 to 8 maps; a halving and a block of two, 3 x 3 each; 8 maps to 2.
+        (
+            partial(networks.convnet, width=8, depth=1),
+            (3, 20, 16),
+            2,
+            (75 + 1) * 8 + 3 * (72 + 1) * 8 + 3 * 16 + (8 + 1) * 2,
+        ),
     ],
 )
 def test_networks_have_the_number_of_weights_of_their_layers(builder, shape, n_components, weights):
@@ -93,7 +105,7 @@ def test_a_samples_point_does_not_depend_on_its_batch_even_while_training(builde
     assert torch.allclose(network(X), alone, atol=1e-6)
     X[1:] = 100
     assert torch.allclose(network(X)[0], alone[0], atol=1e-6)
-    assert not any("Norm" in type(module).__name__ for module in network.modules())
+    assert not any(isinstance(module, _NormBase) for module in network.modules())
 
 
 def test_one_set_of_weights_gets_the_gradients_of_both_sides():
@@ -158,13 +170,21 @@ def test_samples_that_are_no_digits_get_two_layers_of_256_units(shape):
         (lambda: networks.lenet((32, 32), 2), r"shape \(32, 32\); .* \(28, 28\) .* network='mlp'"),
         (lambda: networks.lenet((784,), 2), r"shape \(784,\)"),
         (lambda: networks.lenet((3, 28, 28), 2), r"shape \(3, 28, 28\)"),
-        (lambda: resolve("lenett", (28, 28)), r"'lenett'; known: lenet, .* mean 'lenet'\?"),
+        (
+            lambda: resolve("lenett", (28, 28)),
+            r"'lenett'; known: convnet, lenet, .* mean 'lenet'\?",
+        ),
         (lambda: resolve(nn.Linear(2, 2), (2,)), r"is a Linear; .* a builder, .* from new weights"),
         (lambda: resolve(3, (2,)), "network is a int; it must be a builder"),
         (lambda: build(lambda shape, n: "net", (2,), 2, 0), "gave a str; .* return an nn.Module"),
         (lambda: networks.mlp((2,), 2, activation="rleu"), r"'rleu'; known: .* mean 'relu'\?"),
         (lambda: networks.lenet((28, 28), 2, activation="x"), "activation is 'x'; known: gelu, "),
         (lambda: networks.mlp((2,), 2, hidden=(3, 0)), "at least 1 unit"),
+        (lambda: networks.convnet((3, 7, 9), 2), r"shape \(3, 7, 9\); .* 8 x 8 .* network='mlp'"),
+        (lambda: networks.convnet((64,), 2), r"shape \(64,\)"),
+        (lambda: networks.convnet((8, 8), 2, width=3), "width is 3; it must be at least 4"),
+        (lambda: networks.convnet((8, 8), 2, depth=0), "depth is 0; it must be at least 1"),
+        (lambda: networks.convnet((8, 8), 2, pooling="man"), r"'man'; known: mean, none; .*'mean'"),
         (lambda: from_description({"name": "mpl", "arguments": {}}), r"mean 'mlp'\?"),
     ],
 )
@@ -213,3 +233,194 @@ def test_the_standardisation_travels_with_the_weights():
         "centre": [1.0, 2.0],
         "scale": 0.5,
     }
+
+
+# The network for images of any size
+
+
+@pytest.mark.parametrize(("pooling", "is_blind"), [("mean", True), ("none", False)])
+def test_the_mean_over_the_image_is_blind_to_shifts_untrained_and_no_pooling_is_not(
+    pooling, is_blind
+):
+    """By the network's whole stride, and far from the borders."""
+    builder = partial(networks.convnet, width=8, depth=1, pooling=pooling)
+    network = build(builder, (64, 64), 2, seed=0)
+    # Normalisation over the image sees the ground too, whose share stays the same.
+    X = torch.zeros(2, 64, 64)
+    X[0, 24:32, 24:32] = X[1, 28:36, 32:40] = torch.rand(8, 8)
+    Z = network(X)
+    assert torch.allclose(Z[0], Z[1], atol=1e-5) == is_blind
+
+
+def test_a_convnet_of_the_smallest_image_still_tells_images_apart():
+    network = build(partial(networks.convnet, width=4, depth=5), (8, 8), 2, seed=0)
+    Z = network(torch.rand(5, 8, 8))
+    assert distances_among(Z).min() > 0
+
+
+def test_a_convnet_goes_through_a_map_file(tmp_path, rng):
+    X = rng.normal(size=(12, 3, 9, 8))
+    network = partial(networks.convnet, width=4, depth=1)
+    map_ = DrLIM(n_neighbors=2, network=network, max_epochs=1, random_state=0).fit(X)
+    map_.save(tmp_path / "map.drlim")
+    np.testing.assert_array_equal(load(tmp_path / "map.drlim").transform(X), map_.transform(X))
+
+
+# A backbone of the user's own
+
+
+def features():
+    """Everything that must stay still: statistics of the batch, and noise."""
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 3, stride=2), nn.BatchNorm2d(6), nn.ReLU(), nn.Dropout(0.5)
+    )
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A file of the weights and statistics of a backbone that has seen other images."""
+    with networks.seeded(7):
+        pretrained = features()
+        pretrained(5 + torch.randn(20, 3, 8, 8))
+    save_file(pretrained.state_dict(), tmp_path / "backbone.safetensors")
+    return tmp_path / "backbone.safetensors"
+
+
+def state(network):
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def after_training(builder, X):
+    """Return a network, and its state before and after a few steps in training mode."""
+    network = build(builder, X.shape[1:], 2, seed=0).train()
+    before = state(network)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        torch.autograd.backward(network(X).square().sum())
+        optimizer.step()
+    return network, before, state(network)
+
+
+def test_a_frozen_backbone_stays_as_it_is_and_its_head_learns(weights):
+    builder = networks.backbone(features, weights=weights)
+    _, before, after = after_training(builder, torch.randn(9, 3, 8, 8))
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {"1.1.weight", "1.1.bias"}
+
+
+def test_an_unfrozen_backbone_learns_too_and_keeps_its_statistics(weights):
+    builder = networks.backbone(features, weights=weights, freeze=False)
+    network, before, after = after_training(builder, torch.randn(9, 3, 8, 8))
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert "0.module.0.weight" in moved
+    assert not any("running" in name or "num_batches" in name for name in moved)
+    assert network[0].module[3].training  # dropout is the user's wish
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_rows_do_not_mix_in_a_backbone_while_its_head_trains(weights, freeze):
+    def without_noise():
+        return features()[:3]
+
+    network = networks.backbone(without_noise, freeze=freeze)((3, 8, 8), 2).train()
+    X = torch.randn(6, 3, 8, 8)
+    alone = torch.cat([network(x[None]) for x in X])
+    assert torch.allclose(network(X), alone, atol=1e-6)
+    assert torch.equal(network(X), network(X))
+
+
+def test_a_frozen_backbone_draws_no_noise():
+    network = networks.backbone(features)((3, 8, 8), 2).train()
+    X = torch.randn(6, 3, 8, 8)
+    assert torch.equal(network(X), network(X))
+
+
+def test_the_backbones_weights_are_those_of_the_file(weights):
+    network = networks.backbone(features, weights=weights)((3, 8, 8), 2)
+    mean = network.state_dict()["0.module.1.running_mean"]
+    assert mean.abs().max() > 0.1
+    assert not torch.equal(
+        mean, networks.backbone(features)((3, 8, 8), 2)[0].module[1].running_mean
+    )
+
+
+def test_the_head_is_linear_or_has_hidden_layers():
+    linear = networks.backbone(features)((3, 8, 8), 2)[1]
+    assert [tuple(w.shape) for w in linear.parameters()] == [(2, 54), (2,)]
+    deep = networks.backbone(features, hidden=(7,))((3, 8, 8), 2)[1]
+    assert [tuple(w.shape) for w in deep.parameters()] == [(7, 54), (7,), (2, 7), (2,)]
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (1, 8, 8)])
+def test_grey_images_are_repeated_for_a_backbone_of_colour(shape):
+    network = build(networks.backbone(features, channels=3), shape, 2, seed=0)
+    X = torch.rand(4, *shape)
+    colour = X.reshape(4, 1, 8, 8).repeat(1, 3, 1, 1)
+    assert torch.equal(network(X), network(colour))
+
+
+def test_a_module_that_is_given_twice_is_not_shared_nor_changed():
+    mine = features()
+    builder = networks.backbone(lambda: mine)
+    one, other = builder((3, 8, 8), 2), builder((3, 8, 8), 2)
+    assert all(weight.requires_grad for weight in mine.parameters())
+    assert mine.training
+    shared = {id(w) for w in one.parameters()} & {id(w) for w in other.parameters()}
+    assert not shared
+
+
+def test_a_map_with_a_backbone_holds_all_its_weights(tmp_path, weights, rng):
+    X = rng.normal(size=(20, 8, 8))
+    network = networks.backbone(features, weights=weights, channels=3)
+    map_ = DrLIM(n_neighbors=2, network=network, max_epochs=2, random_state=0).fit(X)
+    map_.save(tmp_path / "map.drlim")
+    weights.unlink()
+    again = load(tmp_path / "map.drlim", network=networks.backbone(features, channels=3))
+    np.testing.assert_array_equal(again.transform(X), map_.transform(X))
+    with pytest.raises(InputError, match="of the user's own"):
+        load(tmp_path / "map.drlim")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: w.pop("1.bias"), r"not in the file: 1\.bias\. Give a file"),
+        (lambda w: w.update(fc=torch.zeros(2)), r"not in the module: fc\."),
+        (
+            lambda w: w.update({"0.bias": torch.zeros(5)}),
+            r"of another shape: 0\.bias \(\(5,\), in the module \(6,\)\)",
+        ),
+        (lambda w: w.clear() or w.update(x=torch.zeros(1)), r"0\.weight, .* and 4 more; not in"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_by_name(tmp_path, change, message):
+    tensors = state(features())
+    change(tensors)
+    save_file(tensors, tmp_path / "w.safetensors")
+    with pytest.raises(InputError, match=message):
+        networks.backbone(features, weights=tmp_path / "w.safetensors")((3, 8, 8), 2)
+
+
+def test_a_weights_file_that_is_none_is_refused(tmp_path, weights):
+    with pytest.raises(FileError, match=r"none\.safetensors cannot be read \(No such file"):
+        networks.backbone(features, weights=tmp_path / "none.safetensors")((3, 8, 8), 2)
+    for content in (b"", b"PK-pickled", weights.read_bytes()[:-1]):
+        weights.write_bytes(content)
+        with pytest.raises(FileError, match=r"no safetensors file.* safetensors\.torch\.save_file"):
+            networks.backbone(features, weights=weights)((3, 8, 8), 2)
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "shape", "message"),
+    [
+        (lambda: "net", {}, (3, 8, 8), "gave a str; .* returns an nn.Module"),
+        (features, {}, (8, 8), r"not take samples of the shape \(8, 8\) .* channels="),
+        (features, {"channels": 3}, (2, 8, 8), r"\(2, 8, 8\) and the backbone wants 3 channels"),
+        (features, {"channels": 3}, (8,), r"\(8,\) and the backbone wants 3 channels"),
+        (lambda: nn.LSTM(8, 4), {}, (8, 8), "gave a tuple; .* one tensor"),
+    ],
+)
+def test_a_backbone_that_does_not_fit_the_samples_is_refused(module, options, shape, message):
+    with pytest.raises(InputError, match=message):
+        networks.backbone(module, **options)(shape, 2)

@@ -61,7 +61,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         (eq. 2, see `drlim.losses.PairLoss`).
     network : None, str or callable, default=None
         A builder ``(sample_shape, n_components) -> nn.Module``, or the name of one of drlim's:
-        "lenet", "mlp", "linear". None: the paper's `drlim.networks.lenet` for images of
+        "lenet", "mlp", "linear", "convnet". None: the paper's `drlim.networks.lenet` for images of
         28 x 28, else an `drlim.networks.mlp` with two layers of 256 units.
     max_epochs : int, default=50
         Passes over all similar pairs; 0 leaves the network untrained, as a baseline.

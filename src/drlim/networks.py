@@ -5,25 +5,30 @@ arguments; what else it takes, fix with `functools.partial`. The built module ma
 shape ``(b, *sample_shape)`` to ``(b, n_components)``.
 
 All networks here end in a linear layer, so the map is unbounded and distances can exceed any
-margin, and none has a layer in which the rows of a batch mix (batch normalisation), so the
-image of a sample depends on nothing but the sample.
+margin, and none has a layer in which the rows of a batch mix (batch normalisation, while it
+trains), so the image of a sample depends on nothing but the sample.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import itertools
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from drlim._errors import InputError, nearest_name
+from drlim._errors import FileError, InputError, nearest_name
 from drlim._types import Float, Num
 
 Builder = Callable[[tuple[int, ...], int], nn.Module]
@@ -134,7 +139,213 @@ def linear(sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
     return mlp(sample_shape, n_components, hidden=())
 
 
-BUILDERS: dict[str, Callable[..., nn.Module]] = {"lenet": lenet, "mlp": mlp, "linear": linear}
+def convnet(
+    sample_shape: tuple[int, ...],
+    n_components: int,
+    width: int = 32,
+    depth: int = 3,
+    activation: str = "relu",
+    pooling: str = "mean",
+) -> nn.Module:
+    """Build a small residual convolutional network for images of any size from 8 x 8.
+
+    A first convolution (5 x 5, stride 2) makes ``width`` maps. Each of ``depth`` stages halves
+    the image (3 x 3, stride 2), doubles the maps up to 4 times the width, and adds a residual
+    block of two convolutions (He et al. 2016, with the activation first). What is left is
+    pooled, and a linear layer follows. Maps are normalised in groups within each sample (Wu and
+    He 2018), never over the rows of a batch.
+
+    The mean over the image forgets where something is: that makes the map nearly blind to shifts
+    before it has learnt anything. Such an invariance is the architecture's, and is to be told
+    from what training adds by the untrained network (``max_epochs=0``) as a baseline.
+
+    Parameters
+    ----------
+    sample_shape : tuple of int
+        (h, w) or (channels, h, w), with h and w at least 8.
+    n_components : int
+        Dimensions of the map.
+    width : int, default=32
+        Maps of the first layer, at least 4.
+    depth : int, default=3
+        Stages; each sees about twice as far as the one before.
+    activation : {"relu", "tanh", "gelu"}
+    pooling : {"mean", "none"}
+        "mean" for what is the same anywhere in the image, such as textures; "none" keeps where
+        things are, for pose and shape, and so is made for one size of image.
+
+    Raises
+    ------
+    InputError
+        If the samples have another shape, or a parameter is outside its range.
+
+    Examples
+    --------
+    >>> convnet((3, 20, 30), 4, width=8)(torch.zeros(5, 3, 20, 30)).shape
+    torch.Size([5, 4])
+    """
+    shape = tuple(sample_shape)
+    if len(shape) not in (2, 3) or min(shape[-2:]) < 8:
+        raise InputError(
+            f"samples have the shape {shape}; convnet takes images (h, w) or (channels, h, w) of "
+            "8 x 8 pixels or more: give network='mlp' for anything else"
+        )
+    # Of fewer maps, all that a normalisation leaves of a single pixel is their order.
+    for name, value, least in (("width", width, 4), ("depth", depth, 1)):
+        if value < least:
+            raise InputError(f"{name} is {value}; it must be at least {least}")
+    if pooling not in ("mean", "none"):
+        raise InputError(f"pooling is {pooling!r}; {nearest_name(pooling, ('mean', 'none'))}")
+    channels, height, across = (1, *shape)[-3:]
+    layers: list[nn.Module] = [
+        _Reshape((channels, height, across)),
+        nn.Conv2d(channels, width, kernel_size=5, stride=2, padding=2),
+    ]
+    maps = width
+    for stage in range(depth):
+        before, maps = maps, min(width * 2**stage, 4 * width)
+        layers.append(nn.Conv2d(before, maps, kernel_size=3, stride=2, padding=1))
+        layers.append(_Residual(maps, activation))
+    layers += [_grouped(maps), _activation(activation)]
+    if pooling == "mean":
+        layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+        return nn.Sequential(*layers, nn.Linear(maps, n_components))
+    for _ in range(depth + 1):
+        height, across = (height + 1) // 2, (across + 1) // 2
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(maps * height * across, n_components))
+
+
+BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    "lenet": lenet,
+    "mlp": mlp,
+    "linear": linear,
+    "convnet": convnet,
+}
+
+
+def backbone(
+    module: Callable[[], nn.Module],
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    freeze: bool = True,
+    hidden: Sequence[int] = (),
+    channels: int | None = None,
+) -> Builder:
+    """Make a builder of a network of your own, trained elsewhere, with a new head on its features.
+
+    The module's output is flattened; the hidden layers, if any, and a linear layer follow, and
+    they learn. `DrLIM` standardises samples as a whole before the module sees them. A saved map
+    holds all weights, the backbone's too, so to load it only the module is needed:
+    ``drlim.load(path, network=backbone(module))``, with the same `hidden` and `channels`.
+
+    Parameters
+    ----------
+    module : callable
+        Without arguments; returns the feature extractor, an nn.Module ``(b, ...) -> (b, ...)``.
+    weights : path, optional
+        A safetensors file with the module's state dict, each name and shape of it. None: the
+        weights that the module comes with.
+    freeze : bool, default=True
+        Whether the backbone stays as it is: evaluation mode, even while the head trains, and no
+        gradients. Otherwise its weights learn too. Its batch normalisation keeps the statistics
+        it came with in either case, because rows of a batch must not mix.
+    hidden : sequence of int, default=()
+        Units of the head's hidden layers.
+    channels : int, optional
+        The channels that the module expects: grey images, (h, w) or (1, h, w), are repeated to
+        as many. None: the module gets the samples as they are.
+
+    Returns
+    -------
+    callable
+        A builder ``(sample_shape, n_components) -> nn.Module``, for ``DrLIM(network=...)``. When
+        it builds, it raises FileError if the file is missing or no safetensors file, and
+        InputError if the weights, or the samples, do not fit the module.
+
+    Examples
+    --------
+    >>> def features():
+    ...     return nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8), nn.ReLU())
+    >>> network = backbone(features, channels=3)((28, 28), 2)
+    >>> network(torch.zeros(5, 28, 28)).shape
+    torch.Size([5, 2])
+    """
+    return functools.partial(
+        _with_backbone,
+        module=module,
+        weights=weights,
+        freeze=freeze,
+        hidden=tuple(hidden),
+        channels=channels,
+    )
+
+
+def _with_backbone(
+    sample_shape: tuple[int, ...],
+    n_components: int,
+    *,
+    module: Callable[[], nn.Module],
+    weights: str | os.PathLike[str] | None,
+    freeze: bool,
+    hidden: Sequence[int],
+    channels: int | None,
+) -> nn.Module:
+    extractor = module()
+    if not isinstance(extractor, nn.Module):
+        raise InputError(
+            f"the backbone's module gave a {type(extractor).__name__}; it must be a callable "
+            "without arguments that returns an nn.Module"
+        )
+    if weights is not None:
+        _load_weights(extractor, Path(weights))
+    # Of a module that a callable gives twice, each fit needs its own.
+    body = _Backbone(copy.deepcopy(extractor), freeze, channels).eval()
+    try:
+        with torch.no_grad():
+            features = body(torch.zeros(2, *sample_shape))
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"the backbone does not take samples of the shape {tuple(sample_shape)} ({error}); "
+            "resize them, or give channels= if it wants colour and they are grey"
+        ) from error
+    return nn.Sequential(body.train(), mlp((features.shape[1],), n_components, hidden))
+
+
+def _load_weights(module: nn.Module, path: Path) -> None:
+    try:
+        tensors = parse_tensors(path.read_bytes())
+    except OSError as error:
+        raise FileError(
+            f"the weights {path} cannot be read ({error.strerror}); is it the right path?"
+        ) from None
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise FileError(
+            f"the weights {path} are no safetensors file, or only a part of one ({error}); write "
+            "them with safetensors.torch.save_file(module.state_dict(), path)"
+        ) from None
+    own = module.state_dict()
+    complaints = {
+        "not in the file": [name for name in own if name not in tensors],
+        "not in the module": [name for name in tensors if name not in own],
+        "of another shape": [
+            f"{name} ({tuple(tensors[name].shape)}, in the module {tuple(own[name].shape)})"
+            for name in own
+            if name in tensors and tensors[name].shape != own[name].shape
+        ],
+    }
+    said = [
+        f"{what}: {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if names[3:] else "")
+        for what, names in complaints.items()
+        if names
+    ]
+    if said:
+        raise InputError(
+            f"the weights {path} do not fit the backbone; {'; '.join(said)}. Give a file of this "
+            "very module's state dict"
+        )
+    module.load_state_dict(tensors)
 
 
 def default(sample_shape: tuple[int, ...]) -> Builder:
@@ -260,6 +471,65 @@ class AlignedLinear(nn.Linear):
         if not missing:
             return super().forward(X)
         return F.linear(F.pad(X, (0, missing)), F.pad(self.weight, (0, missing)), self.bias)
+
+
+class _Backbone(nn.Module):
+    """A module whose rows never mix, frozen or not; samples to rows of features."""
+
+    def __init__(self, module: nn.Module, freeze: bool, channels: int | None) -> None:
+        super().__init__()
+        self.module = module
+        self.freeze = freeze
+        self.channels = channels
+        if freeze:
+            module.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> _Backbone:
+        super().train(mode)
+        for module in self.module.modules():
+            if self.freeze or isinstance(module, nn.modules.batchnorm._NormBase):
+                module.training = False
+        return self
+
+    def forward(self, X: Float[Tensor, "b ..."]) -> Float[Tensor, "b features"]:
+        if self.channels is not None:
+            X = X[:, None] if X.ndim == 3 else X
+            if X.ndim != 4 or X.shape[1] not in (1, self.channels):
+                raise InputError(
+                    f"samples have the shape {tuple(X.shape[1:])} and the backbone wants "
+                    f"{self.channels} channels; give images (h, w), (1, h, w) or "
+                    f"({self.channels}, h, w)"
+                )
+            X = X.expand(-1, self.channels, -1, -1)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
+            features = self.module(X)
+        if not isinstance(features, Tensor) or features.ndim < 2:
+            raise InputError(
+                f"the backbone gave a {type(features).__name__}; it must map (b, ...) to one "
+                "tensor of features, (b, ...)"
+            )
+        return features.flatten(1)
+
+
+class _Residual(nn.Module):
+    """x + f(x), with f two convolutions, each after a normalisation and an activation."""
+
+    def __init__(self, maps: int, activation: str) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for _ in range(2):
+            layers += [_grouped(maps), _activation(activation)]
+            layers.append(nn.Conv2d(maps, maps, kernel_size=3, padding=1))
+        self.change = nn.Sequential(*layers)
+
+    def forward(self, X: Float[Tensor, "b maps h w"]) -> Float[Tensor, "b maps h w"]:
+        changed: Tensor = X + self.change(X)
+        return changed
+
+
+def _grouped(maps: int) -> nn.Module:
+    """Normalise each sample by itself, in up to 8 groups of 4 maps or more."""
+    return nn.GroupNorm(math.gcd(8, maps, max(maps // 4, 1)), maps)
 
 
 class _Reshape(nn.Module):

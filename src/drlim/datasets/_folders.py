@@ -1,0 +1,63 @@
+"""Folders of images with one sub-folder a class, written from arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from drlim._errors import FileError, InputError, missing_extra
+
+
+def write_classes(
+    folder: str | os.PathLike[str], images: Iterable[tuple[str, int, np.ndarray]]
+) -> Path:
+    """Write images as PNG files ``name/name-001.png`` into a folder that is new or empty.
+
+    Parameters
+    ----------
+    folder : path
+    images : iterable of (name, number, image)
+        The class, the image's number in it, and uint8 of shape (h, w) or (h, w, 3).
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+    """
+    try:
+        from PIL import Image
+    except ImportError:
+        raise missing_extra("pillow", "images", "writing images") from None
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise FileError(
+                f"{folder} is not empty, and images of two makings must not mix; give a new folder"
+            )
+        for name, number, image in images:
+            (folder / name).mkdir(exist_ok=True)
+            Image.fromarray(image).save(folder / name / f"{name}-{number:03d}.png")
+    except OSError as error:
+        if isinstance(error, FileError):
+            raise
+        raise FileError(
+            f"{folder} cannot be written ({error.strerror or error}); give a folder that you may "
+            "write to"
+        ) from error
+    return folder
+
+
+def check_counts(least: dict[str, tuple[int, int]]) -> None:
+    """Raise unless each value, given as ``name: (value, least)``, is an integer of that size."""
+    for name, (value, bound) in least.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < bound:
+            raise InputError(f"{name} is {value!r}; it must be an integer >= {bound}")
+
+
+def stream(seed: int, *key: int) -> np.random.Generator:
+    """Return a generator for one thing of many, the same however many there are."""
+    return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=key))

@@ -1,0 +1,125 @@
+"""A table of measurements whose instrument shows more than what was measured, made by code."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from drlim._types import Float
+from drlim.datasets._dataset import Dataset
+from drlim.datasets._folders import check_counts, stream
+
+_LATENT = 6  # directions in which specimens differ
+
+
+def instruments(
+    *,
+    n_samples: int = 1500,
+    n_features: int = 30,
+    n_instruments: int = 4,
+    n_states: int = 5,
+    seed: int = 0,
+) -> Dataset:
+    """Make a table of measurements of specimens, each measured on some of several instruments.
+
+    A specimen has a state (a class), a dose (a number) and a variation of its own, which show
+    in all features together. An instrument changes what it measures, in a way of its own: it
+    turns half of the directions into one another, gives each feature a gain and an offset, and
+    saturates. That makes the nearest neighbours of a measurement those of the same instrument,
+    whatever the specimen.
+
+    Parameters
+    ----------
+    n_samples : int, default=1500
+        Measurements, at least 2.
+    n_features : int, default=30
+        Features of a measurement, at least 4.
+    n_instruments : int, default=4
+        At least 2.
+    n_states : int, default=5
+        At least 2.
+    seed : int, default=0
+
+    Returns
+    -------
+    Dataset
+        X of shape (n_samples, n_features), float64. Factors ``state``, int; ``dose``, 0 to 1;
+        ``instrument``, int; and ``specimen``, int. A specimen is measured once on each of two
+        or three instruments (two, where there are only two; the last one may lack some), drawn
+        independently of its state and dose.
+
+    Raises
+    ------
+    InputError
+        If a number is outside its range.
+
+    Examples
+    --------
+    >>> data = instruments(n_samples=100)
+    >>> data
+    Dataset('made measurements', 100 x 30 float64, factors: state, dose, instrument, specimen)
+    """
+    check_counts(
+        {
+            "n_samples": (n_samples, 2),
+            "n_features": (n_features, 4),
+            "n_instruments": (n_instruments, 2),
+            "n_states": (n_states, 2),
+            "seed": (seed, 0),
+        }
+    )
+    random = stream(seed)
+    n_specimens = n_samples // 2 + 1
+    state = random.integers(n_states, size=n_specimens)
+    dose = random.uniform(0, 1, size=n_specimens)
+    truth = _shown(state, dose, n_states, n_features, random)
+
+    # Each specimen on its first two or three instruments, in an order of its own.
+    order = random.permuted(np.tile(np.arange(n_instruments), (n_specimens, 1)), axis=1)
+    n_measured = np.minimum(random.integers(2, 4, size=n_specimens), n_instruments)
+    specimen, place = np.nonzero(np.arange(n_instruments) < n_measured[:, None])
+    specimen, place = specimen[:n_samples], place[:n_samples]
+    instrument = order[specimen, place]
+
+    X = np.empty((n_samples, n_features))
+    for k in range(n_instruments):
+        here = instrument == k
+        X[here] = _measured(truth[specimen[here]], random)
+    X += random.normal(0, 0.1, size=X.shape)
+    factors = {
+        "state": state[specimen],
+        "dose": dose[specimen],
+        "instrument": instrument,
+        "specimen": specimen,
+    }
+    return Dataset(X, factors, "made measurements", f"made by drlim, seed {seed}")
+
+
+def _shown(
+    state: np.ndarray,
+    dose: np.ndarray,
+    n_states: int,
+    n_features: int,
+    random: np.random.Generator,
+) -> Float[np.ndarray, "n_specimens n_features"]:
+    """Return what a faultless instrument would measure of each specimen, about 1 in size."""
+    centres = random.normal(0, 1, size=(n_states, _LATENT))
+    along, bend = random.normal(0, 1, size=(2, _LATENT))
+    latent = centres[state] + random.normal(0, 0.35, size=(len(state), _LATENT))
+    latent += np.outer(2 * dose - 1, along) + np.outer(np.sin(np.pi * dose), bend)
+    shown: np.ndarray = np.tanh(latent @ random.normal(0, 0.4, size=(_LATENT, n_features)))
+    return shown
+
+
+def _measured(
+    truth: Float[np.ndarray, "n n_features"], random: np.random.Generator
+) -> Float[np.ndarray, "n n_features"]:
+    """Measure on an instrument that is drawn: turn, gain, offset, saturation."""
+    n_features = truth.shape[1]
+    basis = np.linalg.qr(random.normal(size=(n_features, n_features)))[0][:, : n_features // 2]
+    turn = np.linalg.qr(random.normal(size=(n_features // 2, n_features // 2)))[0]
+    turned = truth + (truth @ basis) @ (turn - np.eye(n_features // 2)) @ basis.T
+    gain = np.exp(random.normal(0, 0.4, size=n_features))
+    offset = random.normal(0, 1.2, size=n_features)
+    limit = random.uniform(1.5, 3, size=n_features)
+    measured: np.ndarray = limit * np.tanh((gain * turned + offset) / limit)
+    return measured
