@@ -113,6 +113,55 @@ def embed(
     return Z_train, model.transform(test) if METHODS[method].maps_new_samples else None
 
 
+def fitted_pca(
+    X: Any, n_components: int = 2, random_state: RandomState = None
+) -> Callable[[Any], np.ndarray]:
+    """Return the map to the principal components of some samples, as a function of samples.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(20, 4))
+    >>> fitted_pca(X)(X[:5]).shape
+    (5, 2)
+    """
+    model = decomposition.PCA(n_components, random_state=streams(random_state).init)
+    model.fit(_as_rows(X))
+    return lambda X: np.asarray(model.transform(_as_rows(X)))
+
+
+def colour_histograms(images: Any, n_bins: int = 8) -> np.ndarray:
+    """Return how often each colour is in each image: what a map that sees colour alone has.
+
+    Parameters
+    ----------
+    images : array-like of shape (n, 3, height, width)
+        uint8, or floats between 0 and 1.
+    n_bins : int, default=8
+        Parts that each of red, green and blue is divided into.
+
+    Returns
+    -------
+    ndarray of shape (n, n_bins ** 3), float32
+        Shares of the pixels.
+
+    Examples
+    --------
+    >>> colour_histograms(np.zeros((1, 3, 4, 4)))[0].max()
+    np.float32(1.0)
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[1] != 3:
+        raise InputError(
+            f"images have the shape {images.shape}; colours are counted in (n, 3, height, width)"
+        )
+    full = 256 if images.dtype == np.uint8 else 1.0
+    levels = np.clip(images.astype(np.float32) * (n_bins / full), 0, n_bins - 1).astype(np.int64)
+    codes = (levels * np.array([n_bins**2, n_bins, 1])[:, None, None]).sum(axis=1)
+    counts = [np.bincount(code.ravel(), minlength=n_bins**3) for code in codes]
+    shares: np.ndarray = np.array(counts, np.float32).reshape(len(images), -1)
+    return shares / np.float32(np.prod(images.shape[2:]))
+
+
 def pca(
     X_train: Any, X_test: Any, n_components: int = 2, random_state: RandomState = None
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -192,7 +192,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """
         self._check_parameters()
         X = self._validated(X, fitting=True)
-        self.declaration_, self.trained_on_ = None, None
+        self.declaration_: dict[str, Any] | None = None
+        self.trained_on_: np.ndarray | None = None
         self.graph_ = self._similar(X, y) if graph is None else _checked(graph, len(X), "graph")
         self._graph_summary = {"n_samples": len(X), "n_edges": self.graph_.n_edges}
         if dissimilar is not None:

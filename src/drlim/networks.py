@@ -209,10 +209,10 @@ def convnet(
     layers += [_grouped(maps), _activation(activation)]
     if pooling == "mean":
         layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-        return nn.Sequential(*layers, nn.Linear(maps, n_components))
+        return nn.Sequential(*layers, AlignedLinear(maps, n_components))
     for _ in range(depth + 1):
         height, across = (height + 1) // 2, (across + 1) // 2
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(maps * height * across, n_components))
+    return nn.Sequential(*layers, nn.Flatten(), AlignedLinear(maps * height * across, n_components))
 
 
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
@@ -467,6 +467,7 @@ class AlignedLinear(nn.Linear):
     """
 
     def forward(self, X: Float[Tensor, "b features"]) -> Float[Tensor, "b units"]:
+        """Return X times the weights, and the bias."""
         missing = -self.in_features % 16
         if not missing:
             return super().forward(X)

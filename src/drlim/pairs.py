@@ -239,13 +239,14 @@ def _checked_weight(weight: Any, drawn: SimilarityGraph) -> Float[np.ndarray, " 
             f"weight has the shape {weight.shape} and the dtype {weight.dtype}; it must have one "
             f"number for each of the {drawn.n_edges} pairs of the graph, in the order of its edges"
         )
-    weight = weight.astype(np.float64)
-    if not ((weight > 0) & np.isfinite(weight)).all():
+    counts: Float[np.ndarray, " n_drawn"] = weight.astype(np.float64)
+    wrong = ~((counts > 0) & np.isfinite(counts))
+    if wrong.any():
         raise InputError(
-            f"weight has the value {weight[~((weight > 0) & np.isfinite(weight))][0]}; what a "
-            "pair counts must be a finite number > 0: leave a pair out that is worth nothing"
+            f"weight has the value {counts[wrong][0]}; what a pair counts must be a finite number "
+            "> 0: leave a pair out that is worth nothing"
         )
-    return weight
+    return counts
 
 
 def _balance(

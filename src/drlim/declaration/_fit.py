@@ -104,25 +104,28 @@ def fit(
     for line in known.summary():
         tell(f"      {line}")
     learnt = data.subset(parts.learnt)
-    listed, drawn_anew = _by_kind(changes_ignored(declaration, data), data)
-    samples, graphs = learnt, [known.similar, known.dissimilar]
-    weight = known.weight
+    listed, drawn_anew = _by_kind(changes_ignored(declaration, data))
+    Augment.for_samples([*listed, *drawn_anew], data.X[:2])  # raises where one does not fit
+    samples, similar, dissimilar, weight = (
+        learnt,
+        known.similar,
+        known.dissimilar,
+        known.weight,
+    )
     for change in listed:
+        n = len(samples)
         samples = copies(samples, change)
-        n_copies = len(samples) // graphs[0].n_samples
-        weight = _weight_of_copies(weight, graphs, n_copies)
-        # Copies of what is dissimilar are dissimilar, but those of one sample never are.
-        graphs = [
-            graph and (graph.copied(n_copies) - of_samples)
-            for graph, of_samples in zip(
-                graphs,
-                (SimilarityGraph.empty(len(samples)), _copies_only(graphs[0].n_samples, n_copies)),
-                strict=True,
-            )
-        ]
+        n_copies = len(samples) // n
+        drawn = similar if dissimilar is None else similar | dissimilar
+        similar = similar.copied(n_copies)
+        if dissimilar is not None:  # copies of one sample never are
+            of_one = SimilarityGraph.empty(n).copied(n_copies)
+            dissimilar = dissimilar.copied(n_copies) - of_one
+        if weight is not None:
+            weight = _weight_of_copies(weight, drawn, drawn.copied(n_copies))
     map_ = estimator(declaration, drawn_anew, learnt.X, verbose=int(say is not None))
     map_.set_params(callbacks=tuple(callbacks))
-    map_.fit(samples.X, graph=graphs[0], dissimilar=graphs[1], weight=weight)
+    map_.fit(samples.X, graph=similar, dissimilar=dissimilar, weight=weight)
     map_.declaration_ = declaration.as_json()
     map_.trained_on_ = fingerprints(learnt.X)
     return Fitted(
@@ -156,14 +159,16 @@ def load(
     say : callable, optional
     """
     declared = declaration.data
-    if path is None and declared.path is None:
+    if path is None:
+        path, factors = declared.path, declared.factors
+    if path is None:
         raise InputError(
             f"{declaration.where('data')}: the declaration names no data; give data.path, or in "
             "Python the samples: drlim.declaration.fit(declaration, data)"
         )
     return read(
-        path or declared.path,
-        factors=factors if path is not None else declared.factors,
+        path,
+        factors=factors,
         by=declared.by,
         columns=declared.columns,
         size=declared.size,
@@ -198,7 +203,7 @@ def split(declaration: Declaration, data: Dataset) -> Parts:
         is_unseen |= np.isin(factor, list(values))
     rest = np.flatnonzero(~is_unseen)
     by = declaration.data.group or declaration.data.source
-    together = data.factor(by)[rest] if by else rest
+    together: np.ndarray = data.factor(by)[rest] if by else rest
     values = np.unique(together)
     n_held_out = round(declaration.held_out.share * len(values))
     if not 0 < n_held_out < len(values):
@@ -262,27 +267,15 @@ def is_known(X: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.array([np.isin(fingerprints(sample[None]), known)[0] for sample in X], bool)
 
 
-def _by_kind(changes: Sequence[Change], data: Dataset) -> tuple[list[Change], list[Change]]:
+def _by_kind(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
     """Divide transformations into those with listed values and those that are drawn anew."""
-    for change in changes:
-        change.check(data.X.shape[1:])
     return [c for c in changes if c.values is not None], [c for c in changes if c.values is None]
 
 
-def _copies_only(n_samples: int, n_copies: int) -> SimilarityGraph:
-    return SimilarityGraph.empty(n_samples).copied(n_copies)
-
-
 def _weight_of_copies(
-    weight: np.ndarray | None, graphs: Sequence[SimilarityGraph | None], n_copies: int
-) -> np.ndarray | None:
+    weight: np.ndarray, drawn: SimilarityGraph, copied: SimilarityGraph
+) -> np.ndarray:
     """Give the pairs between copies what the pairs of their samples count, and 1 to the others."""
-    if weight is None:
-        return None
-    similar, dissimilar = graphs
-    assert similar is not None
-    drawn = similar if dissimilar is None else similar | dissimilar
-    copied = drawn.copied(n_copies)
     left, right = (copied.edges % drawn.n_samples).T
     of_one = left == right
     spread = np.ones(copied.n_edges)

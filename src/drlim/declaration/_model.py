@@ -240,7 +240,8 @@ class Declaration(_Part):
     held_out: HeldOut = HeldOut()
     map: Map = Map()
 
-    _text: _Text = PrivateAttr(default_factory=lambda: _Text("", ""))
+    _text: _Text = PrivateAttr(default_factory=lambda: _Text("the declaration", ""))
+    _folder: Path = PrivateAttr(default_factory=Path)
 
     def __init__(self, **parts: Any) -> None:
         try:
@@ -291,8 +292,13 @@ class Declaration(_Part):
         )
         pairs = self.pairs and self.pairs.model_copy(update={"path": placed(self.pairs.path)})
         moved = self.model_copy(update={"data": data, "pairs": pairs})
-        moved._text = self._text
+        moved._text, moved._folder = self._text, folder
         return moved
+
+    @property
+    def folder(self) -> Path:
+        """The folder that its paths, and modules of the user's own, are looked for in."""
+        return self._folder
 
     def where(self, *keys: str | int) -> str:
         """Say where a key stands, for messages: the file and its line, where there is one."""

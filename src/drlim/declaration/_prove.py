@@ -20,7 +20,7 @@ from drlim.evaluation import quality
 from drlim.evaluation.invariance import Displacement, displacement
 from drlim.evaluation.proof import Ignored, Proof, ignores, keeps
 from drlim.evaluation.verification import Threshold, choose_threshold, mean_average_precision
-from drlim.transforms import Change, beyond, levels
+from drlim.transforms import Augment, Change, beyond, levels
 
 FALSE_ACCEPT_RATE = 0.01
 # Each is transformed several times over, and probes of more than a few thousand take minutes.
@@ -220,14 +220,27 @@ def _transformed(
     some = np.sort(rng.permutation(len(held_out))[:_MOST_TRANSFORMED])
     X, n = held_out.X[some], len(some)
     tried = levels(change)
-    copies = [change.apply(X, np.full(n, level), rng) for level in tried]
+    # Of vectors the unit of noise, and what a dropped feature becomes.
+    unit = Augment.for_samples([change], held_out.X)
+    mean, scale = (
+        None if values is None else np.array(values)
+        for values in (unit.feature_mean, unit.feature_scale)
+    )
+
+    def changed(strength: float) -> np.ndarray:
+        return change.apply(X, strength, rng, feature_mean=mean, feature_scale=scale)
+
+    copies = [changed(level) for level in tried]
     strengths, _ = beyond(change)
-    farther = [change.apply(X, np.full(n, strength), rng) for strength in strengths]
+    farther = [changed(strength) for strength in strengths]
     points, curves = {}, {}
     for name, embedding in embed.items():
         points[name] = np.concatenate([embedding(copy) for copy in copies])
         curves[name] = displacement(
-            embedding(X), [embedding(copy) for copy in farther], strengths, random_state=seed
+            embedding(X),
+            [embedding(copy) for copy in farther],
+            strengths.tolist(),
+            random_state=seed,
         )
     found = ignores(
         change.name,

@@ -357,7 +357,9 @@ def _check_factors(declaration: Declaration, data: Dataset) -> None:
                 f"{where}: there is no factor and no transformation {ignore.factor!r}; "
                 f"{nearest_name(ignore.factor, [*data.factors, *KINDS])}"
             )
-    named = [(("keep", n), keep.factor) for n, keep in enumerate(declaration.keep)]
+    named: list[tuple[tuple[str | int, ...], str | None]] = [
+        (("keep", n), keep.factor) for n, keep in enumerate(declaration.keep)
+    ]
     named += [(("keep", n, "within"), keep.within) for n, keep in enumerate(declaration.keep)]
     named += [(("data", key), getattr(declaration.data, key)) for key in ("source", "group")]
     named += [(("held_out", "unseen", key), key) for key in declaration.held_out.unseen]
@@ -367,12 +369,11 @@ def _check_factors(declaration: Declaration, data: Dataset) -> None:
                 f"{declaration.where(*keys)}: there is no factor {name!r}; "
                 f"{nearest_name(name, data.factors)}"
             )
-    if not declaration.keep and declaration.pairs is None and declaration.data.source is None:
-        if not declaration.ignore:
-            raise InputError(
-                "the declaration keeps nothing and ignores nothing; say what should matter, such "
-                "as keep = ['class'], and what should not"
-            )
+    if not (declaration.keep or declaration.pairs or declaration.data.source or declaration.ignore):
+        raise InputError(
+            "the declaration keeps nothing and ignores nothing; say what should matter, such as "
+            "keep = ['class'], and what should not"
+        )
 
 
 def _check_pairs(

@@ -88,6 +88,24 @@ def knn_accuracy(
     return float(model.score(as_rows(Z_test), labels_test))
 
 
+def leave_one_out_accuracy(Z: Any, labels: Any, n_neighbors: int = 5) -> float:
+    """Return the share of points whose label the nearest *other* points vote for.
+
+    Examples
+    --------
+    >>> leave_one_out_accuracy([[0.0], [0.1], [5.0], [5.1]], list("aabb"), 1)
+    1.0
+    """
+    rows, labels = as_rows(Z), np.asarray(labels)
+    if len(rows) < 2:
+        raise InputError(f"there is {len(rows)} point; it needs others to be told by")
+    values, code = np.unique(labels, return_inverse=True)
+    nearest = NearestNeighbors(n_neighbors=min(n_neighbors, len(rows) - 1)).fit(rows)
+    votes = code[nearest.kneighbors(return_distance=False)]  # without the point itself
+    counts = np.apply_along_axis(np.bincount, 1, votes, minlength=len(values))
+    return float(np.mean(counts.argmax(axis=1) == code))
+
+
 def factor_recovery(
     Z_train: Any, factor_train: Any, Z_test: Any, factor_test: Any, n_neighbors: int = 20
 ) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from functools import cached_property
 from typing import Any
 
@@ -240,10 +239,9 @@ class SimilarityGraph:
         if not isinstance(n_copies, int | np.integer) or n_copies < 1:
             raise InputError(f"n_copies is {n_copies!r}; it must be an integer >= 1")
         n, own = self.n_samples, np.arange(self.n_samples)
-        one_each = np.concatenate([self.edges, self.edges[:, ::-1], np.stack([own, own], axis=1)])
-        edges = [
-            one_each + [a * n, b * n] for a, b in itertools.combinations(range(n_copies), 2)
-        ] + [self.edges + a * n for a in range(n_copies)]
+        across = np.concatenate([self.edges, self.edges[:, ::-1], np.stack([own, own], axis=1)])
+        ways = [(a, b) for a in range(n_copies) for b in range(a, n_copies)]
+        edges = [np.add(across if a < b else self.edges, (a * n, b * n)) for a, b in ways]
         return SimilarityGraph.from_edges(np.concatenate(edges), n * int(n_copies))
 
     def __or__(self, other: SimilarityGraph) -> SimilarityGraph:

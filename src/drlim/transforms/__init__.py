@@ -42,6 +42,17 @@ interpolates or blurs needs kornia, the extra ``images``; it is loaded when it i
 from drlim.transforms._augment import Augment
 from drlim.transforms._change import Change, beyond, change, levels
 from drlim.transforms._copies import copies, shifted_copies
+from drlim.transforms._kinds import KINDS
 from drlim.transforms._shift import shift
 
-__all__ = ["Augment", "Change", "beyond", "change", "copies", "levels", "shift", "shifted_copies"]
+__all__ = [
+    "KINDS",
+    "Augment",
+    "Change",
+    "beyond",
+    "change",
+    "copies",
+    "levels",
+    "shift",
+    "shifted_copies",
+]

@@ -75,7 +75,8 @@ def copies(data: Dataset, change: Change, random_state: RandomState = None) -> D
             for value in values
         ]
     )
-    return Dataset(X=X, factors=factors, name=data.name, origin=data.origin)
+    names = None if data.names is None else np.tile(data.names, len(values))
+    return Dataset(X, factors, data.name, data.origin, names, data.skipped)
 
 
 def shifted_copies(data: Dataset, shifts: Sequence[int]) -> Dataset:

@@ -1,0 +1,39 @@
+"""Ignore and keep: say what should not matter, get a map, and the proof.
+
+A `Declaration` says where the data is, what should be ignored and what should be kept. `rules`
+makes of it, and of the data, one graph of similarity, checked; `fit` learns the map; `prove`
+measures on samples that were not learnt from what the map ignores and what it keeps.
+"""
+
+from drlim.declaration._fit import Fitted, estimator, fit, load, split
+from drlim.declaration._model import (
+    Data,
+    Declaration,
+    HeldOut,
+    Ignore,
+    Keep,
+    Map,
+    Pairs,
+)
+from drlim.declaration._prove import Evidence, Recognition, prove
+from drlim.declaration._rules import Rules, rules
+
+__all__ = [
+    "Data",
+    "Declaration",
+    "Evidence",
+    "Fitted",
+    "HeldOut",
+    "Ignore",
+    "Keep",
+    "Map",
+    "Pairs",
+    "Recognition",
+    "Rules",
+    "estimator",
+    "fit",
+    "load",
+    "prove",
+    "rules",
+    "split",
+]
