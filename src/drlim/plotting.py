@@ -72,8 +72,72 @@ def scatter(
     return figure
 
 
+_MOST_LABELS = 24  # classes that a legend still names
+
+
+def coloured(
+    Z: Any,
+    values: Any,
+    *,
+    value_name: str,
+    title: str,
+    caption: str,
+    cyclic: bool = False,
+    unit: str = "margins",
+) -> Figure:
+    """Draw a 2-D map, coloured by any factor: of few values as `scatter`, else by a scale.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, 2)
+        The embedding.
+    values : array-like of shape (n_samples,)
+        Numbers, which have a scale, or names; of many names colours and markers repeat.
+    value_name : str
+        What the factor is, with its unit.
+    title, caption : str
+    cyclic : bool
+        Whether the factor closes on itself, as an angle does.
+    unit : str
+        Of the map.
+    """
+    Z, values = np.asarray(Z), np.asarray(values)
+    names = np.unique(values)
+    if len(names) <= len(COLOURS):
+        return scatter(Z, values, label_name=value_name, title=title, caption=caption, unit=unit)
+    figure, axes = _one_axes(caption)
+    if values.dtype.kind in "iuf":
+        points = axes.scatter(
+            Z[:, 0], Z[:, 1], c=values, s=9, linewidths=0, cmap="twilight" if cyclic else "viridis"
+        )
+        figure.colorbar(points, ax=axes, label=value_name, shrink=0.85)
+    else:
+        for k, name in enumerate(names):
+            of_name = values == name
+            axes.scatter(
+                Z[of_name, 0],
+                Z[of_name, 1],
+                s=12,
+                alpha=0.8,
+                linewidths=0,
+                color=COLOURS[k % len(COLOURS)],
+                marker=_MARKERS[(k + k // len(COLOURS)) % len(_MARKERS)],
+                label=str(name),
+            )
+        if len(names) <= _MOST_LABELS:
+            axes.legend(title=value_name, fontsize=7, ncols=2, framealpha=0.9)
+    _dress_map(axes, title, unit)
+    return figure
+
+
 def thumbnails(
-    Z: Any, images: Any, labels: Any, *, label_name: str, title: str, caption: str
+    Z: Any,
+    images: Any,
+    labels: Any,
+    *,
+    label_name: str,
+    title: str,
+    caption: str,
 ) -> Figure:
     """Draw a 2-D map with the samples' own pictures, as many as fit without overlap.
 
@@ -82,20 +146,22 @@ def thumbnails(
     Z : array-like of shape (n_samples, 2)
     images : array-like of shape (n_samples, height, width)
         Ink is bright, as in MNIST; it is drawn on white, in the colour of the label.
-    labels : array-like of shape (n_samples,)
+    labels : array-like of shape (n_samples,), or None
+        None: the pictures are grey photographs, shown as they are.
     label_name, title, caption : str
     """
-    Z, images, labels = np.asarray(Z, float), np.asarray(images, float), np.asarray(labels)
+    Z, images = np.asarray(Z, float), np.asarray(images, float)
     low, span = _square(Z)
-    values = np.unique(labels)
-    colours = [COLOURS[int(np.searchsorted(values, label)) % len(COLOURS)] for label in labels]
+    values, code = np.unique([] if labels is None else np.asarray(labels), return_inverse=True)
+    colours = None if labels is None else [COLOURS[k % len(COLOURS)] for k in code]
     canvas = _contact_sheet((Z - low) / span, images, colours, size=1600, tile=40)
     figure, axes = _one_axes(caption)
     extent = (low[0], low[0] + span, low[1], low[1] + span)
     axes.imshow(canvas, extent=extent, interpolation="antialiased")
     for k, value in enumerate(values):
         axes.plot([], [], "s", color=COLOURS[k % len(COLOURS)], label=f"{label_name} {value}")
-    axes.legend(loc="best", framealpha=0.9)
+    if labels is not None:
+        axes.legend(loc="best", framealpha=0.9)
     _dress_map(axes, title)
     return figure
 

@@ -16,6 +16,7 @@ from drlim.declaration._model import (
     Pairs,
 )
 from drlim.declaration._prove import Evidence, Recognition, prove
+from drlim.declaration._report import write_report
 from drlim.declaration._rules import Rules, rules
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "prove",
     "rules",
     "split",
+    "write_report",
 ]

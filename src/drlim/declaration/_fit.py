@@ -204,16 +204,16 @@ def split(declaration: Declaration, data: Dataset) -> Parts:
     rest = np.flatnonzero(~is_unseen)
     by = declaration.data.group or declaration.data.source
     together: np.ndarray = data.factor(by)[rest] if by else rest
-    values = np.unique(together)
-    n_held_out = round(declaration.held_out.share * len(values))
-    if not 0 < n_held_out < len(values):
+    sources: np.ndarray = np.unique(together)
+    n_held_out = round(declaration.held_out.share * len(sources))
+    if not 0 < n_held_out < len(sources):
         raise InputError(
             f"{declaration.where('held_out', 'share')}: {declaration.held_out.share:g} of "
-            f"{len(values)} {by or 'samples'} is {n_held_out} to hold out; both sides must get at "
+            f"{len(sources)} {by or 'samples'} is {n_held_out} to hold out; both sides must get at "
             "least one: give more data, or another share"
         )
     rng = generator(declaration.map.random_state)
-    held_out = np.isin(together, rng.permutation(values)[:n_held_out])
+    held_out = np.isin(together, rng.permutation(sources)[:n_held_out])
     return Parts(rest[~held_out], rest[held_out], np.flatnonzero(is_unseen))
 
 

@@ -75,6 +75,7 @@ def reproduce(
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise InputError(f"seed is {seed!r}; it must be an integer >= 0")
     from drlim.experiments import _run
+    from drlim.reporting import write_json
 
     def run(one: str, folder: Path) -> tuple[dict[str, Any], _run.Section]:
         module, summary = EXPERIMENTS[one]
@@ -114,7 +115,7 @@ def reproduce(
             "Every experiment of the paper", [section for _, section in runs.values()]
         )
         (folder / "report.html").write_text(page, "utf-8")
-        _run.write_json(folder / "metrics.json", together)
+        write_json(folder / "metrics.json", together)
     held = sum(claim["holds"] for claim in together["claims"])
     say(f"\n{held} of {len(together['claims'])} claims hold; {out / 'report.html'} shows all")
     return together

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from drlim import plotting
-from drlim.experiments._run import Claim, Clock, Options, Picture, Result
+from drlim.experiments._run import Claim, Clock, Options, Result
 from drlim.losses import contrastive_loss, distances_among
+from drlim.reporting import Picture
 
 MARGIN = 1.0
 

@@ -9,7 +9,6 @@ from drlim.experiments._run import (
     Claim,
     Clock,
     Options,
-    Picture,
     Result,
     parameters_of,
     parts,
@@ -17,6 +16,7 @@ from drlim.experiments._run import (
 )
 from drlim.graphs import neighbors
 from drlim.losses import global_loss
+from drlim.reporting import Picture
 
 N_NEIGHBORS, MARGIN = 5, 1.0
 MAX_EPOCHS, QUICK_EPOCHS = 12, 4

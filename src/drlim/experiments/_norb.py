@@ -14,14 +14,13 @@ from drlim.experiments._run import (
     Claim,
     Clock,
     Options,
-    Picture,
     Result,
-    Viewer,
     parameters_of,
     parts,
     training_curves,
 )
 from drlim.losses import global_loss
+from drlim.reporting import Picture, Viewer
 
 MARGIN = 1.0
 MAX_EPOCHS, QUICK_EPOCHS = 40, 8

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from drlim import baselines, plotting
 from drlim.experiments import _airplane, _invariance
-from drlim.experiments._run import Claim, Clock, Options, Picture, Result
+from drlim.experiments._run import Claim, Clock, Options, Result
+from drlim.reporting import Picture
 
 N_NEIGHBORS = 5
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
-import math
 import os
-import platform
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata, resources, util
+from importlib import util
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from drlim import networks, plotting
 from drlim._errors import DrlimError, FileError, missing_extra
-from drlim._version import __version__
 from drlim.estimator import DrLIM
 from drlim.losses import GlobalLoss
+from drlim.reporting import Picture, Shown, Viewer, machine, page, plain, versions, write_json
 from drlim.training import Epoch
 
 
@@ -74,56 +68,10 @@ class Claim:
         return {
             "claim": self.claim,
             "source": self.source,
-            "value": _number(float(self.value)),
+            "value": plain(float(self.value)),
             "bound": self.bound,
             "holds": self.holds,
         }
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure and the name of its files."""
-
-    stem: str
-    figure: plotting.Figure
-    caption: str
-
-
-@dataclass(frozen=True)
-class Viewer:
-    """A 3-D map for the report, to be turned by hand.
-
-    Attributes
-    ----------
-    caption : str
-    Z : ndarray of shape (n, 3)
-    factors : mapping of str to ndarray of shape (n,)
-        What the points can be coloured by.
-    images : ndarray of shape (n, height, width)
-        What a point shows when it is pointed at.
-    """
-
-    caption: str
-    Z: np.ndarray
-    factors: Mapping[str, np.ndarray]
-    images: np.ndarray
-
-    COLUMNS = 18
-
-    def as_json(self) -> str:
-        """Return everything that the page needs, as text of a script."""
-        centred = self.Z - self.Z.mean(axis=0)
-        scaled = centred / (np.linalg.norm(centred, axis=1).max() or 1.0)
-        sheet = base64.b64encode(plotting.sprite_sheet(self.images, self.COLUMNS)).decode()
-        return json.dumps(
-            {
-                "points": scaled.round(4).tolist(),
-                "factors": {name: values.tolist() for name, values in self.factors.items()},
-                "columns": self.COLUMNS,
-                "tile": list(self.images.shape[1:]),
-                "sheet": f"data:image/png;base64,{sheet}",
-            }
-        )
 
 
 @dataclass(frozen=True)
@@ -205,7 +153,7 @@ class Section:
     options: Options
     result: Result
     settings: str
-    images: Sequence[Mapping[str, str]]
+    images: Sequence[Shown]
 
 
 Writer = Callable[[Options, Result], tuple[dict[str, Any], Section]]
@@ -283,19 +231,7 @@ def run_into(
         }
         if result.map is not None:
             result.map.save(folder / "map.drlim")
-        images = []
-        for picture in result.pictures:
-            png = plotting.render(picture.figure, "png")
-            (folder / f"{picture.stem}.png").write_bytes(png)
-            (folder / f"{picture.stem}.svg").write_bytes(plotting.render(picture.figure, "svg"))
-            encoded = base64.b64encode(png).decode()
-            images.append(
-                {
-                    "source": f"data:image/png;base64,{encoded}",
-                    "caption": picture.caption,
-                    "kind": "wide" if picture.figure.get_figwidth() > 12 else "",
-                }
-            )
+        images = [picture.write(folder) for picture in result.pictures]
         section = Section(options, result, json.dumps(settings, indent=2), images)
         title = f"{options.name}: {options.summary}"
         (folder / "report.html").write_text(report(title, [section]), "utf-8")
@@ -306,35 +242,16 @@ def run_into(
     return plain(metrics), section
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write plain data; a number that is none (what a constant map gives) becomes null."""
-    path.write_text(json.dumps(plain(content), indent=2, allow_nan=False) + "\n", "utf-8")
-
-
-def plain(content: Any) -> Any:
-    """Return data as JSON has it: no arrays, no numpy numbers, null for what is no number."""
-    if isinstance(content, Mapping):
-        return {str(key): plain(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [plain(value) for value in content]
-    if isinstance(content, np.generic):
-        content = content.item()
-    return _number(content) if isinstance(content, float) else content
-
-
 def report(title: str, sections: Sequence[Section]) -> str:
     """Return the page that shows experiments, all their claims on top; it fetches nothing."""
-    import jinja2
-
-    here = resources.files("drlim.experiments")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string(here.joinpath("report.html.j2").read_text("utf-8"))
-    return template.render(
-        title=title,
-        sections=sections,
-        has_viewers=any(section.result.viewers for section in sections),
-        script=here.joinpath("viewer.js").read_text("utf-8"),
-        no_reproduction=NO_REPRODUCTION if sections[0].options.quick else "",
+    return page(
+        "run.html.j2",
+        title,
+        [viewer for section in sections for viewer in section.result.viewers],
+        {
+            "sections": sections,
+            "no_reproduction": NO_REPRODUCTION if sections[0].options.quick else "",
+        },
     )
 
 
@@ -367,30 +284,6 @@ def parameters_of(map_: DrLIM) -> dict[str, Any]:
     return parameters
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that the numbers depend on."""
-    packages = ("numpy", "scipy", "scikit-learn", "torch")
-    return {
-        "drlim": __version__,
-        "python": platform.python_version(),
-        **{package: metadata.version(package) for package in packages},
-    }
-
-
-def machine() -> dict[str, Any]:
-    """Say what the machine is: system, processor, its cores, and torch's threads."""
-    processor = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        processor = next(line.split(":")[1].strip() for line in lines if "model name" in line)
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": processor,
-        "cores": os.cpu_count(),
-        "torch_threads": torch.get_num_threads(),
-    }
-
-
 def parts(loss: GlobalLoss) -> dict[str, float]:
     """Return a loss and its parts, as ``metrics.json`` has them."""
     return {"total": loss.total, "attraction": loss.attraction, "repulsion": loss.repulsion}
@@ -408,7 +301,3 @@ def training_curves(history: Sequence[Epoch], caption: str) -> plotting.Figure:
         title="The loss while training",
         caption=caption,
     )
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

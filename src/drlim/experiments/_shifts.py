@@ -10,7 +10,6 @@ from drlim.experiments._run import (
     Claim,
     Clock,
     Options,
-    Picture,
     Result,
     parameters_of,
     parts,
@@ -18,6 +17,7 @@ from drlim.experiments._run import (
 )
 from drlim.graphs import neighbors
 from drlim.losses import global_loss
+from drlim.reporting import Picture
 
 N_NEIGHBORS, MARGIN = 5, 1.0
 MAX_EPOCHS, QUICK_EPOCHS = 14, 2

@@ -1,0 +1,301 @@
+"""The page that shows the proof: the verdict, the pictures, the numbers, and what is not shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drlim import baselines, plotting
+from drlim._errors import FileError
+from drlim.datasets import Dataset
+from drlim.declaration._model import Declaration, Keep
+from drlim.declaration._prove import Evidence, Recognition
+from drlim.declaration._rules import Rules
+from drlim.estimator import DrLIM
+from drlim.evaluation.proof import Ignored, Kept
+from drlim.reporting import Picture, Viewer, machine, page, versions, write_json
+from drlim.transforms import beyond
+
+# The order in which a map and its references stand in tables and pictures, and what they are.
+_NAMES = {
+    "map": "the map",
+    "untrained": "untrained network",
+    "pca": "PCA",
+    "samples": "samples",
+    "colours": "colours alone",
+}
+
+
+def write_report(
+    folder: Path,
+    evidence: Evidence,
+    map_: DrLIM,
+    declaration: Declaration,
+    *,
+    rules: Rules | None = None,
+    anyway: bool = False,
+) -> list[Path]:
+    """Write ``report.html``, ``proof.json`` and the pictures of a proof.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there.
+    evidence : Evidence
+        What `drlim.declaration.prove` found.
+    map_ : DrLIM
+    declaration : Declaration
+    rules : Rules, optional
+        Who was similar to whom, where the map was just learnt.
+    anyway : bool
+        Whether the map was learnt although invariance could not be promised.
+
+    Returns
+    -------
+    list of path
+        The files, the page first.
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pictures = _pictures(evidence, map_, declaration)
+        shown = [picture.write(folder) for picture in pictures]
+        viewers = _viewers(evidence, map_, declaration)
+        html = page(
+            "proof.html.j2",
+            "what the map ignores, and what it keeps",
+            viewers,
+            {
+                "data": _data(evidence.held_out),
+                "evidence": evidence,
+                "entries": [*evidence.proof.ignored, *evidence.proof.kept],
+                "promised_nothing": _PROMISED_NOTHING if anyway else "",
+                "pictures": shown,
+                "tables": tables(evidence),
+                "summary": [] if rules is None else rules.summary(),
+                "skipped": list(evidence.held_out.skipped),
+                "settings": json.dumps(_settings(map_, declaration), indent=2),
+            },
+        )
+        (folder / "report.html").write_text(html, "utf-8")
+        write_json(folder / "proof.json", {**evidence.as_json(), **_settings(map_, declaration)})
+    except OSError as error:
+        raise FileError(
+            f"the report cannot be written to {folder} ({error.strerror or error}); give a folder "
+            "that you may write to"
+        ) from None
+    stems = [f"{picture.stem}.{kind}" for picture in pictures for kind in ("png", "svg")]
+    return [folder / name for name in ("report.html", "proof.json", *stems)]
+
+
+_PROMISED_NOTHING = (
+    "Learnt with --anyway: too few similar pairs cross what should be ignored, so no invariance "
+    "to it was promised."
+)
+
+
+def _data(held_out: Dataset) -> str:
+    return (
+        f"Measured on {len(held_out):,} held-out samples of {held_out.name}, none of which was "
+        "learnt from."
+    )
+
+
+def _settings(map_: DrLIM, declaration: Declaration) -> dict[str, Any]:
+    return {
+        "declaration": declaration.as_json(),
+        "epochs": len(map_.history_),
+        "versions": versions(),
+        "machine": machine(),
+    }
+
+
+Table = tuple[list[str], list[list[str]]]
+
+
+def tables(evidence: Evidence) -> dict[str, Table]:
+    """Lay out the numbers of a proof, each table under its caption."""
+    laid = {}
+    if evidence.proof.ignored:
+        laid[
+            "What can be read of what should be ignored: by the probe that reads most, "
+            "cross-validated on held-out samples so that no source is on both sides, with its "
+            "95 % interval (accuracy, or R² of a number); chance is the larger of guessing and "
+            "of what the kept factors tell. Orbit ratio: mean distance between samples that "
+            "differ in it alone, over that between others."
+        ] = _ignored_table(evidence.proof.ignored)
+    if evidence.proof.kept:
+        laid[
+            "What is kept: R² of a number and balanced accuracy of a class, read from held-out "
+            "points by their nearest others; trustworthiness of neighbourhoods; with 95 % "
+            "intervals."
+        ] = _kept_table(evidence.proof.kept)
+    for recognition in evidence.recognition:
+        laid[
+            f"{recognition.factor}: {recognition.n:,} {recognition.who}. 5-NN accuracy; retrieval: "
+            "mean average precision; false rejects at 1 % false accepts and equal error rate of "
+            "same or different, with 95 % intervals."
+        ] = _recognition_table(recognition)
+    return laid
+
+
+def _ordered(names: Mapping[str, Any]) -> list[str]:
+    return [name for name in _NAMES if name in names]
+
+
+def _ignored_table(entries: Sequence[Ignored]) -> Table:
+    rows = []
+    for entry in entries:
+        for name in _ordered(entry.leakage):
+            worst = max(entry.leakage[name], key=lambda leak: leak.value)
+            ratio = entry.orbit_ratio.get(name)
+            rows.append(
+                [
+                    f"{entry.name}: {_NAMES[name]}",
+                    f"{worst.value:.3f} ({worst.low:.3f} to {worst.high:.3f})",
+                    worst.probe,
+                    f"{entry.chance:.3f}",
+                    "–" if ratio is None else f"{ratio:.3f}",
+                ]
+            )
+    return ["ignored", "read", "probe", "chance", "orbit ratio"], rows
+
+
+def _kept_table(entries: Sequence[Kept]) -> Table:
+    rows = [
+        [
+            f"{entry.name}: {_NAMES[name]}",
+            f"{entry.retention[name].value:.3f} "
+            f"({entry.retention[name].low:.3f} to {entry.retention[name].high:.3f})",
+            f"{entry.retention[name].chance:.3f}",
+            entry.retention[name].measure,
+        ]
+        for entry in entries
+        for name in _ordered(entry.retention)
+    ]
+    return ["kept", "value", "chance", "measure"], rows
+
+
+def _recognition_table(recognition: Recognition) -> Table:
+    rows = []
+    for name in _ordered(recognition.knn_accuracy):
+        told = recognition.verification.get(name)
+        rates = (None, None) if told is None else (told.false_rejects, told.equal_error)
+        rows.append(
+            [
+                _NAMES[name],
+                f"{recognition.knn_accuracy[name]:.3f}",
+                f"{recognition.mean_average_precision[name]:.3f}",
+                *(
+                    "–" if rate is None else f"{rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f})"
+                    for rate in rates
+                ),
+            ]
+        )
+    return ["map", "5-NN", "retrieval", "false rejects at 1 %", "equal error"], rows
+
+
+def _pictures(evidence: Evidence, map_: DrLIM, declaration: Declaration) -> list[Picture]:
+    held_out, n = evidence.held_out, len(evidence.held_out)
+    pictures = []
+    Z, how = _in_the_plane(evidence.points["map"], declaration.map.random_state)
+    shown = f"{n:,} held-out samples, which were not learnt from{how}"
+    for keep in declaration.keep:
+        if keep.factor:
+            pictures.append(_map_by(Z, held_out, keep.factor, keep, f"{shown}: kept"))
+    for entry in evidence.proof.ignored:
+        if entry.name in held_out.factors:
+            pictures.append(_map_by(Z, held_out, entry.name, None, f"{shown}: ignored"))
+    if held_out.X.ndim >= 3:
+        caption = f"{shown}. One sample for each cell of a grid."
+        grey = _grey(held_out.X)
+        figure = plotting.thumbnails(
+            Z,
+            grey,
+            None,
+            label_name="",
+            title="The map, as its samples",
+            caption=caption,
+        )
+        pictures.append(Picture("samples", figure, caption))
+    for name, (change, curves) in evidence.curves.items():
+        strengths, inside = beyond(change)
+        caption = (
+            f"How far held-out samples move under {name}, in mean distances between two samples; "
+            "shaded: the range that was trained on."
+        )
+        figure = plotting.displacement_curves(
+            strengths.tolist(),
+            {
+                _NAMES[other]: (curves[other].mean, curves[other].low, curves[other].high)
+                for other in _ordered(curves)
+            },
+            trained=(float(strengths[inside].min()), float(strengths[inside].max())),
+            strength_name=name,
+            title=f"How far it holds: {name}",
+            caption=caption,
+        )
+        pictures.append(Picture(f"displacement-{_stem(name)}", figure, caption))
+    return pictures
+
+
+def _map_by(Z: np.ndarray, data: Dataset, factor: str, keep: Keep | None, caption: str) -> Picture:
+    caption = f"{caption} {factor}."
+    figure = plotting.coloured(
+        Z,
+        data.factor(factor),
+        value_name=factor,
+        title=f"{factor}, {'ignored' if keep is None else 'kept'}",
+        caption=caption,
+        cyclic=keep is not None and keep.period is not None,
+    )
+    return Picture(f"map-{_stem(factor)}", figure, caption)
+
+
+def _in_the_plane(Z: np.ndarray, seed: int) -> tuple[np.ndarray, str]:
+    """Return points of the plane to draw, and how they came there."""
+    if Z.shape[1] == 2:
+        return Z, ""
+    if Z.shape[1] == 1:
+        return np.hstack([Z, np.zeros_like(Z)]), " (the second axis is empty)"
+    flat = baselines.fitted_pca(Z, n_components=2, random_state=seed)(Z)
+    return flat, f" (the two principal directions of {Z.shape[1]})"
+
+
+def _viewers(evidence: Evidence, map_: DrLIM, declaration: Declaration) -> list[Viewer]:
+    Z, held_out = evidence.points["map"], evidence.held_out
+    names = [k.factor for k in declaration.keep if k.factor]
+    names += [e.name for e in evidence.proof.ignored if e.name in held_out.factors]
+    numbers = {
+        name: np.asarray(np.unique(held_out.factor(name), return_inverse=True)[1], float)
+        if held_out.factor(name).dtype.kind not in "iuf"
+        else np.asarray(held_out.factor(name), float)
+        for name in names
+    }
+    if Z.shape[1] != 3 or held_out.X.ndim < 3 or not numbers:
+        return []
+    grey = _grey(held_out.X)
+    step = max(1, max(grey.shape[1:]) // 48)
+    caption = (
+        f"The map in space: {len(held_out):,} held-out samples. Drag to turn it, point at a "
+        "sample to see it."
+    )
+    return [Viewer(caption, Z, numbers, grey[:, ::step, ::step])]
+
+
+def _grey(X: np.ndarray) -> np.ndarray:
+    images = np.asarray(X, np.float32)
+    grey: np.ndarray = images.mean(axis=1) if images.ndim == 4 else images
+    return grey
+
+
+def _stem(name: str) -> str:
+    return "".join(sign if sign.isalnum() else "-" for sign in name)
