@@ -23,6 +23,21 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise now if a file could not be written later, after an hour of training."""
+    path = Path(path)
+    if path.is_dir():
+        raise FileError(f"{path} is a folder; give the name of a file in it")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise FileError(
+            f"{path} cannot be written ({error.strerror or error}); give a file in a folder that "
+            "exists and that you may write to"
+        ) from None
+
+
 @contextmanager
 def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give an empty file to write, which takes the place of ``path`` if nothing goes wrong.

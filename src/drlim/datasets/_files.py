@@ -17,7 +17,7 @@ from drlim._errors import FileError, InputError, nearest_name
 from drlim.datasets._arrays import open_npy, open_npz, open_zarr
 from drlim.datasets._dataset import Dataset
 from drlim.datasets._factors import check_known, join
-from drlim.datasets._images import Colour, open_folder
+from drlim.datasets._images import FORMATS, Colour, open_folder
 from drlim.datasets._source import Block, Say, Source, few, logger
 from drlim.datasets._store import cache_folder
 from drlim.datasets._tables import ENDINGS as TABLES, open_table
@@ -56,6 +56,7 @@ def read(
     ``.csv``, ``.parquet``     columns of numbers are the features, the others factors
     a folder                   its images in their natural order, 2 before 10; where there are
                                folders in it, the factor ``class`` is the folder of each
+    an image                   itself alone
     ========================== ==================================================================
 
     Training needs random access. What is slow at it (everything but a ``.npy``) is decoded into
@@ -237,7 +238,7 @@ def _open(
     ending = path.suffix.lower()
     if not path.exists():
         raise FileError(f"{path} is not there; is it the right path?")
-    is_folder = path.is_dir() and ending not in _ARRAYS
+    is_folder = (path.is_dir() and ending not in _ARRAYS) or ending in FORMATS
     if not is_folder and (size is not None or colour is not None):
         raise InputError(f"{path} is no folder of images; size and colour are of images")
     if columns is not None and (is_folder or ending not in TABLES):
@@ -249,8 +250,8 @@ def _open(
     if ending in _ARRAYS:
         return _ARRAYS[ending](path)
     raise InputError(
-        f"{path} ends in {ending!r}; {nearest_name(ending, [*_ARRAYS, *TABLES])}; and folders of "
-        "images"
+        f"{path} ends in {ending!r}; {nearest_name(ending, [*_ARRAYS, *TABLES])}; images, and "
+        "folders of images"
     )
 
 

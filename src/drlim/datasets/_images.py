@@ -81,13 +81,19 @@ def open_folder(
     skip_bad: bool,
     say: Say,
 ) -> Source:
-    """Open a folder of images; the folders inside it, if there are any, are the factor class."""
+    """Open a folder of images; the folders inside it, if there are any, are the factor class.
+
+    One image by itself is a folder of one.
+    """
     try:
         import PIL.Image  # noqa: F401
     except ImportError:
         raise missing_extra("pillow", "images", f"reading the images in {folder}") from None
     _check_options(size, colour)
-    files, n_ignored = _find(folder)
+    if folder.is_file():
+        files, n_ignored, folder = [folder.name], 0, folder.parent
+    else:
+        files, n_ignored = _find(folder)
     if n_ignored:
         say(f"{folder}: {n_ignored:,} files that are no images were ignored")
     if not files:

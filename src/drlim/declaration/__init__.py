@@ -18,6 +18,7 @@ from drlim.declaration._model import (
 from drlim.declaration._prove import Evidence, Recognition, prove
 from drlim.declaration._report import write_report
 from drlim.declaration._rules import Rules, rules
+from drlim.declaration._use import Neighbor, Verified, declared_by, nearest, verify
 
 __all__ = [
     "Data",
@@ -28,14 +29,19 @@ __all__ = [
     "Ignore",
     "Keep",
     "Map",
+    "Neighbor",
     "Pairs",
     "Recognition",
     "Rules",
+    "Verified",
+    "declared_by",
     "estimator",
     "fit",
     "load",
+    "nearest",
     "prove",
     "rules",
     "split",
+    "verify",
     "write_report",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -300,6 +300,46 @@ class Declaration(_Part):
         """The folder that its paths, and modules of the user's own, are looked for in."""
         return self._folder
 
+    def with_options(
+        self,
+        *,
+        keep: Sequence[str] = (),
+        ignore: Sequence[str] = (),
+        data: Mapping[str, Any] | None = None,
+        pairs: Path | None = None,
+        map: Mapping[str, Any] | None = None,  # noqa: A002
+    ) -> Declaration:
+        """Return the same with what was said on a command line added to it.
+
+        Parameters
+        ----------
+        keep : sequence of str
+            A factor, ``factor:step``, ``factor:step:period``, ``neighbors:n`` or
+            ``neighbors:n:within``.
+        ignore : sequence of str
+            A factor, a transformation, or ``transformation:low:high``.
+        data, map : mapping of str to anything
+            Keys of `Data` and `Map`; None leaves what is there.
+        pairs : path, optional
+
+        Examples
+        --------
+        >>> Declaration().with_options(ignore=["shift:-6:6"]).ignore[0].range
+        (-6.0, 6.0)
+        """
+        given = self.model_dump(exclude_defaults=True)
+        for part, options in (("data", data), ("map", map)):
+            said = {key: value for key, value in (options or {}).items() if value is not None}
+            if said:
+                given[part] = {**given.get(part, {}), **said}
+        given["keep"] = [*given.get("keep", ()), *(_short_keep(text) for text in keep)]
+        given["ignore"] = [*given.get("ignore", ()), *(_short_ignore(text) for text in ignore)]
+        if pairs is not None:
+            given["pairs"] = {"path": pairs}
+        more = Declaration(**given)
+        more._text, more._folder = self._text, self._folder
+        return more
+
     def where(self, *keys: str | int) -> str:
         """Say where a key stands, for messages: the file and its line, where there is one."""
         return self._text.where(keys)
@@ -308,6 +348,31 @@ class Declaration(_Part):
         """Return it as plain data, with nothing that was left to its default."""
         plain: dict[str, Any] = self.model_dump(mode="json", exclude_defaults=True)
         return plain
+
+
+def _short_keep(text: str) -> dict[str, Any]:
+    first, *rest = text.split(":")
+    keys = ("neighbors", "within") if first == "neighbors" else ("step", "period")
+    if len(rest) > 2 or (first == "neighbors" and not rest):
+        raise InputError(
+            f"--keep {text!r} cannot be read; give FACTOR, FACTOR:STEP, FACTOR:STEP:PERIOD, "
+            "neighbors:N or neighbors:N:WITHIN"
+        )
+    if first == "neighbors":
+        return dict(zip(keys, rest, strict=False))
+    return {"factor": first, **dict(zip(keys, rest, strict=False))}
+
+
+def _short_ignore(text: str) -> dict[str, Any]:
+    name, *ends = text.split(":")
+    if not ends:
+        return {"factor": name}
+    if len(ends) != 2:
+        raise InputError(
+            f"--ignore {text!r} cannot be read; give a factor, a transformation, or "
+            "TRANSFORMATION:LOW:HIGH"
+        )
+    return {"transform": name, "range": ends}
 
 
 @dataclass(frozen=True)

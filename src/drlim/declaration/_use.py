@@ -1,0 +1,227 @@
+"""What a map is used for: the nearest known samples, and whether two are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+
+from drlim._errors import InputError, nearest_name
+from drlim.datasets import Dataset
+from drlim.declaration._fit import is_known
+from drlim.declaration._model import Declaration
+from drlim.estimator import DrLIM
+from drlim.evaluation.verification import Rate, Threshold, choose_threshold, decide
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """A known sample near another in the map.
+
+    Attributes
+    ----------
+    sample, neighbor : str
+        Their names, or row numbers where they have none.
+    distance : float
+        In the map.
+    """
+
+    sample: str
+    neighbor: str
+    distance: float
+
+
+def declared_by(map_: DrLIM, *, needed: bool = False) -> Declaration:
+    """Return what a map was declared to ignore and keep, and how its data is read.
+
+    Parameters
+    ----------
+    map_ : DrLIM
+    needed : bool
+        Whether a map without a declaration is an error; else it has an empty one.
+
+    Raises
+    ------
+    InputError
+        If it is needed and there is none.
+    """
+    if map_.declaration_ is None:
+        if needed:
+            raise InputError(
+                "the map was learnt without a declaration, so nobody said what it should ignore "
+                "and keep; learn it with drlim fit, or measure it with drlim.evaluation"
+            )
+        return Declaration()
+    return Declaration(**map_.declaration_)
+
+
+def nearest(map_: DrLIM, known: Dataset, asked: Dataset | str, n: int = 5) -> list[Neighbor]:
+    """Find the known samples nearest to others in the map, the nearest first.
+
+    Parameters
+    ----------
+    map_ : DrLIM
+    known : Dataset
+        The samples to choose from.
+    asked : Dataset or str
+        Samples, or the name or row of a known one, which is not its own neighbour.
+    n : int, default=5
+        How many for each.
+
+    Returns
+    -------
+    list of Neighbor
+
+    Examples
+    --------
+    >>> known = Dataset(np.arange(12.0).reshape(6, 2))
+    >>> map_ = DrLIM(n_neighbors=1, max_epochs=1, random_state=0).fit(known.X)
+    >>> [found.sample for found in nearest(map_, known, "0", 2)]
+    ['0', '0']
+    """
+    itself = None
+    if isinstance(asked, str):
+        itself = row_of(known, asked)
+        asked = known.subset([itself])
+    if not 1 <= n <= len(known) - (itself is not None):
+        raise InputError(
+            f"{n} nearest are asked for, and there are {len(known)} known samples; give more, or "
+            "a smaller -n"
+        )
+    index = NearestNeighbors().fit(map_.transform(known.X))
+    extra = int(itself is not None)
+    distances, rows = index.kneighbors(map_.transform(asked.X), n_neighbors=n + extra)
+    found = []
+    for sample, (far, near) in enumerate(zip(distances, rows, strict=True)):
+        others = [(d, row) for d, row in zip(far, near, strict=True) if row != itself][:n]
+        name = name_of(known, itself) if itself is not None else name_of(asked, sample)
+        found += [Neighbor(name, name_of(known, row), float(d)) for d, row in others]
+    return found
+
+
+def row_of(data: Dataset, name: str) -> int:
+    """Return the row of a sample that is given by its name or its row number."""
+    if data.names is not None:
+        found = np.flatnonzero(data.names == name)
+        if len(found):
+            return int(found[0])
+    if name.isdigit() and int(name) < len(data):
+        return int(name)
+    known = map(str, data.names) if data.names is not None and len(data) <= 50 else ()
+    raise InputError(
+        f"there is no sample {name!r}, and no file of that name; give a name, or a row from 0 to "
+        f"{len(data) - 1}" + (f"; {nearest_name(name, known)}" if known else "")
+    )
+
+
+def name_of(data: Dataset, row: int) -> str:
+    """Return the name of a sample, or its row number where it has none."""
+    return str(row if data.names is None else data.names[row])
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A threshold for same or different, and what it says of a pair.
+
+    Attributes
+    ----------
+    factor : str
+        Who is the same.
+    n : int
+        Samples that it was chosen on and, in folds, tried on.
+    n_values : int
+        Classes, people, ... among them.
+    by : str
+        What is on one side only when the threshold is chosen and tried: "class" or "sample".
+    threshold : Threshold
+    n_known : int
+        Samples left out since the map was trained on them.
+    pair : tuple of (str, str, float, bool) or None
+        The two that were asked about, their distance, and whether they are the same.
+    """
+
+    factor: str
+    n: int
+    n_values: int
+    by: str
+    threshold: Threshold
+    n_known: int
+    pair: tuple[str, str, float, bool] | None
+
+    def lines(self) -> list[str]:
+        """Say it, in lines for the user."""
+        told = self.threshold
+        on = "other values of it" if self.by == "class" else "other samples of the same values"
+        said = [
+            f"{self.n:,} samples of {self.n_values:,} values of {self.factor}"
+            + (f" ({self.n_known:,} left out: trained on)" if self.n_known else ""),
+            f"same if nearer than {told.distance:.4g}",
+            f"of pairs that differ {_share(told.false_accepts)} are taken for the same "
+            f"(wanted: {told.false_accept_rate:.2%})",
+            f"of pairs that are the same {_share(told.false_rejects)} are rejected",
+            f"equal error rate {_share(told.equal_error)}",
+            f"thresholds were tried on {on} than they were chosen on",
+        ]
+        if self.pair is not None:
+            left, right, distance, is_same = self.pair
+            answer = "the same" if is_same else "different"
+            said.append(f"{left} and {right}: {answer}, {distance:.4g} apart")
+        return said
+
+
+def verify(
+    map_: DrLIM,
+    declaration: Declaration,
+    data: Dataset,
+    false_accept_rate: float = 0.01,
+    *,
+    same: str | None = None,
+    pair: Sequence[str] | None = None,
+) -> Verified:
+    """Choose a threshold for same or different on samples that were not trained on.
+
+    Parameters
+    ----------
+    map_ : DrLIM
+    declaration : Declaration
+    data : Dataset
+        Samples with a factor that says who is the same; those trained on are left out.
+    false_accept_rate : float, default=0.01
+        The share of different pairs that may be taken for the same.
+    same : str, optional
+        That factor. None: the first kept factor, or ``class``.
+    pair : (str, str), optional
+        Two samples by name or row, to be answered.
+
+    Returns
+    -------
+    Verified
+    """
+    kept = [keep.factor for keep in declaration.keep if keep.factor]
+    factor = same or next(iter(kept), "class")
+    labels = data.factor(factor)
+    known = map_.trained_on_
+    fresh = np.ones(len(data), bool) if known is None else ~is_known(data.X, known)
+    if not fresh.any():
+        raise InputError(
+            f"the map was trained on all {len(data)} samples; a threshold must be chosen on others"
+        )
+    Z = np.asarray(map_.transform(data.X))
+    n_values = len(np.unique(labels[fresh]))
+    by = "class" if n_values >= 10 else "sample"
+    threshold = choose_threshold(
+        Z[fresh], labels[fresh], false_accept_rate, by=by, random_state=declaration.map.random_state
+    )
+    answer = None
+    if pair is not None:
+        left, right = (row_of(data, name) for name in pair)
+        distance = float(np.linalg.norm(Z[left] - Z[right]))
+        is_same = bool(decide(Z[[left]], Z[[right]], threshold)[0])
+        answer = (name_of(data, left), name_of(data, right), distance, is_same)
+    return Verified(factor, int(fresh.sum()), n_values, by, threshold, int((~fresh).sum()), answer)
+
+
+def _share(rate: Rate) -> str:
+    return f"{rate.value:.2%} ({rate.low:.2%} to {rate.high:.2%})"
