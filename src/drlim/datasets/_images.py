@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -265,10 +264,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):  # a pipe, say, would be waited for for ever
-                raise _BadImageError("is no file")
-            if status.st_size == 0:
+            # Pipes have none either, and opening one would wait for ever.
+            if path.stat().st_size == 0:
                 raise _BadImageError("is empty: it has no bytes")
             known = sorted(set(FORMATS.values()))
             with path.open("rb") as file, Image.open(file, formats=known) as image:
@@ -278,8 +275,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _BadImageError(
-            f"claims to have more than {MOST_PIXELS:,} pixels: a decompression bomb, or too "
-            "large; reduce it"
+            f"claims to be larger than Pillow's limit of {Image.MAX_IMAGE_PIXELS:,} pixels: a "
+            "decompression bomb, or too large; reduce it"
         ) from None
     except UnidentifiedImageError:
         raise _BadImageError("is no image, whatever its ending says") from None

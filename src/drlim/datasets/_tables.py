@@ -188,26 +188,24 @@ def _open_parquet(path: Path) -> _Table:
     _check_names(path, file.schema_arrow.names)
     kinds: dict[str, str] = {}
     dtypes: dict[str, np.dtype] = {}
-    numbers: list[str] = []
     for field in file.schema_arrow:
-        is_coded = pyarrow.types.is_dictionary(field.type)
-        value_type = field.type.value_type if is_coded else field.type
-        kind = _kind(value_type)
+        kind = _kind(field.type)
         if kind is None:
             logger.info("%s: the column %r is left out: %s", path, field.name, field.type)
             continue
         kinds[field.name] = kind
         if kind != "text":
-            is_decimal = pyarrow.types.is_decimal(value_type)
-            dtypes[field.name] = np.dtype("f8" if is_decimal else value_type.to_pandas_dtype())
-        if kind in ("int", "float") and not is_coded:
-            numbers.append(field.name)
+            is_decimal = pyarrow.types.is_decimal(field.type)
+            dtypes[field.name] = np.dtype("f8" if is_decimal else field.type.to_pandas_dtype())
+    numbers = [name for name, kind in kinds.items() if kind in ("int", "float")]
     return _Table(path, kinds, dtypes, numbers, file.metadata.num_rows)
 
 
 def _kind(arrow_type: Any) -> str | None:
     import pyarrow.types as is_a
 
+    if is_a.is_dictionary(arrow_type):
+        return _kind(arrow_type.value_type)
     if is_a.is_boolean(arrow_type):
         return "bool"
     if is_a.is_integer(arrow_type):
