@@ -218,6 +218,13 @@ def test_a_blur_is_a_gaussian_that_keeps_the_mean():
     np.testing.assert_allclose(made("blur", np.ones((1, 4, 3)), 9), 1, rtol=1e-6)
 
 
+def test_a_blur_has_its_own_radius_beside_a_wider_one():
+    images = np.zeros((2, 41, 41))
+    images[:, 20, 20] = 1
+    reach = (made("blur", images, [0.5, 3]) > 0).any(axis=1).sum(axis=1)
+    assert reach.tolist() == [2 * 2 + 1, 2 * 12 + 1]
+
+
 def test_noise_has_its_standard_deviation_as_a_share_of_full_scale():
     grey = np.full((2, 3, 60, 60), 128, dtype=np.uint8)
     noisy = made("noise", grey, [0.05, 0.1]).astype(float)
