@@ -81,12 +81,26 @@ def test_a_map_that_shows_what_it_should_ignore_fails(world):
     assert proof.kept[0].verdict == "holds"
 
 
-def test_e6_a_map_that_loses_what_it_should_keep_fails_however_invariant(world, rng):
+def test_a_map_that_loses_what_it_should_keep_fails_however_invariant(world, rng):
     proof = proof_of(world, rng.normal(size=(160, 2)))
     assert proof.ignored[0].verdict == "holds"
     assert [entry.verdict for entry in proof.kept] == ["fails", "fails"]
     assert not proof.holds
     assert proof.lines()[1].startswith("FAILS to keep azimuth: R² ")
+
+
+def test_without_references_what_is_at_chance_is_not_kept_either(rng):
+    entry = keeps("height", {"map": rng.normal(size=(99, 2))}, np.arange(99.0), random_state=0)
+    assert entry.verdict == "fails"
+    assert entry.line.endswith("not clearly above chance")
+
+
+def test_one_factor_that_fails_fails_the_proof_whatever_the_others(world):
+    good, bad = proof_of(world, world["X"][:, :3]), proof_of(world, world["X"][:, 2:4])
+    assert good.holds
+    assert not Proof(good.ignored + bad.ignored, good.kept).holds
+    assert bad.kept[0].verdict == "fails"
+    assert not Proof(good.ignored, good.kept + bad.kept).holds
 
 
 def test_a_map_that_keeps_much_less_than_the_samples_fails_and_says_which_keeps_more(world, rng):
@@ -269,7 +283,7 @@ def test_maps_that_do_not_fit_their_factor_are_refused(maps, says):
             measure("light", maps, np.arange(6) % 2)
 
 
-def test_a_map_is_constant_whatever_its_place_and_not_because_it_is_small(rng):
+def test_e6_a_collapsed_map_is_constant_whatever_its_place_and_not_because_it_is_small(rng):
     assert is_constant(np.zeros((5, 2)))
     assert is_constant(3 + 1e-9 * rng.normal(size=(5, 2)))
     assert not is_constant(1e-12 * rng.normal(size=(5, 2)))
