@@ -253,9 +253,10 @@ def test_the_mean_over_the_image_is_blind_to_shifts_untrained_and_no_pooling_is_
 
 
 def test_a_convnet_of_the_smallest_image_still_tells_images_apart():
-    network = build(partial(networks.convnet, width=4, depth=5), (8, 8), 2, seed=0)
-    Z = network(torch.rand(5, 8, 8))
-    assert distances_among(Z).min() > 0
+    network = build(partial(networks.convnet, width=4, depth=2), (8, 8), 2, seed=0)
+    with networks.seeded(1):
+        X = torch.rand(5, 8, 8)
+    assert distances_among(network(X)).min() > 1e-3
 
 
 def test_a_convnet_goes_through_a_map_file(tmp_path, rng):
