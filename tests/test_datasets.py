@@ -264,3 +264,19 @@ def test_a_download_that_broke_off_is_taken_up_again(monkeypatch, tmp_path, mirr
     write(tmp_path / "cache" / "mnist", {name: small_official[name]})
     monkeypatch.setattr(_mnist, "MIRRORS", (address,))
     assert len(mnist("train", download=True)) == 40
+
+
+def test_a_part_of_a_large_memory_map_is_a_memory_map_with_the_same_rows(
+    tmp_path, rng, monkeypatch
+):
+    path = tmp_path / "X.npy"
+    np.save(path, rng.integers(0, 255, size=(90, 5, 4), dtype=np.uint8))
+    data = Dataset(np.load(path, mmap_mode="r"), {"k": np.arange(90)})
+    rows = rng.permutation(90)[:70]
+    assert not isinstance(data.subset(rows).X, np.memmap)
+    monkeypatch.setattr("drlim.datasets._dataset._IN_MEMORY", 1000)
+    monkeypatch.setattr("drlim.datasets._dataset._ROWS", 16)
+    part = data.subset(rows)
+    assert isinstance(part.X, np.memmap)
+    np.testing.assert_array_equal(part.X, data.X[rows])
+    np.testing.assert_array_equal(data.subset(data.factors["k"] > 20).X, data.X[21:])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -85,10 +87,16 @@ class Dataset:
         return self.factors[name]
 
     def subset(self, indices: Any) -> Dataset:
-        """Return some of the samples, by row numbers or by a mask, with their factors and names."""
+        """Return some of the samples, by row numbers or by a mask, with their factors and names.
+
+        Of a memory map more than 1 GiB is a memory map again: a file without a name, which is
+        gone when nobody uses it.
+        """
         factors = {name: values[indices] for name, values in self.factors.items()}
         names = None if self.names is None else self.names[indices]
-        return Dataset(self.X[indices], factors, self.name, self.origin, names, self.skipped)
+        return Dataset(
+            _taken(self.X, indices), factors, self.name, self.origin, names, self.skipped
+        )
 
     def split(
         self, test_size: float = 0.2, *, by: str = "source", random_state: RandomState = None
@@ -129,3 +137,21 @@ class Dataset:
         held_out = generator(random_state).permutation(sources)[:n_test]
         is_test = np.isin(self.factor(by), held_out)
         return self.subset(~is_test), self.subset(is_test)
+
+
+_IN_MEMORY, _ROWS = 2**30, 4096
+
+
+def _taken(X: np.ndarray, indices: Any) -> np.ndarray:
+    """Take rows of an array; of a large memory map without holding them all."""
+    if not isinstance(X, np.memmap):
+        return X[indices]
+    rows = np.arange(len(X))[indices]
+    n_bytes = len(rows) * X.itemsize * math.prod(X.shape[1:])
+    if n_bytes <= _IN_MEMORY:
+        return np.asarray(X)[rows]
+    file = tempfile.TemporaryFile()  # noqa: SIM115  the memory map keeps it open
+    taken = np.memmap(file, X.dtype, "w+", shape=(len(rows), *X.shape[1:]))
+    for start in range(0, len(rows), _ROWS):
+        taken[start : start + _ROWS] = X[rows[start : start + _ROWS]]
+    return taken
