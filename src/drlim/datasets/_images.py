@@ -248,9 +248,9 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _orientation(image: Image.Image) -> int:
-    # Pillow turns a TIFF upright itself. Without EXIF in the header a PNG would be decoded
-    # here in the search for it.
-    if image.format == "TIFF" or "exif" not in image.info:
+    # A PNG without EXIF in its header would be decoded here in the search for it; a TIFF, which
+    # never has it there, is turned by Pillow itself.
+    if "exif" not in image.info:
         return 1
     return int(image.getexif().get(_ORIENTATION, 1))
 
