@@ -145,13 +145,14 @@ _IN_MEMORY, _ROWS = 2**30, 4096
 def _taken(X: np.ndarray, indices: Any) -> np.ndarray:
     """Take rows of an array; of a large memory map without holding them all."""
     if not isinstance(X, np.memmap):
-        return X[indices]
+        some: np.ndarray = X[indices]
+        return some
     rows = np.arange(len(X))[indices]
     n_bytes = len(rows) * X.itemsize * math.prod(X.shape[1:])
     if n_bytes <= _IN_MEMORY:
-        return np.asarray(X)[rows]
-    file = tempfile.TemporaryFile()  # noqa: SIM115  the memory map keeps it open
-    taken = np.memmap(file, X.dtype, "w+", shape=(len(rows), *X.shape[1:]))
+        return np.array(X[rows])
+    with tempfile.TemporaryFile() as file:  # the map outlives its name
+        taken = np.memmap(file, X.dtype, "w+", shape=(len(rows), *X.shape[1:]))
     for start in range(0, len(rows), _ROWS):
         taken[start : start + _ROWS] = X[rows[start : start + _ROWS]]
     return taken
