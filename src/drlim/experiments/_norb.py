@@ -68,13 +68,13 @@ def run(options: Options) -> Result:
         for text, value, bound, sign in (
             (
                 "The azimuth is one direction of the map: its sine and cosine read from held-out "
-                "points by 5-NN regression, R²",
+                "points by 3-NN regression, R²",
                 recovery["azimuth_r2"],
                 0.97,
                 ">=",
             ),
             (
-                "The elevation is another: read from held-out points by 5-NN regression, R²",
+                "The elevation is another: read from held-out points by 3-NN regression, R²",
                 recovery["elevation_r2"],
                 0.98,
                 ">=",
@@ -164,7 +164,7 @@ def run(options: Options) -> Result:
         },
         parameters={"map": parameters_of(map_)},
         tables={
-            f"Beside baselines: {held_out}. Pose read by 5-NN regression; correlations with the "
+            f"Beside baselines: {held_out}. Pose read by 3-NN regression; correlations with the "
             "fitted cylinder.": _airplane.table(measured),
             f"What can be read of the lighting: {_invariance.HOW}": _invariance.table(ignored),
         },

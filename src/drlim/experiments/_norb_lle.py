@@ -38,7 +38,7 @@ def run(options: Options) -> Result:
             ">=",
         ),
         Claim(
-            "LLE does not show the pose: azimuth read from held-out points by 5-NN regression, "
+            "LLE does not show the pose: azimuth read from held-out points by 3-NN regression, "
             "R² (DrLIM's bound is 0.97)",
             said,
             recovery["azimuth_r2"],
