@@ -80,7 +80,7 @@ class Contrastive:
 
     def repulsion(self, distance: Tensor) -> Tensor:
         """L_D = 1/2 max(0, m - D)^2."""
-        return (self.margin - distance).clamp(min=0).square() / 2
+        return torch.relu(self.margin - distance).square() / 2
 
 
 LOSSES = {"contrastive": Contrastive}
