@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from drlim._errors import TrainingWarning
 from drlim._forces import Forces, forces
