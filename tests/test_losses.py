@@ -9,8 +9,11 @@ from scipy.spatial.distance import pdist, squareform
 from drlim._errors import InputError, LabelError
 from drlim.graphs import SimilarityGraph
 from drlim.losses import (
+    LOSSES,
     Contrastive,
+    DoubleMargin,
     GlobalLoss,
+    Logistic,
     PairLoss,
     build,
     contrastive_loss,
@@ -156,7 +159,7 @@ def test_shapes_that_differ_are_refused_and_never_broadcast(distance, similar):
 @pytest.mark.parametrize(
     "use",
     [
-        Contrastive,
+        *LOSSES.values(),
         lambda margin: contrastive_loss(0.5, True, margin),
         lambda margin: global_loss(np.zeros((2, 2)), SimilarityGraph.empty(2), margin),
     ],
@@ -195,7 +198,7 @@ def test_the_callers_distances_are_left_as_they_were():
     ("loss", "message"),
     [
         ("contrastiv", "did you mean 'contrastive'?"),
-        (3, r"loss is 3; it must be a name \(contrastive\) or a callable"),
+        (3, r"loss is 3; it must be a name \(contrastive, double-margin, .*\) or a callable"),
         (lambda margin: margin, "gave a float; it must return an object with"),
     ],
 )
@@ -207,6 +210,140 @@ def test_a_loss_that_is_none_is_refused(loss, message):
 def test_a_name_and_a_builder_make_a_loss_with_the_margin():
     assert build("contrastive", 2.0) == build(Contrastive, 2.0) == Contrastive(2.0)
     assert isinstance(Contrastive(), PairLoss)
+
+
+# The general form, eq. 2: other pairs of partial losses.
+
+OTHERS = {
+    # The forces by hand, as functions of d in margins: what pulls, and what pushes.
+    "contrastive": (lambda d: d, lambda d: max(0.0, 1 - d)),
+    "double-margin": (lambda d: max(0.0, d - 0.2), lambda d: max(0.0, 1 - d)),
+    "heavy-tailed": (
+        lambda d: 2 * d / (1 + d**2),
+        lambda d: 2 * d / (1e-3 + d**2) - 2 * d / (1 + d**2),
+    ),
+    "logistic": (
+        lambda d: 5 / (1 + np.exp(5 * (1 - d))),
+        lambda d: 5 / (1 + np.exp(5 * (d - 1))),
+    ),
+}
+FINITE_RANGE = ("contrastive", "double-margin")  # and lengths squared for a unit
+
+
+def test_every_loss_has_its_forces_tested():
+    assert OTHERS.keys() == LOSSES.keys()
+
+
+@pytest.mark.parametrize("margin", [0.5, 1.0, 4.0])
+@pytest.mark.parametrize("d", [0.0, 1e-3, 0.1, 0.199, 0.201, 0.999, 1.001, 1.5, 40.0])
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_forces_are_those_of_the_closed_forms(name, d, margin):
+    loss = build(name, margin)
+    pull, push = (force(d) for force in OTHERS[name])
+    unit = margin if name in FINITE_RANGE else 1 / margin
+    for partial_loss, force in ((loss.attraction, pull), (loss.repulsion, -push)):
+        D = torch.tensor(d * margin, dtype=torch.float64, requires_grad=True)
+        (slope,) = torch.autograd.grad(partial_loss(D), D)
+        assert slope.item() == pytest.approx(force * unit, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "attraction", "repulsion"),
+    [  # at 0, 0.1, 1 and 3 margins
+        ("double-margin", [0, 0, 0.32, 3.92], [0.5, 0.405, 0, 0]),
+        (
+            "heavy-tailed",
+            np.log1p([0, 0.01, 1, 9]),
+            np.log([1000, 1.01 / 0.011, 2 / 1.001, 10 / 9.001]),
+        ),
+        (
+            "logistic",
+            np.log1p(np.exp([-5, -4.5, 0, 10])),
+            np.log1p(np.exp([5, 4.5, 0, -10])),
+        ),
+    ],
+)
+def test_other_losses_have_the_values_of_their_equations(name, attraction, repulsion):
+    D = torch.tensor([0.0, 0.1, 1.0, 3.0], dtype=torch.float64)
+    loss = build(name, 1.0)
+    np.testing.assert_allclose(loss.attraction(D), attraction, rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(loss.repulsion(D), repulsion, rtol=1e-9, atol=1e-15)
+
+
+@few
+@given(st.lists(distances, min_size=2, max_size=9), margins, st.sampled_from(sorted(OTHERS)))
+def test_attraction_rises_and_repulsion_falls_with_the_distance_and_none_is_negative(
+    D, margin, name
+):
+    D = torch.tensor(sorted(D), dtype=torch.float64)
+    loss = build(name, margin)
+    attraction, repulsion = loss.attraction(D), loss.repulsion(D)
+    assert (attraction.diff() >= 0).all()
+    assert (repulsion.diff() <= 0).all()
+    assert (attraction >= 0).all()
+    assert (repulsion >= 0).all()
+    assert torch.isfinite(attraction).all()
+    assert torch.isfinite(repulsion).all()
+
+
+@few
+@given(distances, margins, st.floats(0.01, 100), st.sampled_from(sorted(OTHERS)))
+def test_the_margin_is_only_the_unit_of_length_of_every_loss(D, margin, c, name):
+    D = torch.tensor(D, dtype=torch.float64)
+    factor = c**2 if name in FINITE_RANGE else 1.0
+    for part in ("attraction", "repulsion"):
+        larger = getattr(build(name, c * margin), part)(c * D)
+        expected = factor * getattr(build(name, margin), part)(D)
+        assert larger.item() == pytest.approx(expected.item(), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_slopes_of_every_loss_agree_with_finite_differences(name):
+    Z, _ = some_points(0)
+    loss = build(name, 1.3)
+    for partial_loss in (loss.attraction, loss.repulsion):
+        assert torch.autograd.gradcheck(
+            lambda Z, part=partial_loss: part(distances_among(Z)), Z.clone().requires_grad_()
+        )
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_loss_is_finite_for_points_in_one_place(name, dtype):
+    Z = torch.full((2, 3), 0.1, dtype=dtype, requires_grad=True)
+    loss = build(name, 1.0)
+    for partial_loss in (loss.attraction, loss.repulsion):
+        (slope,) = torch.autograd.grad(partial_loss(distances_among(Z)).sum(), Z)
+        assert not slope.any()
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_under_every_loss_a_dissimilar_pair_that_nearly_coincides_parts(name):
+    loss, Z = build(name, 1.0), torch.tensor([[0.0, 0.0], [1e-6, 0.0]])
+    for _ in range(1000):
+        Z.requires_grad_()
+        (slope,) = torch.autograd.grad(loss.repulsion(distances_among(Z)).sum(), Z)
+        Z = (Z - 0.02 * slope).detach()
+    assert distances_among(Z).item() > 0.9
+
+
+@pytest.mark.parametrize("inner", [-0.1, 1.1, np.nan])
+def test_an_inner_radius_beyond_the_margin_is_refused(inner):
+    with pytest.raises(InputError, match=r"inner is .*; it is a share of the margin"):
+        DoubleMargin(1.0, inner)
+
+
+def test_a_double_margin_without_an_inner_radius_is_equation_4():
+    D = torch.linspace(0, 3, 31)
+    for part in ("attraction", "repulsion"):
+        same_as = getattr(Contrastive(1.5), part)(D)
+        assert torch.equal(getattr(DoubleMargin(1.5, inner=0.0), part)(D), same_as)
+
+
+@pytest.mark.parametrize("sharpness", [0, -1.0, np.inf, np.nan])
+def test_a_sharpness_that_is_none_is_refused(sharpness):
+    with pytest.raises(InputError, match="sharpness is .*; it must be a finite number > 0"):
+        Logistic(1.0, sharpness)
 
 
 # Distances: made in one place.

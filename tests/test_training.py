@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from drlim._errors import TrainingWarning
+from drlim._forces import forces
 from drlim._progress import Progress
 from drlim._random import streams
 from drlim.graphs import SimilarityGraph
@@ -411,5 +412,5 @@ def test_the_mean_distance_counts_all_pairs_alike_whatever_the_balance(rng):
         sampler = PairSampler(graph, 29, n_dissimilar=n_dissimilar)
         tally = _Tally(None, sampler.balance)
         (batch,) = sampler.epoch(0)
-        tally.add(batch, distances_among(Z).float(), Contrastive(1.0))
+        tally.add(batch, forces(Z, batch, Contrastive(1.0), 1.0))
         assert tally.epoch().mean_distance == pytest.approx(true_mean, rel=1e-5)

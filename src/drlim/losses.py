@@ -13,20 +13,35 @@ dissimilar, D < m     1/2 (m - D)^2                       m - D, pushing apart
 dissimilar, D >= m    0                                   none
 ====================  ==================================  ===============================
 
+`LOSSES` has other pairs of partial losses by name; all go through the same engine. With
+d = D / m, the distance in margins:
+
+=================  =======================  =============================
+name               similar pair             dissimilar pair
+=================  =======================  =============================
+"contrastive"      1/2 D^2                  1/2 max(0, m - D)^2
+"double-margin"    1/2 max(0, D - r)^2      1/2 max(0, m - D)^2
+"heavy-tailed"     log(1 + d^2)             log((1 + d^2) / d^2), softened
+"logistic"         log(1 + e^(k (d - 1)))   log(1 + e^(k (1 - d)))
+=================  =======================  =============================
+
 A loss sees distances only. Those that are differentiated are made in one place,
-`distances_among`, with the square root that needs care at 0.
+`distances_among`, with the square root that needs care at 0; training, which needs nothing but
+the forces, makes both at once in blocks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from scipy.spatial import KDTree
 from torch import Tensor
+from torch.nn import functional
 
 from drlim._errors import InputError, LabelError, nearest_name
 from drlim._types import Bool, Float, Shaped
@@ -80,10 +95,172 @@ class Contrastive:
 
     def repulsion(self, distance: Tensor) -> Tensor:
         """L_D = 1/2 max(0, m - D)^2."""
-        return (self.margin - distance).clamp(min=0).square() / 2
+        return torch.relu(self.margin - distance).square() / 2
 
 
-LOSSES = {"contrastive": Contrastive}
+@dataclass(frozen=True)
+class DoubleMargin:
+    """Springs that leave similar points alone once they are near enough.
+
+    As eq. 4, but without attraction inside an inner radius r. Similar points need not fall on
+    one another, so what tells them apart may stay in the map.
+
+    ====================  ==================================  ===============================
+    pair                  loss                                force on the distance D
+    ====================  ==================================  ===============================
+    similar, D > r        1/2 (D - r)^2                       D - r, pulling together
+    similar, D <= r       0                                   none
+    dissimilar            as eq. 4                            max(0, m - D), pushing apart
+    ====================  ==================================  ===============================
+
+    Parameters
+    ----------
+    margin : float
+        The radius within which dissimilar points repel each other, > 0.
+    inner : float
+        The radius within which similar points are content, in margins: 0 <= inner <= 1. With 0
+        this is eq. 4.
+
+    Raises
+    ------
+    InputError
+        If a value breaks its rule.
+
+    Examples
+    --------
+    >>> spring = DoubleMargin(margin=1.0, inner=0.25)
+    >>> spring.attraction(torch.tensor([0.0, 0.25, 0.75]))
+    tensor([0.0000, 0.0000, 0.1250])
+    """
+
+    margin: float = 1.0
+    inner: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_margin(self.margin)
+        if not 0 <= self.inner <= 1:
+            raise InputError(
+                f"inner is {self.inner!r}; it is a share of the margin and must be from 0 to 1: "
+                "with more, similar pairs would be farther apart than dissimilar ones"
+            )
+
+    def attraction(self, distance: Tensor) -> Tensor:
+        """L_S = 1/2 max(0, D - r)^2."""
+        return torch.relu(distance - self.inner * self.margin).square() / 2
+
+    def repulsion(self, distance: Tensor) -> Tensor:
+        """L_D = 1/2 max(0, m - D)^2."""
+        return torch.relu(self.margin - distance).square() / 2
+
+
+@dataclass(frozen=True)
+class HeavyTailed:
+    """Forces that reach far and fade: clusters part, and the space between them stays empty.
+
+    The cross-entropy of the heavy-tailed similarity 1 / (1 + d^2), with d = D / m, as in t-SNE
+    (van der Maaten, Hinton 2008) and UMAP (McInnes, Healy, Melville 2018). Far similar pairs are
+    pulled less than nearer ones, so a wrong neighbour does little harm.
+
+    ====================  ==================================  ===============================
+    pair                  loss                                force on d
+    ====================  ==================================  ===============================
+    similar               log(1 + d^2)                        2 d / (1 + d^2), pulling
+    dissimilar            log((1 + d^2) / (s + d^2))          2 d (1 - s) / ((1 + d^2) (s + d^2)),
+                                                              pushing
+    ====================  ==================================  ===============================
+
+    With s = 0 two dissimilar points in one place would cost infinitely much and part with
+    infinite force. The softening s = 0.001 (that of UMAP) makes both finite: the loss at D = 0
+    is log 1000 = 6.9, and the force rises from 0 there to 32 at 0.03 margins. From a tenth of a
+    margin on, it is within a tenth of the force without softening.
+
+    Parameters
+    ----------
+    margin : float
+        The map's unit of length, > 0. The repulsion does not end there, but it is there that
+        both forces on a pair are of the size 1.
+
+    Examples
+    --------
+    >>> HeavyTailed(margin=2.0).attraction(torch.tensor([0.0, 2.0]))
+    tensor([0.0000, 0.6931])
+    >>> HeavyTailed(margin=2.0).repulsion(torch.tensor([0.0, 2.0]))
+    tensor([6.9078, 0.6921])
+    """
+
+    margin: float = 1.0
+
+    SOFTENING: ClassVar[float] = 1e-3
+
+    def __post_init__(self) -> None:
+        check_margin(self.margin)
+
+    def attraction(self, distance: Tensor) -> Tensor:
+        """L_S = log(1 + d^2)."""
+        return torch.log1p((distance / self.margin).square())
+
+    def repulsion(self, distance: Tensor) -> Tensor:
+        """L_D = log((1 + d^2) / (s + d^2)), as log(1 + (1 - s) / (s + d^2))."""
+        squared = (distance / self.margin).square()
+        return torch.log1p((1 - self.SOFTENING) / (self.SOFTENING + squared))
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A soft decision at the margin: nearer is similar, farther is dissimilar.
+
+    The logistic loss of telling the two kinds of pairs apart by d = D / m.
+
+    ====================  ==================================  ===============================
+    pair                  loss                                force on d
+    ====================  ==================================  ===============================
+    similar               log(1 + e^(k (d - 1)))              k / (1 + e^(k (1 - d))), pulling
+    dissimilar            log(1 + e^(k (1 - d)))              k / (1 + e^(k (d - 1))), pushing
+    ====================  ==================================  ===============================
+
+    No pair is ever wholly content, and no force exceeds k.
+
+    Parameters
+    ----------
+    margin : float
+        The distance at which a pair is as likely similar as dissimilar, > 0.
+    sharpness : float
+        k > 0: how narrow the zone of doubt around the margin is.
+
+    Raises
+    ------
+    InputError
+        If a value breaks its rule.
+
+    Examples
+    --------
+    >>> Logistic(margin=2.0).attraction(torch.tensor([2.0]))
+    tensor([0.6931])
+    """
+
+    margin: float = 1.0
+    sharpness: float = 5.0
+
+    def __post_init__(self) -> None:
+        check_margin(self.margin)
+        if not (self.sharpness > 0 and np.isfinite(self.sharpness)):
+            raise InputError(f"sharpness is {self.sharpness!r}; it must be a finite number > 0")
+
+    def attraction(self, distance: Tensor) -> Tensor:
+        """L_S = log(1 + e^(k (d - 1)))."""
+        return functional.softplus(self.sharpness * (distance / self.margin - 1))
+
+    def repulsion(self, distance: Tensor) -> Tensor:
+        """L_D = log(1 + e^(k (1 - d)))."""
+        return functional.softplus(self.sharpness * (1 - distance / self.margin))
+
+
+LOSSES: dict[str, Callable[[float], PairLoss]] = {
+    "contrastive": Contrastive,
+    "double-margin": DoubleMargin,
+    "heavy-tailed": HeavyTailed,
+    "logistic": Logistic,
+}
 
 
 def build(loss: Any, margin: float) -> PairLoss:
@@ -213,7 +390,8 @@ class GlobalLoss:
 def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
     """Return the exact loss of a map: the paper's eq. 1 with eq. 4, over *all* pairs.
 
-    The repulsion has a finite range, so only pairs nearer than the margin are visited, a block
+    Of eq. 4 alone, whatever loss a map was learnt with: the losses that reach farther would need
+    every one of the n (n - 1) / 2 pairs. Its repulsion has a finite range, so only pairs nearer than the margin are visited, a block
     of samples at a time: memory grows with n, and time with the pairs inside the margin.
 
     Parameters

@@ -28,22 +28,56 @@ from drlim.graphs import SimilarityGraph
 class Batch:
     """Points and all pairs among them.
 
-    Pairs are in condensed order, as ``scipy.spatial.distance.pdist`` and ``torch.pdist`` give
-    their distances: (0, 1), (0, 2), ..., (1, 2), ...
+    Of b (b - 1) / 2 pairs a graph joins few. Those, the *near* pairs, are listed; what any other
+    pair counts is told by the kinds of its two points, so a batch is made and kept without
+    touching every pair. `similar` and `weight` spell all pairs out, in condensed order, as
+    ``scipy.spatial.distance.pdist`` and ``torch.pdist`` give their distances: (0, 1), (0, 2),
+    ..., (1, 2), ...
 
     Attributes
     ----------
     points : ndarray of shape (b,), int64
         Rows of the samples, sorted; each once, or as often as there are copies of it.
-    similar : ndarray of shape (b (b - 1) / 2,), bool
-        Which pairs are similar.
-    weight : ndarray of shape (b (b - 1) / 2,), float32
-        What each pair counts in the loss; 0 for a pair that is neither similar nor dissimilar.
+    near : ndarray of shape (n_near, 2), int64
+        Which pairs of the batch's points a graph joins (or copying made): places i < j in
+        `points`, sorted by i.
+    near_similar : ndarray of shape (n_near,), bool
+        Which of those are similar.
+    near_weight : ndarray of shape (n_near,), float32
+        What each of those counts in the loss.
+    kind : ndarray of shape (b,), int64
+        The kind of each point: points of one kind are drawn with the same probability.
+    far_weight : ndarray of shape (n_kinds, n_kinds), float32
+        What any other pair, a dissimilar one, counts, by the kinds of its two points; 0 where
+        such pairs are neither similar nor dissimilar.
     """
 
     points: Int[np.ndarray, " b"]
-    similar: Bool[np.ndarray, " n_pairs"]
-    weight: Float[np.ndarray, " n_pairs"]
+    near: Int[np.ndarray, "n_near 2"]
+    near_similar: Bool[np.ndarray, " n_near"]
+    near_weight: Float[np.ndarray, " n_near"]
+    kind: Int[np.ndarray, " b"]
+    far_weight: Float[np.ndarray, "n_kinds n_kinds"]
+
+    @property
+    def n_pairs(self) -> int:
+        """How many pairs there are among the points: b (b - 1) / 2."""
+        return len(self.points) * (len(self.points) - 1) // 2
+
+    @cached_property
+    def similar(self) -> Bool[np.ndarray, " n_pairs"]:
+        """Which pairs are similar, in condensed order."""
+        similar = np.zeros(self.n_pairs, bool)
+        similar[self._condensed] = self.near_similar
+        return similar
+
+    @cached_property
+    def weight(self) -> Float[np.ndarray, " n_pairs"]:
+        """What each pair counts in the loss, in condensed order; 0 if it is of neither sort."""
+        first, second = np.triu_indices(len(self.points), 1)
+        weight = self.far_weight[self.kind[first], self.kind[second]]
+        weight[self._condensed] = self.near_weight
+        return weight
 
     @property
     def left(self) -> Int[np.ndarray, " n_pairs"]:
@@ -54,6 +88,12 @@ class Batch:
     def right(self) -> Int[np.ndarray, " n_pairs"]:
         """The row of the second point of each pair."""
         return self.points[np.triu_indices(len(self.points), 1)[1]]
+
+    @property
+    def _condensed(self) -> Int[np.ndarray, " n_near"]:
+        """Where the near pairs stand in condensed order."""
+        i, j = self.near.T
+        return i * len(self.points) - i * (i + 1) // 2 + j - i - 1
 
 
 class PairSampler:
@@ -141,31 +181,45 @@ class PairSampler:
 
     def _batch(self, draws: Int[np.ndarray, "n_draws 2"]) -> Batch:
         points = np.unique(draws)
-        left, right = np.triu_indices(len(points) * self.n_copies, 1)
-        left, right = left // self.n_copies, right // self.n_copies
-        one = left == right  # two copies of one point
-        similar = _among(self._neighbors_of_similar, points)[left, right] | one
-        drawn = similar
-        if self.dissimilar is not None:
-            drawn = _among(self._neighbors_of_drawn, points)[left, right] | one
-        # P(both points are in the batch) = P(left) + P(right) - P(left or right). An edge
-        # between the two is in the degree of both, and must be counted once.
         hit = self._hit(len(draws))
         degree = self._degree[points]
-        either = degree[left] + degree[right] - drawn
-        chance = hit[degree[left]] + hit[degree[right]] - hit[either]
-        chance[one] = hit[degree[left[one]]]
         n_samples = self.graph.n_samples * self.n_copies
-        weight = np.where(similar, 1.0, self.balance) / (chance * n_samples)
+
+        # P(both points are in the batch) = P(left) + P(right) - P(left or right). An edge
+        # between the two is in the degree of both, and must be counted once.
+        left, right = _among(self._rows, points).T
+        of_left, of_right = degree[left], degree[right]
+        chance = hit[of_left] + hit[of_right] - hit[of_left + of_right - 1]
+        similar = np.ones(len(left), bool)
         if self.dissimilar is not None:
-            weight[~drawn] = 0
+            similar = self.graph.has(points[left], points[right])
+        weight = np.where(similar, 1.0, self.balance) / (chance * n_samples)
         if self._weight is not None:
-            there = np.flatnonzero(drawn & ~one)
-            weight[there] *= self._weight[
-                self._drawn.place(points[left[there]], points[right[there]])
-            ]
-        points = np.repeat(points, self.n_copies)
-        return Batch(points, similar, weight.astype(np.float32))
+            weight *= self._weight[self._drawn.place(points[left], points[right])]
+
+        degrees, kind = np.unique(degree, return_inverse=True)
+        far_weight = np.zeros((len(degrees), len(degrees)))
+        if self.dissimilar is None:
+            # Kinds that have more draws than there are share one, so they are always near.
+            either = np.minimum(degrees[:, None] + degrees, len(hit) - 1)
+            far = hit[degrees][:, None] + hit[degrees] - hit[either]
+            np.divide(self.balance, far * n_samples, out=far_weight, where=far > 0)
+
+        near = np.stack([left, right], axis=1)
+        if (c := self.n_copies) > 1:
+            first, second = np.triu_indices(c, 1)
+            own = c * np.arange(len(points))[:, None, None] + np.stack([first, second], axis=1)
+            alike = np.repeat(1 / (hit[degree] * n_samples), len(first))
+            across = c * near[:, None, None] + np.stack(np.mgrid[:c, :c], axis=-1)
+            near = np.concatenate([across.reshape(-1, 2), own.reshape(-1, 2)])
+            similar = np.concatenate([np.repeat(similar, c * c), np.ones(len(alike), bool)])
+            weight = np.concatenate([np.repeat(weight, c * c), alike])
+            order = np.argsort(near[:, 0], kind="stable")
+            near, similar, weight = near[order], similar[order], weight[order]
+            points, kind = np.repeat(points, c), np.repeat(kind, c)
+        return Batch(
+            points, near, similar, weight.astype(np.float32), kind, far_weight.astype(np.float32)
+        )
 
     def _hit(self, n_drawn: int) -> Float[np.ndarray, " n_degrees"]:
         """P(a batch of n_drawn has any of d given draws), for d = 0, 1, ...: hypergeometric."""
@@ -184,11 +238,7 @@ class PairSampler:
         return {}  # an epoch has batches of two sizes, which differ by one draw
 
     @cached_property
-    def _neighbors_of_similar(self) -> _Rows:
-        return _Rows.of(self.graph)
-
-    @cached_property
-    def _neighbors_of_drawn(self) -> _Rows:
+    def _rows(self) -> _Rows:
         return _Rows.of(self._drawn)
 
 
@@ -207,18 +257,17 @@ class _Rows:
         return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), place)
 
 
-def _among(rows: _Rows, points: Int[np.ndarray, " b"]) -> Bool[np.ndarray, "b b"]:
-    """Tell for all pairs of points whether the graph joins them, touching only their edges."""
+def _among(rows: _Rows, points: Int[np.ndarray, " b"]) -> Int[np.ndarray, "n_near 2"]:
+    """List the pairs of points that the graph joins, i < j, touching only their edges."""
     rows.place[points] = np.arange(len(points))
     length = rows.start[points + 1] - rows.start[points]
     ends = np.cumsum(length)
     inside = np.arange(ends[-1]) - np.repeat(ends - length, length)
-    columns = rows.place[rows.columns[np.repeat(rows.start[points], length) + inside]]
+    other = rows.place[rows.columns[np.repeat(rows.start[points], length) + inside]]
     rows.place[points] = -1
     of = np.repeat(np.arange(len(points)), length)
-    joined = np.zeros((len(points), len(points)), bool)
-    joined[of[columns >= 0], columns[columns >= 0]] = True
-    return joined
+    once = other > of  # -1: not in the batch
+    return np.stack([of[once], other[once]], axis=1)
 
 
 def check_disjoint(similar: SimilarityGraph, dissimilar: SimilarityGraph) -> None:

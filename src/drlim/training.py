@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from drlim._errors import TrainingWarning
+from drlim._forces import Forces, forces
 from drlim._random import Streams
-from drlim.losses import PairLoss, distances_among
+from drlim.losses import PairLoss
 from drlim.networks import seeded
 from drlim.pairs import Batch, PairSampler
 
@@ -30,8 +31,8 @@ class Epoch:
     loss, attraction, repulsion : float
         The loss, and its two parts (repulsion with the weight that `n_dissimilar` gives it).
     active_share : float
-        The share of dissimilar pairs that repel, those inside the margin; NaN if there are no
-        dissimilar pairs.
+        The share of dissimilar pairs that are nearer than the margin (under eq. 4, those that
+        repel); NaN if there are no dissimilar pairs.
     mean_distance : float
         Mean distance of all pairs in the map.
     seconds : float
@@ -96,7 +97,8 @@ def train(
     learning_rate : float
         The highest rate of the schedule.
     margin : float
-        The map's unit of length, by which the alarm tells a collapse.
+        The map's unit of length, by which the alarm tells a collapse and the history which
+        pairs are active.
     random : Streams
         Of which `pairs`, `batches` and `layers` are drawn from.
     augment : callable, optional
@@ -131,9 +133,10 @@ def train(
                 if augment is not None:
                     samples = augment(samples, random.batches)
                 Z = network(torch.from_numpy(np.ascontiguousarray(samples)).to(device))
-                total = tally.add(batch, distances_among(Z), loss)
+                found = forces(Z, batch, loss, margin)
+                tally.add(batch, found)
                 optimizer.zero_grad()
-                torch.autograd.backward(total)
+                torch.autograd.backward(Z, found.slope.to(Z.dtype))
                 optimizer.step()
                 schedule.step()
                 for callback in callbacks:
@@ -158,41 +161,31 @@ def learning_schedule(progress: float) -> float:
 
 
 class _Tally:
-    """Takes the loss of each batch and adds up the epoch, on the device, without waiting for it."""
+    """Adds up the epoch, on the device, without waiting for it."""
 
     def __init__(self, device: torch.device | None, balance: float = 1.0) -> None:
         self.balance = balance
-        self.sums = torch.zeros(6, dtype=torch.float64, device=device)
+        self.sums = torch.zeros(len(Forces._fields) - 1, dtype=torch.float64, device=device)
         self.n_batches = 0
         self.n_pairs = 0
         self.start = time.perf_counter()
 
-    def add(self, batch: Batch, distance: Tensor, loss: PairLoss) -> Tensor:
-        similar = torch.from_numpy(batch.similar).to(distance.device)
-        weight = torch.from_numpy(batch.weight).to(distance.device)
-        attraction = (weight * similar) @ loss.attraction(distance)
-        apart = weight * ~similar
-        repelled = loss.repulsion(distance)
-        repulsion = apart @ repelled
-        with torch.no_grad():
-            active = apart @ (repelled > 0).to(weight.dtype)
-            # What a pair weighs in the loss, without the balance: all pairs count alike.
-            alike = weight * similar + apart / self.balance
-            parts = [attraction, repulsion, active, apart.sum(), alike @ distance, alike.sum()]
-            self.sums += torch.stack([part.double() for part in parts])
+    def add(self, batch: Batch, found: Forces) -> None:
+        self.sums += torch.stack(found[1:])
         self.n_batches += 1
-        self.n_pairs += len(batch.weight)
-        return attraction + repulsion
+        self.n_pairs += batch.n_pairs
 
     def epoch(self) -> Epoch:
-        attraction, repulsion, active, dissimilar, distance, weight = self.sums.tolist()
+        attraction, repulsion, apart, active, together, near, far = self.sums.tolist()
+        # What a pair weighs in the loss, without the balance: all pairs count alike.
+        weight = together + apart / self.balance
         seconds = time.perf_counter() - self.start
         return Epoch(
             loss=(attraction + repulsion) / self.n_batches,
             attraction=attraction / self.n_batches,
             repulsion=repulsion / self.n_batches,
-            active_share=active / dissimilar if dissimilar else math.nan,
-            mean_distance=distance / weight if weight else math.nan,
+            active_share=active / apart if apart else math.nan,
+            mean_distance=(near + far / self.balance) / weight if weight else math.nan,
             seconds=seconds,
             pairs_per_second=self.n_pairs / seconds,
         )

@@ -1,0 +1,162 @@
+"""What the springs of a batch do to its points: the force on each, without a list of all pairs.
+
+A batch of b points has b (b - 1) / 2 pairs, and whatever is done to all of them passes through
+memory once for each operation. Here they are visited in blocks that stay in the processor's
+cache, and each block goes straight from differences to forces. That is also why the gradient is
+made here and not by torch: the forces on the points are all that the network's own backward
+pass needs to know (the paper's section 2.1).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from drlim._types import Float
+from drlim.losses import PairLoss
+from drlim.pairs import Batch
+
+# Pairs of a block: few enough to stay in the cache through some thirty operations, and enough
+# to outweigh what it costs to start each.
+_BLOCK = 131_072
+
+# Points nearer than this count as being in one place: the direction in which they would part is
+# not known, and the force is 0.
+_SAME = 1e-18
+
+
+class Forces(NamedTuple):
+    """What `forces` found.
+
+    Attributes
+    ----------
+    slope : Tensor of shape (b, n_components)
+        The gradient of the batch's loss by the points: minus the force on each.
+    attraction, repulsion : Tensor, one number
+        The two parts of the batch's loss.
+    apart, active : Tensor, one number
+        The weight of all dissimilar pairs, and of those that are nearer than the margin.
+    together : Tensor, one number
+        The weight of all similar pairs.
+    distance_together, distance_apart : Tensor, one number
+        The weighted sums of the distances of similar, and of dissimilar pairs.
+    """
+
+    slope: Tensor
+    attraction: Tensor
+    repulsion: Tensor
+    apart: Tensor
+    active: Tensor
+    together: Tensor
+    distance_together: Tensor
+    distance_apart: Tensor
+
+
+def forces(
+    Z: Float[Tensor, "b n_components"], batch: Batch, loss: PairLoss, margin: float
+) -> Forces:
+    """Return the forces on the points of a batch, and what there is to tell of its pairs.
+
+    These are the numbers that ``batch.weight``, the loss of `drlim.losses.distances_among` and
+    its gradient would give. Distances come from differences, half-precision points are compared
+    in float32, and two points in one place exert no force on each other, whatever their label.
+
+    Parameters
+    ----------
+    Z : Tensor of shape (b, n_components)
+        Where the points are.
+    batch : Batch
+        The pairs among them.
+    loss : PairLoss
+    margin : float
+        Dissimilar pairs nearer than this are active.
+
+    Returns
+    -------
+    Forces
+    """
+    Z = Z.detach()
+    if Z.dtype in (torch.float16, torch.bfloat16):
+        Z = Z.float()
+    # One row a component, so that what is done to a component runs along memory.
+    components = Z.T.contiguous()
+    slope = torch.zeros_like(components)
+    told = _near(components, slope, batch, loss, margin)
+    if batch.far_weight.any():
+        told = told + _far(components, slope, batch, loss, margin)
+    return Forces(slope.T, *told)
+
+
+def _near(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) -> Tensor:
+    """Add the forces of the pairs that a graph joins, one by one."""
+    left, right = torch.from_numpy(batch.near.T.copy()).to(Z.device)
+    similar = torch.from_numpy(batch.near_similar).to(Z.device)
+    weight = torch.from_numpy(batch.near_weight).to(Z)
+    difference = Z[:, left] - Z[:, right]
+    distance = difference.square().sum(dim=0).sqrt()
+    together, apart = weight * similar, weight * ~similar
+    with torch.enable_grad():
+        distance.requires_grad_()
+        attraction = together @ loss.attraction(distance)
+        repulsion = apart @ loss.repulsion(distance)
+        (pull,) = torch.autograd.grad(attraction + repulsion, distance)
+    distance = distance.detach()
+    along = difference * (pull / distance.clamp(min=_SAME))
+    slope.index_add_(1, left, along)
+    slope.index_add_(1, right, along, alpha=-1)
+    return torch.stack(
+        [
+            attraction.detach(),
+            repulsion.detach(),
+            apart.sum(),
+            apart @ (distance < margin).to(apart),
+            together.sum(),
+            together @ distance,
+            apart @ distance,
+        ]
+    ).double()
+
+
+def _far(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) -> Tensor:
+    """Add the forces of all other pairs, a block of rows at a time."""
+    b = Z.shape[1]
+    kind = torch.from_numpy(batch.kind).to(Z.device)
+    by_kind = torch.from_numpy(batch.far_weight).to(Z)[:, kind]
+    near = torch.from_numpy(batch.near).to(Z.device)
+    rows = max(_BLOCK // b, 8) if Z.device.type == "cpu" else b
+    ends = np.searchsorted(batch.near[:, 0], np.arange(0, b + rows, rows)).tolist()
+    told = torch.zeros(7, dtype=torch.float64, device=Z.device)
+    for k, start in enumerate(range(0, b, rows)):
+        stop = min(start + rows, b)
+        # Rows start to stop, with all points from start on: each pair once, but for the corner
+        # where the rows meet themselves, of which half is left out.
+        weight = by_kind[:, start:].index_select(0, kind[start:stop])
+        weight[:, : stop - start].triu_(1)
+        i, j = near[ends[k] : ends[k + 1]].T
+        weight[i - start, j - start] = 0
+        difference = [z[start:stop, None] - z[start:] for z in Z]
+        distance = difference[0].square()
+        for component in difference[1:]:
+            distance.addcmul_(component, component)
+        distance.sqrt_()
+        # A point and itself are no pair; a loss that is infinite at 0 must not see them.
+        distance.diagonal().fill_(margin)
+        with torch.enable_grad():
+            distance.requires_grad_()
+            repelled = loss.repulsion(distance)
+            (push,) = torch.autograd.grad(repelled, distance, weight)
+        distance = distance.detach()
+        push /= distance.clamp(min=_SAME)
+        for component, into in zip(difference, slope, strict=True):
+            component *= push
+            into[start:stop] += component.sum(dim=1)
+            into[start:] -= component.sum(dim=0)
+        flat, of = weight.ravel(), distance.ravel()
+        told[1] += flat @ repelled.detach().ravel()
+        told[2] += flat.sum()
+        told[3] += flat @ torch.lt(of, margin, out=push.ravel())  # `push` has done its work
+        told[6] += flat @ of
+    return told

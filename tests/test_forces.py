@@ -1,0 +1,107 @@
+"""The laws of a step's forces: those of all pairs of the batch, however they were added up."""
+
+import numpy as np
+import pytest
+import torch
+
+from drlim import _forces
+from drlim._forces import forces
+from drlim.graphs import SimilarityGraph, neighbors
+from drlim.losses import LOSSES, Contrastive, build, distances_among
+from drlim.pairs import PairSampler
+
+DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+
+
+def a_batch(rng, n=60, **settings):
+    graph = neighbors(rng.normal(size=(n, 2)), 4)
+    batch = next(PairSampler(graph, 20, **settings).epoch(0))
+    return batch, torch.from_numpy(rng.normal(size=(len(batch.points), 2)))
+
+
+def pair_by_pair(Z, batch, loss, margin):
+    """All pairs in one list, and the gradient that torch makes of it."""
+    Z = Z.clone().requires_grad_()
+    distance = distances_among(Z)
+    weight, similar = torch.from_numpy(batch.weight).to(distance), torch.from_numpy(batch.similar)
+    attraction = (weight * similar) @ loss.attraction(distance)
+    apart = weight * ~similar
+    repulsion = apart @ loss.repulsion(distance)
+    (slope,) = torch.autograd.grad(attraction + repulsion, Z)
+    active = apart @ (distance < margin).to(apart)
+    told = [attraction, repulsion, apart.sum(), active, (weight * similar).sum()]
+    told += [(weight * similar) @ distance, apart @ distance]
+    return [slope, *(number.detach() for number in told)]
+
+
+@pytest.mark.parametrize("block", [1, 300, 131_072])
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"n_dissimilar": 3}, {"n_copies": 2}, {"dissimilar": True}],
+    ids=lambda settings: "-".join(settings) or "plain",
+)
+def test_the_forces_are_those_of_all_pairs_one_by_one(name, settings, block, rng, monkeypatch):
+    monkeypatch.setattr(_forces, "_BLOCK", block)
+    if settings.get("dissimilar"):
+        apart = SimilarityGraph.from_edges(rng.integers(0, 60, (80, 2)), 60)
+        near = neighbors(np.random.default_rng(0).normal(size=(60, 2)), 4)
+        settings = {"dissimilar": apart - near}
+        rng = np.random.default_rng(0)
+    batch, Z = a_batch(rng, **settings)
+    loss = build(name, 0.7)
+    found = forces(Z, batch, loss, 0.7)
+    for ours, expected in zip(found, pair_by_pair(Z, batch, loss, 0.7), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_components", [1, 2, 5])
+def test_any_number_of_components_will_do(n_components, rng):
+    batch, _ = a_batch(rng)
+    Z = torch.from_numpy(rng.normal(size=(len(batch.points), n_components)))
+    found, expected = (f(Z, batch, Contrastive(2.0), 2.0) for f in (forces, pair_by_pair))
+    np.testing.assert_allclose(found.slope, expected[0], rtol=1e-6, atol=1e-9)
+
+
+def test_the_forces_of_a_batch_add_up_to_nothing(rng):
+    batch, Z = a_batch(rng)
+    assert forces(Z, batch, Contrastive(2.0), 2.0).slope.sum(dim=0).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", LOSSES)
+def test_points_in_one_place_exert_no_force_and_break_nothing(name, dtype, rng):
+    batch, Z = a_batch(rng)
+    Z = torch.full_like(Z, 0.1).to(dtype)
+    found = forces(Z, batch, build(name, 1.0), 1.0)
+    assert not found.slope.any()
+    assert all(torch.isfinite(number).all() for number in found)
+
+
+def test_a_loss_without_bound_at_no_distance_is_never_asked_about_a_point_and_itself(rng):
+    class Unbounded(Contrastive):
+        def repulsion(self, distance):
+            return -distance.log()
+
+    batch, Z = a_batch(rng)
+    found = forces(Z, batch, Unbounded(), 1.0)
+    expected = pair_by_pair(Z, batch, Unbounded(), 1.0)
+    np.testing.assert_allclose(found.slope, expected[0], rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(found.repulsion, expected[2], rtol=1e-6)
+
+
+def test_near_duplicates_far_from_the_origin_push_with_full_size(rng):
+    batch, Z = a_batch(rng)
+    Z = (100 + 1e-3 * Z).float()
+    found = forces(Z, batch, Contrastive(1.0), 1.0)
+    exact = forces(Z.double(), batch, Contrastive(1.0), 1.0)
+    np.testing.assert_allclose(found.slope, exact.slope, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:2])
+def test_half_precision_points_are_compared_in_float32(dtype, rng):
+    batch, Z = a_batch(rng)
+    Z = (1e-4 * Z).to(dtype)
+    found = forces(Z, batch, Contrastive(1.0), 1.0)
+    assert found.slope.dtype == torch.float32
+    assert torch.equal(found.slope, forces(Z.float(), batch, Contrastive(1.0), 1.0).slope)
