@@ -24,8 +24,8 @@ lint: $(STAMP)            ## style, types, and the direction of the imports
 docs: .venv/.docs         ## the documentation, as HTML in docs/_build
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
 
-bench: $(STAMP)           ## the cost of one training step as a ratio to the bare network
-	$(BIN)/python benchmarks/engine.py
+bench: $(STAMP)           ## what drlim costs beside others, in one run (QUICK=1: minutes, no others)
+	QUICK=$(QUICK) $(BIN)/python -m benchmarks
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

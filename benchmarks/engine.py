@@ -1,87 +1,132 @@
 """The cost of one training step, as a ratio to forward and backward of the bare network.
 
-Run by ``make bench``. Both are timed in turn within one run, so that the ratio holds when the
-machine's speed drifts. Writes ``benchmarks/results/DATE.json``.
+Both are timed in turn, on batches of the same size. A step is what `drlim.training.train` does
+for a batch, taken from its own loop: pairs drawn and weighed, samples fetched, the network, the
+loss of all pairs, the tally, and the optimiser.
 """
 
 from __future__ import annotations
 
-import datetime
+import contextlib
+import copy
 import functools
-import json
-import statistics
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from benchmarks._bench import Figure, milliseconds, ratio, record, seconds
 from drlim import networks
+from drlim._random import streams
 from drlim.graphs import SimilarityGraph
-from drlim.losses import Contrastive, distances_among
+from drlim.losses import Contrastive
 from drlim.pairs import PairSampler
-from drlim.training import _Tally
-
-REPETITIONS = 15
+from drlim.training import Callback, train
 
 
-def main() -> None:
+class _Residual(nn.Module):
+    def __init__(self, maps: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(maps, maps, 3, padding=1)
+        self.second = nn.Conv2d(maps, maps, 3, padding=1)
+
+    def forward(self, X: Tensor) -> Tensor:
+        Y: Tensor = self.second(self.first(X).relu())
+        return (X + Y).relu()
+
+
+def small_resnet(sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
+    """Build a residual network of five convolutions, without any normalisation."""
+    return nn.Sequential(
+        nn.Unflatten(1, (1, sample_shape[0])),
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        _Residual(16),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        _Residual(32),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(32, n_components),
+    )
+
+
+deep_mlp = functools.partial(networks.mlp, hidden=(256, 256, 256))
+
+CASES: tuple[tuple[str, Any, int, float], ...] = (
+    ("LeNet", networks.lenet, 512, 1.10),
+    ("small ResNet", small_resnet, 256, 1.10),
+    ("MLP 784-256-256-256-2", deep_mlp, 512, 1.5),
+    ("MLP 784-256-256-256-2", deep_mlp, 2048, 1.5),
+)
+
+
+def run(quick: bool) -> Iterator[Figure]:
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(6000, 28, 28)).astype(np.float32)
-    edges = rng.integers(0, len(X), size=(24_000, 2))
+    X = rng.normal(size=(60_000, 28, 28)).astype(np.float32)
+    edges = rng.integers(0, len(X), size=(300_000, 2))
     graph = SimilarityGraph.from_edges(edges, len(X))
-    results = {}
-    deep_mlp = functools.partial(networks.mlp, hidden=(256, 256, 256))
-    for name, builder, batch_size in (
-        ("lenet, 128 points", networks.lenet, 64),
-        ("lenet, 512 points", networks.lenet, 264),
-        ("mlp 784-256-256-256-2, 512 points", deep_mlp, 264),
-    ):
+    for name, builder, n_points, goal in CASES:
         network = networks.build(builder, (28, 28), 2, seed=0)
-        results[name] = ratio(network, X, PairSampler(graph, batch_size))
-        print(f"{name}: {results[name]['ratio']:.2f} times the bare network", flush=True)
-    folder = Path(__file__).with_name("results")
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{datetime.date.today()}.json"
-    machine = {"torch": torch.__version__, "threads": torch.get_num_threads()}
-    path.write_text(json.dumps({"machine": machine, "engine": results}, indent=2) + "\n")
-    print(f"written to {path}")
+        # Half as many edges as points; at random few of 60,000 samples meet twice.
+        times = step_and_bare(network, X, graph, n_points // 2, repetitions=9 if quick else 41)
+        yield Figure(
+            f"step : bare network, {name}, {n_points} points",
+            ratio(times, "step", "bare"),
+            goal=f"<= {goal}",
+            detail=milliseconds(times),
+        )
 
 
-def ratio(network: nn.Module, X: np.ndarray, sampler: PairSampler) -> dict[str, float]:
-    loss = Contrastive(1.0)
-    optimizer = torch.optim.Adam(network.parameters(), fused=True)
-    batches, tally = sampler.epoch(0), _Tally(None)
-
-    def step() -> None:
-        batch = next(batches)
-        distance = distances_among(network(torch.from_numpy(X[batch.points])))
-        cost = tally.add(batch, distance, loss)
-        optimizer.zero_grad()
-        torch.autograd.backward(cost)
-        optimizer.step()
-
-    points = torch.from_numpy(X[next(batches).points])
-
-    def bare() -> None:
-        torch.autograd.backward(network(points).sum())
-
-    both = [(seconds(step), seconds(bare)) for _ in range(REPETITIONS + 3)][3:]
-    return {
-        "ratio": statistics.median(a / b for a, b in both),
-        "step_ms": 1e3 * statistics.median(a for a, _ in both),
-        "bare_ms": 1e3 * statistics.median(b for _, b in both),
-        "points": len(points),
-    }
+class _Enough(Exception):  # noqa: N818
+    """Ends a training that was only to be timed."""
 
 
-def seconds(function: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
+class _Turns(Callback):
+    """Times the steps of a training, and the bare network after each."""
+
+    def __init__(self, bare: Callable[[], Any], repetitions: int, warm_up: int = 3) -> None:
+        self.bare, self.repetitions, self.warm_up = bare, repetitions, warm_up
+        self.times: dict[str, list[float]] = {"step": [], "bare": []}
+        self.resumed = time.perf_counter()
+
+    def on_batch_end(self, step: int, n_steps: int) -> None:
+        step_took = time.perf_counter() - self.resumed
+        bare_took = seconds(self.bare)
+        if step > self.warm_up:
+            self.times["step"].append(step_took)
+            self.times["bare"].append(bare_took)
+        if step == self.warm_up + self.repetitions:
+            raise _Enough
+        self.resumed = time.perf_counter()
+
+
+def step_and_bare(
+    network: nn.Module, X: np.ndarray, graph: SimilarityGraph, batch_size: int, repetitions: int
+) -> dict[str, list[float]]:
+    """Time steps of `drlim.training.train`, and the bare network on as many points, in turn."""
+    alone = copy.deepcopy(network)
+    points = torch.from_numpy(X[: 2 * batch_size])
+    weights = list(alone.parameters())
+    turns = _Turns(lambda: torch.autograd.grad(alone(points).sum(), weights), repetitions)
+    with contextlib.suppress(_Enough):
+        train(
+            network,
+            Contrastive(1.0),
+            PairSampler(graph, batch_size),
+            X.__getitem__,
+            max_epochs=1,
+            learning_rate=4e-3,
+            margin=1.0,
+            random=streams(0),
+            callbacks=[turns],
+        )
+    return turns.times
 
 
 if __name__ == "__main__":
-    main()
+    record("engine", run)

@@ -1,0 +1,1 @@
+"""What drlim costs, each figure measured against something else in the same run."""

@@ -1,0 +1,15 @@
+"""Run all benchmarks (``make bench``), or those that are named: ``python -m benchmarks engine``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from benchmarks._bench import RESULTS, record
+
+MODULES = ("engine",)
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or MODULES:
+        record(name, importlib.import_module(f"benchmarks.{name}").run)
+    print(f"\nwritten to {RESULTS}")

@@ -1,0 +1,117 @@
+"""What the benchmarks share: ratios that hold on a machine whose speed drifts, and the record.
+
+A module of this folder has a function ``run(quick) -> Iterator[Figure]`` and is named in
+``__main__.MODULES``; by itself it runs as ``python -m benchmarks.<module>``, whose figures go
+into the same file.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).with_name("results")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of a benchmark, with the goal that it is held against.
+
+    `detail` is what the number was made of (seconds, sizes), for whoever looks closer.
+    """
+
+    name: str
+    value: float
+    unit: str = "times"
+    goal: str = ""  # such as "<= 1.1"
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met; None if there is none."""
+        if not self.goal:
+            return None
+        sign, bound = self.goal.split()
+        return self.value <= float(bound) if sign == "<=" else self.value >= float(bound)
+
+
+def seconds(function: Callable[[], Any]) -> float:
+    """Return how long one call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def in_turn(
+    functions: dict[str, Callable[[], Any]], repetitions: int, warm_up: int = 2
+) -> dict[str, list[float]]:
+    """Time functions in turn, so that all of them see the same slow and fast spells."""
+    for _ in range(warm_up):
+        for function in functions.values():
+            function()
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(repetitions):
+        for name, function in functions.items():
+            times[name].append(seconds(function))
+    return times
+
+
+def ratio(times: dict[str, list[float]], of: str, to: str) -> float:
+    """Return the median, over the repetitions, of one time over the other."""
+    return statistics.median(a / b for a, b in zip(times[of], times[to], strict=True))
+
+
+def milliseconds(times: dict[str, list[float]]) -> dict[str, float]:
+    """Return the median times, for a figure's `detail`."""
+    return {f"{name}_ms": 1e3 * statistics.median(each) for name, each in times.items()}
+
+
+def machine() -> dict[str, Any]:
+    """Describe what the figures were measured on."""
+    import numpy
+    import torch
+
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load_when_written": os.getloadavg()[0],
+        "torch_threads": torch.get_num_threads(),
+        "mkldnn_capability": torch.backends.cpu.get_cpu_capability(),
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": numpy.__version__,
+            "torch": torch.__version__,
+        },
+    }
+
+
+def record(section: str, run: Callable[[bool], Iterator[Figure]]) -> None:
+    """Run one module, print each figure as it comes, and write them beside those of the others."""
+    quick = os.environ.get("QUICK", "") not in ("", "0")
+    print(f"\n{section}{' (quick)' if quick else ''}")
+    figures = []
+    for figure in run(quick):
+        goal = "" if figure.met is None else f"goal {figure.goal}{'' if figure.met else ', missed'}"
+        print(f"  {figure.name:<58} {figure.value:>10.4g} {figure.unit:<8} {goal}", flush=True)
+        figures.append({**asdict(figure), "met": figure.met})
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{datetime.date.today()}.json"
+    before = json.loads(path.read_text()) if path.exists() else {}
+    before[section] = {"quick": quick, "machine": machine(), "figures": figures}
+    path.write_text(json.dumps(before, indent=2) + "\n")
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(": ")[1] for line in lines if line.startswith("model name")), "?")
