@@ -142,9 +142,7 @@ def _nearest_of_all(X: Shaped[np.ndarray, "n d"], k: int) -> Int[np.ndarray, "n 
 
 def _factors(
     X: Shaped[np.ndarray, "n d"],
-) -> tuple[
-    Float[np.ndarray, "n d_and_2"], Float[np.ndarray, "n d_and_2"], Float[np.ndarray, " n"]
-]:
+) -> tuple[Float[np.ndarray, "n d_and_2"], Float[np.ndarray, "n d_and_2"], Float[np.ndarray, " n"]]:
     """Make two float32 matrices of which ``left @ right.T`` is the smallest squared distances.
 
     The square of x - y is |x|² + |y|² - 2xy, here one product of (-2x, |x|², 1) and (y, 1, |y|²).
