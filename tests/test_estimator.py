@@ -17,7 +17,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-from drlim import DrLIM, SimilarityGraph, networks
+from drlim import DrLIM, SimilarityGraph, estimator, networks
 from drlim._errors import DataWarning, InputError, TrainingWarning
 from drlim._random import streams
 from drlim.graphs import neighbors, same
@@ -99,7 +99,39 @@ def test_a_sample_has_one_point_to_the_bit_whatever_comes_with_it(
     np.testing.assert_array_equal(map_.transform(many), Z)
     for row in (0, 255, 256, 599):
         np.testing.assert_array_equal(map_.transform(many[row : row + 1]), Z[row : row + 1])
+    for n in (2, 3, 17, 100, 300):
+        np.testing.assert_array_equal(map_.transform(many[7 : 7 + n]), Z[7 : 7 + n])
     assert {module.training for module in map_.network_.modules()} == {training}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, ">f4", bool])
+def test_samples_in_a_memory_map_are_learnt_from_as_they_lie(dtype, tmp_path):
+    images = (IMAGES > 127).astype(dtype) if dtype is bool else IMAGES.astype(dtype)
+    np.save(tmp_path / "X.npy", images)
+    mapped = np.load(tmp_path / "X.npy", mmap_mode="r")
+    map_ = DrLIM(max_epochs=1, random_state=0).fit(mapped)
+    in_memory = DrLIM(max_epochs=1, random_state=0).fit(images)
+    np.testing.assert_array_equal(map_.transform(mapped), map_.embedding_)
+    np.testing.assert_array_equal(map_.embedding_, in_memory.embedding_)
+
+
+@pytest.mark.parametrize("n_numbers", [1, 30, 9_999])
+def test_centre_and_unit_are_the_same_whatever_the_size_of_a_block(n_numbers, monkeypatch, rng):
+    tables = X, IMAGES, 1e200 * rng.normal(size=(40, 3)), rng.normal(size=(40, 3)) + 1e6
+    whole = [estimator._centre_and_scale(table) for table in tables]
+    for (centre, scale), table in zip(whole, tables, strict=True):
+        as_floats = table.astype(float)
+        mean = as_floats.mean(axis=0 if table.ndim == 2 else None)
+        np.testing.assert_allclose(centre, mean, rtol=1e-12)
+        apart = as_floats / np.abs(as_floats).max() - mean / np.abs(as_floats).max()
+        assert scale / np.abs(as_floats).max() == pytest.approx(
+            np.sqrt(np.square(apart).mean()), rel=1e-9
+        )
+    monkeypatch.setattr(estimator, "_BLOCK_NUMBERS", n_numbers)
+    for (centre, scale), table in zip(whole, tables, strict=True):
+        again, scale_again = estimator._centre_and_scale(table)
+        np.testing.assert_allclose(again, centre, rtol=1e-12)
+        assert scale_again == pytest.approx(scale, rel=1e-12)
 
 
 @pytest.mark.parametrize("training", [False, True])

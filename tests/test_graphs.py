@@ -263,6 +263,21 @@ def test_neighbours_are_the_same_whatever_the_size_of_a_block(rng, monkeypatch):
         assert neighbors(X, 4) == whole
 
 
+@pytest.mark.parametrize("make", [np.eye, lambda n: np.arange(n) % 2, lambda n: np.zeros((n, 2))])
+def test_where_much_is_equally_near_the_candidates_are_thinned_out(make, monkeypatch):
+    X = make(120)
+    for entries in (30, 700):
+        monkeypatch.setattr(_neighbors, "_BLOCK_ENTRIES", entries)
+        assert neighbors(X, 3) == by_brute_force(X, 3)
+
+
+def test_rows_with_the_same_checksum_are_still_told_apart(monkeypatch, rng):
+    X = np.repeat(rng.normal(size=(10, 3)), 7, axis=0)[rng.permutation(70)]
+    expected = by_brute_force(X, 2)
+    monkeypatch.setattr(_neighbors, "_checksums", lambda X: np.zeros(len(X), np.int64))
+    assert neighbors(X, 2) == expected
+
+
 @pytest.mark.parametrize("scale", [1e-300, 1e-30, 1e-3, 1.0, 1e30, 1e300])
 @pytest.mark.parametrize("offset", [0.0, 1e6, -1e6])
 def test_turning_moving_and_scaling_change_no_neighbour(scale, offset, rng):

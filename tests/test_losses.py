@@ -515,6 +515,18 @@ def test_the_global_loss_counts_each_pair_once_across_its_blocks(rng):
     np.testing.assert_allclose([loss.attraction, loss.repulsion], parts, rtol=1e-10)
 
 
+@pytest.mark.parametrize("d", [1, 2, 3, 4])
+@pytest.mark.parametrize("margin", [0.01, 0.3, 2.0, 100.0])
+def test_the_global_loss_counts_each_pair_once_in_dense_and_in_sparse_places(d, margin, rng):
+    dense, sparse = rng.normal(size=(700, d)), 30 * rng.normal(size=(300, d))
+    far = [[1e9] * d, [-1e300] * d]
+    Z = np.concatenate([dense, sparse, far, dense[:2], far[:1]])[rng.permutation(1005)]
+    loss = global_loss(Z, SimilarityGraph.empty(1005), margin)
+    distance = np.sqrt(np.square(np.minimum(np.abs(Z[:, None] - Z), 1e9)).sum(axis=2))
+    expected = np.square(np.maximum(margin - distance[np.triu_indices(1005, 1)], 0)).sum() / 2
+    assert loss.repulsion == pytest.approx(expected, rel=1e-12)
+
+
 @few
 @given(seeds, st.integers(0, 12), margins)
 def test_no_part_of_the_global_loss_is_negative(seed, n, margin):

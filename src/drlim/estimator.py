@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from numbers import Real
@@ -30,10 +31,15 @@ from drlim.pairs import PairSampler
 from drlim.persistence import read_map, write_map
 from drlim.training import Callback, Epoch, train
 
-# Rows that pass through the network at once when a map is applied. The last block is filled up
-# with zeros: matrix products of another size may round differently, and a row's image must not
-# depend on how many rows came with it.
-_TRANSFORM_ROWS = 256
+# Rows that pass through the network at once when a map is applied: as many as stay in the cache.
+# The last block is filled up with zeros, to this or to a smaller power of two, 16 at least: a
+# product of very few rows adds up their terms in another order, and a row's image must not depend
+# on how many rows came with it.
+_TRANSFORM_ROWS, _LEAST_ROWS = 256, 16
+
+# Numbers of X that are looked at together before training (64 MiB in float64), so that samples
+# may lie on disk, in a memory map, and be more than memory holds.
+_BLOCK_NUMBERS = 8_388_608
 
 
 class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -231,7 +237,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 self.network_,
                 losses.build(self.loss, self.margin),
                 sampler,
-                fetch=X.__getitem__,
+                fetch=lambda rows: _numbers(X[rows]),
                 max_epochs=self.max_epochs,
                 learning_rate=self.learning_rate,
                 margin=self.margin,
@@ -365,7 +371,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 )
 
     def _validated(self, X: Any, *, fitting: bool) -> np.ndarray:
-        """Check samples; return them as numbers of their own kind, with sample_shape_ settled."""
+        """Check samples; return them as they are, with sample_shape_ settled."""
         try:
             X = self._checked_by_sklearn(X, fitting=fitting)
         except ValueError as error:
@@ -374,10 +380,6 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             if "NaN" in first or "infinity" in first:  # what it then advises is not about maps
                 reason = f"{first} A map needs finite numbers: drop those samples or fill them in."
             raise InputError(reason) from None
-        if X.dtype.kind not in "fu" or X.dtype.itemsize > (8 if X.dtype.kind == "f" else 1):
-            X = X.astype(np.float64)
-        if not X.dtype.isnative:
-            X = X.astype(X.dtype.newbyteorder("="))
         if fitting:
             if len(X) < 2:
                 raise InputError(
@@ -385,7 +387,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                     "samples are needed"
                 )
             self.sample_shape_ = X.shape[1:]
-            if (X == X[:1]).all():
+            if all((block == X[:1]).all() for block in _blocks(X)):
                 warnings.warn(
                     f"all {len(X)} samples are equal, so the map has one point; is this the "
                     "right data?",
@@ -438,7 +440,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def _check_output(self, X: np.ndarray) -> None:
         """Embed two samples before training, so that a network that does not fit says so now."""
-        Z = self._forward(np.array(X[:2]))
+        with self._evaluating():
+            Z = self._forward(_numbers(np.array(X[:2])))
         if Z.shape != (2, self.n_components):
             raise InputError(
                 f"the network maps 2 samples to the shape {tuple(Z.shape)}; with n_components="
@@ -447,26 +450,32 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def _embed(self, X: np.ndarray) -> np.ndarray:
         Z = np.empty((len(X), self.n_components), np.float32)
-        for start in range(0, len(X), _TRANSFORM_ROWS):
-            rows = np.array(X[start : start + _TRANSFORM_ROWS])
-            n = len(rows)
-            if n < _TRANSFORM_ROWS:
-                filler = np.zeros((_TRANSFORM_ROWS - n, *rows.shape[1:]), rows.dtype)
-                rows = np.concatenate([rows, filler])
-            Z[start : start + n] = self._forward(rows)[:n]
+        with self._evaluating():
+            for start in range(0, len(X), _TRANSFORM_ROWS):
+                rows = _numbers(np.array(X[start : start + _TRANSFORM_ROWS]))
+                n = len(rows)
+                n_filled = max(_LEAST_ROWS, 1 << (n - 1).bit_length())
+                if n < n_filled:
+                    filler = np.zeros((n_filled - n, *rows.shape[1:]), rows.dtype)
+                    rows = np.concatenate([rows, filler])
+                Z[start : start + n] = self._forward(rows)[:n]
         return Z
 
-    def _forward(self, rows: np.ndarray) -> np.ndarray:
-        device = _device_of(self.network_)
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Let the network map and not learn, and leave each of its layers as it was."""
         was_training = [module for module in self.network_.modules() if module.training]
         self.network_.eval()
         try:
             with torch.inference_mode():
-                Z: np.ndarray = self.network_(torch.from_numpy(rows).to(device)).cpu().numpy()
+                yield
         finally:
             for module in was_training:
                 module.training = True
-        return Z
+
+    def _forward(self, rows: np.ndarray) -> np.ndarray:
+        Z: np.ndarray = self.network_(torch.from_numpy(rows).to(_device_of(self.network_)))
+        return Z.cpu().numpy()
 
 
 # What is written as it is; the other parameters are code, or say how to compute.
@@ -592,11 +601,26 @@ def _device(name: str | None) -> torch.device:
         ) from None
 
 
+def _numbers(rows: np.ndarray) -> np.ndarray:
+    """Return some samples in a type that torch computes with: bytes and floats as they are."""
+    kind, size = rows.dtype.kind, rows.dtype.itemsize
+    if (kind == "f" and size <= 8) or (kind == "u" and size == 1):
+        return rows.astype(rows.dtype.newbyteorder("="), copy=False)
+    return rows.astype(np.float64)
+
+
+def _blocks(X: np.ndarray) -> Iterator[np.ndarray]:
+    n = max(1, _BLOCK_NUMBERS // max(1, math.prod(X.shape[1:])))
+    return (X[start : start + n] for start in range(0, len(X), n))
+
+
 def _centre_and_scale(X: np.ndarray) -> tuple[np.ndarray, float]:
     """Find the centre of the samples (images: one grey for all pixels) and their one unit."""
     axes = 0 if X.ndim == 2 else None
-    centre = np.asarray(X.mean(axis=axes, dtype=np.float64))
+    count = len(X) if X.ndim == 2 else X.size
+    total = sum(block.sum(axis=axes, dtype=np.float64) for block in _blocks(X))
+    centre = np.asarray(total / count)
     # By the largest value first: squares of very large and very small values then stay finite.
-    largest = float(np.abs(X - centre).max()) or 1.0
-    scale = largest * float(np.sqrt(np.mean(np.square((X - centre) / largest)))) or 1.0
-    return centre, scale
+    largest = max(float(np.abs(block - centre).max()) for block in _blocks(X)) or 1.0
+    squares = sum(float(np.square((block - centre) / largest).sum()) for block in _blocks(X))
+    return centre, largest * math.sqrt(squares / X.size) or 1.0

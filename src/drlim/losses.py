@@ -39,12 +39,11 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from scipy.spatial import KDTree
 from torch import Tensor
 from torch.nn import functional
 
 from drlim._errors import InputError, LabelError, nearest_name
-from drlim._types import Bool, Float, Shaped
+from drlim._types import Bool, Float, Int, Shaped
 from drlim.graphs import SimilarityGraph
 
 
@@ -391,8 +390,11 @@ def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
     """Return the exact loss of a map: the paper's eq. 1 with eq. 4, over *all* pairs.
 
     Of eq. 4 alone, whatever loss a map was learnt with: the losses that reach farther would need
-    every one of the n (n - 1) / 2 pairs. Its repulsion has a finite range, so only pairs nearer than the margin are visited, a block
-    of samples at a time: memory grows with n, and time with the pairs inside the margin.
+    every one of the n (n - 1) / 2 pairs. The repulsion of eq. 4 has a finite range, so only pairs
+    that may be nearer than the margin are visited, some at a time: memory grows with n, and time
+    with the pairs inside the margin. Where a fixed share of all pairs is inside the margin there
+    are n² of those, and no search saves them: a map of 60,000 points takes seconds at worst, and
+    one of a million that all lie within one margin takes hours.
 
     Parameters
     ----------
@@ -433,22 +435,122 @@ def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
     left, right = graph.edges.T
     similar = np.sqrt(np.square(Z[left] - Z[right]).sum(axis=1))
     attraction = float(np.square(similar).sum()) / 2
-    every = sum(
-        float(np.square(margin - distance).sum()) / 2 for distance in _distances_within(Z, margin)
-    )
+    every = _repulsion_of_all(Z, float(margin))
     among_similar = float(np.square(np.maximum(margin - similar, 0)).sum()) / 2
     # Where all pairs inside the margin are similar the difference is 0 but for its rounding.
     return GlobalLoss(attraction, max(every - among_similar, 0.0))
 
 
-def _distances_within(Z: Float[np.ndarray, "n d"], radius: float) -> Any:
-    """Yield the distances of all unordered pairs nearer than the radius, a block at a time."""
-    tree = KDTree(Z)
-    block = 1024
-    for start in range(0, len(Z), block):
-        part = KDTree(Z[start : start + block])
-        near = part.sparse_distance_matrix(tree, radius, output_type="ndarray")
-        yield near["v"][near["i"] + start < near["j"]]
+# Pairs that are looked at together: few enough to stay in the cache.
+_BLOCK_PAIRS = 131_072
+
+
+def _repulsion_of_all(Z: Float[np.ndarray, "n d"], margin: float) -> float:
+    """Sum 1/2 max(0, margin - D)^2 over all unordered pairs of points, cell by cell."""
+    if len(Z) < 2:
+        return 0.0
+    if not Z.shape[1]:
+        Z = np.zeros((len(Z), 1))
+    order, cells, rows_after = _cells(Z, margin)
+    Z = np.ascontiguousarray(Z[order].T)  # one coordinate of neighbouring points lies together
+    ids, first = np.unique(cells, return_index=True)
+    bounds = np.append(first, len(cells))
+    size = np.diff(bounds)
+    loss = 0.0
+    for shift in (0, *rows_after):
+        # Three cells in a row, whose points lie side by side. In their own row of cells the
+        # points of a cell meet only those that come after them.
+        begin = bounds[np.searchsorted(ids, ids + shift - 1)] if shift else first
+        end = bounds[np.searchsorted(ids, ids + shift + 1, "right")]
+        # Where points are dense all pairs of a cell with its range are one table, which is
+        # quick; where they are not, tables would be tiny, and the pairs are written out.
+        dense = (size >= 32) & (end - begin >= 64)
+        for k in np.flatnonzero(dense):
+            some = slice(first[k], bounds[k + 1])
+            loss += _repulsion_of_table(Z, margin, some, slice(begin[k], end[k]))
+        points = np.flatnonzero(np.repeat(~dense, size))
+        begin, end = (np.repeat(bound, size)[points] for bound in (begin, end))
+        loss += _repulsion_of_ranges(Z, margin, points, begin if shift else points + 1, end)
+    return loss
+
+
+def _cells(
+    Z: Float[np.ndarray, "n d"], margin: float
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"], list[int]]:
+    """Lay the points out in cells a margin wide, numbered row by row, and sort them.
+
+    Only points of one cell, or of two that touch, can be nearer than a margin. The third result
+    is by how much the numbers of the cells above, in each of the rows that come after, differ.
+    """
+    n = len(Z)
+    # Three coordinates tell enough: the widest, as the others part fewer points.
+    widest = np.argsort(-np.ptp(Z, axis=0), kind="stable")[: 3 if n < 500_000 else 2]
+    cells, rows = np.zeros(n, np.int64), np.zeros(1, np.int64)
+    for coordinate in widest[::-1]:
+        with np.errstate(over="ignore"):
+            # A little wider than the margin, so that what a quotient rounds parts no pair.
+            place = np.floor(Z[:, coordinate] / (margin * 1.001))
+        there, index = np.unique(place, return_inverse=True)
+        # Empty cells between two that do not touch are worth one: numbers stay small.
+        place_of = np.cumsum(np.minimum(np.diff(there, prepend=there[0]), 2)).astype(np.int64) + 1
+        width = int(place_of[-1]) + 2
+        cells = cells * width + place_of[index]
+        rows = np.add.outer(rows * width, [-1, 0, 1]).ravel()
+    order = np.argsort(cells, kind="stable")
+    return order, cells[order], [middle for middle in rows[1::3].tolist() if middle > 0]
+
+
+def _repulsion_of_table(
+    Z: Float[np.ndarray, "d n"], margin: float, some: slice, others: slice
+) -> float:
+    """Sum over the pairs of each point with all others; of two alike, with those after it."""
+    loss = 0.0
+    for start in range(some.start, some.stop, 256):
+        rows = slice(start, min(start + 256, some.stop))
+        triangle = some.start == others.start
+        begin = start if triangle else others.start
+        for left in range(begin, others.stop, _BLOCK_PAIRS // 256):
+            columns = slice(left, min(left + _BLOCK_PAIRS // 256, others.stop))
+            within = _within(Z[:, rows, None], Z[:, None, columns], margin)
+            if triangle and left < rows.stop:
+                within *= np.arange(left, columns.stop) > np.arange(start, rows.stop)[:, None]
+            loss += float(np.vdot(within, within)) / 2
+    return loss
+
+
+def _repulsion_of_ranges(
+    Z: Float[np.ndarray, "d n"],
+    margin: float,
+    points: Int[np.ndarray, " m"],
+    begin: Int[np.ndarray, " m"],
+    end: Int[np.ndarray, " m"],
+) -> float:
+    """Sum over the pairs of each point with those from its begin to its end."""
+    loss, ends = 0.0, np.cumsum(end - begin)
+    cuts = np.searchsorted(ends, np.arange(_BLOCK_PAIRS, ends[-1:].sum(), _BLOCK_PAIRS))
+    for some in np.split(np.arange(len(points)), cuts):
+        length = (end - begin)[some]
+        row = np.repeat(np.arange(len(some)), length)
+        inside = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
+        left, right = points[some][row], begin[some][row] + inside
+        within = _within(Z[:, left], Z[:, right], margin)
+        loss += float(np.vdot(within, within)) / 2
+    return loss
+
+
+def _within(
+    left: Float[np.ndarray, "d ..."], right: Float[np.ndarray, "d ..."], margin: float
+) -> Any:
+    """Return by how much each pair is nearer than the margin, 0 where it is not."""
+    squared: Any = 0.0
+    with np.errstate(over="ignore"):
+        for one, other in zip(left, right, strict=True):
+            apart = one - other
+            apart *= apart
+            squared = np.add(squared, apart, out=apart)
+    within = np.sqrt(squared, out=squared)
+    np.subtract(margin, within, out=within)
+    return np.maximum(within, 0, out=within)
 
 
 def check_margin(margin: float) -> None:

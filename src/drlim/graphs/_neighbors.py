@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,9 @@ from drlim._errors import InputError
 from drlim._types import Float, Int, Shaped
 from drlim.graphs._graph import SimilarityGraph
 
-# Rows are compared with all others this many entries at a time (64 MiB in float32), so that
-# memory grows with n and never with n squared.
-_BLOCK_ENTRIES = 16_777_216
+# Rows are compared this many pairs at a time (1,024 rows with 1,024 others), which stay in the
+# cache while they are looked through; memory grows with n and never with n squared.
+_BLOCK_ENTRIES = 1_048_576
 
 
 def neighbors(X: Any, n_neighbors: int, *, within: Any = None) -> SimilarityGraph:
@@ -73,9 +75,10 @@ def nearest_rows(
 ) -> Int[np.ndarray, "n_samples n_neighbors"]:
     """Find the `n_neighbors` nearest other rows of each row, the nearest first.
 
-    One float32 matrix product compares a block of rows with all others. What it rounds is
-    bounded, so every row that could be among the nearest is known for certain; those few are
-    compared again by their differences in float64, and the result is exact.
+    A float32 matrix product gives the distances between two blocks of rows, for both at once.
+    What it rounds is bounded, so every row that could be among the nearest is known for
+    certain; those few are compared again by their differences in float64, and the result is
+    exact.
     """
     n = len(X)
     if not isinstance(n_neighbors, int | np.integer) or n_neighbors < 1:
@@ -86,72 +89,202 @@ def nearest_rows(
             f"n_neighbors is {n_neighbors} and there are {n} samples to choose from; there must "
             f"be more samples than neighbours: give more samples{fewer}"
         )
-    # Neighbours do not change when all samples are moved or scaled together. Around their
-    # centre and in their own unit nothing overflows and the product rounds the least. The
-    # units are powers of two, which round nothing: what is equally near stays equally near.
-    X = _in_own_unit(X.astype(np.float64))
-    coarse = np.empty(X.shape, np.float32)
-    np.subtract(X, X.mean(axis=0), out=coarse, casting="same_kind")
-    coarse = _in_own_unit(coarse)
-    squares = np.einsum("ij,ij->i", coarse, coarse)
-    # |computed - true| of |x|^2 + |y|^2 - 2xy, for a sum of n_features + 2 rounded terms and
-    # the rounding of X itself to float32 (Higham, Accuracy and Stability, section 3.1).
-    unit = np.finfo(np.float32).eps
-    slack = np.float32(4 * (X.shape[1] + 4) * unit) * squares
-
-    # Of equal rows only the first few can be anyone's nearest, the others come after them.
-    columns = np.flatnonzero(_copies_before(X) <= n_neighbors)
-    place = np.full(n, -1)
-    place[columns] = np.arange(len(columns))
+    # Neighbours do not change when all samples are scaled together. In their own unit nothing
+    # overflows; the unit is a power of two, which rounds nothing: what is equally near stays
+    # equally near. Narrow numbers cannot overflow, and stay as small as they are.
+    if X.dtype.itemsize > 4:
+        X = _in_own_unit(X.astype(np.float64))
+    # Of equal rows only the first few can be anyone's nearest, the others come after them. Those
+    # others have the neighbours of the last copy that is kept, before which all its own stand.
+    before, first = _copies(X)
+    kept = np.flatnonzero(before <= n_neighbors)
     nearest = np.empty((n, n_neighbors), np.int64)
-    block = max(1, _BLOCK_ENTRIES // len(columns))
-    for start in range(0, n, block):
-        here = np.arange(start, min(start + block, n))
-        # The largest that the distance can be, but for what depends on the row alone.
-        largest = coarse[here] @ coarse[columns].T
-        largest *= -2
-        largest += (squares + slack)[columns]
-        own = np.flatnonzero(place[here] >= 0)
-        largest[own, place[here[own]]] = np.inf
-        reach = np.partition(largest, n_neighbors - 1, axis=1)[:, n_neighbors - 1]
-        # The smallest that it can be is this much less.
-        largest -= 2 * slack[columns]
-        row, column = np.nonzero(largest <= (reach + 2 * slack[here])[:, None])
-        column = columns[column]
-        exact = _squared_distances(X, here[row], column)
-        order = np.lexsort((column, exact, row))
-        first = np.searchsorted(row, np.arange(len(here)))  # rows come sorted from nonzero
-        nearest[here] = column[order[first[:, None] + np.arange(n_neighbors)]]
+    nearest[kept] = kept[_nearest_of_all(X if len(kept) == n else X[kept], int(n_neighbors))]
+    last = np.flatnonzero(before == n_neighbors)
+    last_copy = np.empty(n, np.int64)
+    last_copy[first[last]] = last
+    others = np.flatnonzero(before > n_neighbors)
+    nearest[others] = nearest[last_copy[first[others]]]
     return nearest
+
+
+def _nearest_of_all(X: Shaped[np.ndarray, "n d"], k: int) -> Int[np.ndarray, "n k"]:
+    """Find the k nearest others of each row, the nearest first, ties in the order of rows."""
+    n = len(X)
+    left, right, slack = _factors(X)
+    side = max(1, math.isqrt(_BLOCK_ENTRIES))
+    # The k-th smallest of the distances to the nearest of each group of others is no smaller
+    # than that to the k-th nearest of all, and there are far fewer of them to sort.
+    n_grouped = min(max(1, n // (8 * k)), 32)
+    # As large as any distance, and yet less than that of a row to itself, which is infinite.
+    closest = np.full((n, k), np.finfo(np.float32).max)
+    candidates = _Candidates(X, k)
+    for a, b in itertools.combinations_with_replacement(range(0, n, side), 2):
+        here, there = slice(a, min(a + side, n)), slice(b, min(b + side, n))
+        # The smallest that each squared distance can be.
+        least = left[here] @ right[there].T
+        if a == b:
+            np.fill_diagonal(least, np.inf)
+        for rows, columns, table in ((here, there, least), (there, here, least.T)):
+            most = _smallest_of_groups(table, n_grouped)
+            # The largest that it can be is this much more.
+            most -= _smallest_of_groups(-2 * slack[None, columns], n_grouped)
+            most += 2 * slack[rows, None]
+            most = np.concatenate([closest[rows], most], axis=1)
+            closest[rows] = np.partition(most, k - 1, axis=1)[:, :k]
+            candidates.add(table, rows.start, columns.start, closest[rows].max(axis=1))
+            if a == b:
+                break
+        if candidates.are_many():
+            candidates.thin_out(closest.max(axis=1))
+    return candidates.nearest(closest.max(axis=1))
+
+
+def _factors(
+    X: Shaped[np.ndarray, "n d"],
+) -> tuple[Float[np.ndarray, "n d_and_2"], Float[np.ndarray, "n d_and_2"], Float[np.ndarray, " n"]]:
+    """Make two float32 matrices of which ``left @ right.T`` is the smallest squared distances.
+
+    The square of x - y is |x|² + |y|² - 2xy, here one product of (-2x, |x|², 1) and (y, 1, |y|²).
+    The third array bounds what a row adds to the rounding.
+    """
+    n, d = X.shape
+    left, right = np.ones((n, d + 2), np.float32), np.ones((n, d + 2), np.float32)
+    # Neighbours do not change either when all are moved: around their centre the product
+    # rounds the least.
+    np.subtract(X, X.mean(axis=0, dtype=np.float64), out=right[:, :d], casting="same_kind")
+    coarse = _in_own_unit(right[:, :d])
+    squares = np.einsum("ij,ij->i", coarse, coarse)
+    # |computed - true| of |x|² + |y|² - 2xy, for a sum of d + 2 rounded terms and the rounding
+    # of X itself to float32 (Higham, Accuracy and Stability, section 3.1).
+    slack = np.float32(4 * (d + 4) * np.finfo(np.float32).eps) * squares
+    np.multiply(coarse, -2, out=left[:, :d])
+    left[:, d] = right[:, d + 1] = squares - slack
+    return left, right, slack
+
+
+def _smallest_of_groups(
+    table: Float[np.ndarray, "rows columns"], n_grouped: int
+) -> Float[np.ndarray, "rows groups"]:
+    """Return the smallest entry of each group of so many columns; what is left over stays."""
+    n_groups = table.shape[1] // n_grouped
+    grouped = n_groups * n_grouped
+    split = table[:, :grouped].reshape(len(table), n_grouped, n_groups)
+    return np.concatenate([split.min(axis=1), table[:, grouped:]], axis=1)
+
+
+class _Candidates:
+    """Pairs (row, column) of which the column could be among the k nearest of the row."""
+
+    def __init__(self, X: Shaped[np.ndarray, "n d"], k: int) -> None:
+        self.X, self.k = X, k
+        self.pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self.n_pairs = 0
+        self.enough = max(4 * len(X) * k, _BLOCK_ENTRIES)
+
+    def add(
+        self,
+        least: Float[np.ndarray, "rows columns"],
+        row: int,
+        column: int,
+        reach: Float[np.ndarray, " rows"],
+    ) -> None:
+        """Take what could lie within the reach of its row from a table that begins there."""
+        inside = least <= reach[:, None]
+        # In the order in which the table lies in memory, rows first or columns first.
+        entries = np.flatnonzero(inside.ravel(order="K"))
+        if least.flags.c_contiguous:
+            i, j = np.divmod(entries, least.shape[1])
+        else:
+            j, i = np.divmod(entries, least.shape[0])
+        found = (i + row).astype(np.int32), (j + column).astype(np.int32), least[i, j]
+        self.pairs.append(found)
+        self.n_pairs += len(entries)
+
+    def are_many(self) -> bool:
+        """Tell whether it is time to thin them out."""
+        return self.n_pairs > self.enough
+
+    def thin_out(self, reach: Float[np.ndarray, " n"]) -> None:
+        """Leave those out that a smaller reach has left behind."""
+        row, column, least = self._inside(reach)
+        if len(row) > self.enough // 2:  # much is equally near
+            best = self._best(row, column)
+            row, column, least = row[best], column[best], least[best]
+        self.pairs, self.n_pairs = [(row, column, least)], len(row)
+
+    def nearest(self, reach: Float[np.ndarray, " n"]) -> Int[np.ndarray, "n k"]:
+        """Compare the candidates exactly, and return the k nearest of each row."""
+        row, column, _ = self._inside(reach)
+        nearest: np.ndarray = column[self._best(row, column)].reshape(len(self.X), self.k)
+        return nearest.astype(np.int64)
+
+    def _inside(self, reach: Float[np.ndarray, " n"]) -> Sequence[np.ndarray]:
+        row, column, least = (np.concatenate(part) for part in zip(*self.pairs, strict=True))
+        inside = np.flatnonzero(least <= reach[row])
+        return row[inside], column[inside], least[inside]
+
+    def _best(
+        self, row: Int[np.ndarray, " n_pairs"], column: Int[np.ndarray, " n_pairs"]
+    ) -> Int[np.ndarray, " n_best"]:
+        """Tell which are the k nearest of each row so far: by row, the nearest first."""
+        exact = _squared_distances(self.X, row, column)
+        order = np.lexsort((column, exact, row))
+        row = row[order]
+        rank = np.arange(len(row)) - np.searchsorted(row, row)
+        return order[rank < self.k]
 
 
 def _in_own_unit(X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     """Scale by the power of two that brings the largest value between 1/2 and 1, in place."""
-    np.ldexp(X, -np.frexp(np.abs(X).max(initial=0))[1], out=X)
+    largest = max(X.max(initial=0), -X.min(initial=0))
+    np.ldexp(X, -np.frexp(largest)[1], out=X)
     return X
 
 
-def _copies_before(X: Float[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
-    """Count for each row how many equal rows come before it."""
-    seen: dict[bytes, int] = {}
-    before = np.empty(len(X), np.int64)
-    for i, row in enumerate(X):
-        digest = hashlib.blake2b(row.tobytes(), digest_size=16).digest()
-        before[i] = seen.get(digest, 0)
-        seen[digest] = before[i] + 1
-    return before
+def _copies(
+    X: Shaped[np.ndarray, "n d"],
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    """Count for each row how many equal rows come before it, and tell which is the first."""
+    n = len(X)
+    before, first = np.zeros(n, np.int64), np.arange(n)
+    sums = _checksums(X)
+    order = np.argsort(sums, kind="stable")
+    starts = np.flatnonzero(np.diff(sums[order], prepend=sums[order[:1]] + 1))
+    length = np.diff(starts, append=n)
+    for start, count in zip(starts[length > 1], length[length > 1], strict=True):
+        rows = order[start : start + count]
+        # Where the sums agree by chance, rows that differ from the first count as single: that
+        # costs time and changes no result.
+        rows = rows[(X[rows] == X[rows[0]]).all(axis=1)]
+        before[rows], first[rows] = np.arange(len(rows)), rows[0]
+    return before, first
+
+
+def _checksums(X: Shaped[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
+    """Return a number of each row, the same for equal rows and hardly ever for others."""
+    sums = np.zeros(len(X), np.uint64)
+    factors = np.random.default_rng(0).integers(0, 2**63, X.shape[1], np.uint64) * 2 + 1
+    block = max(1, _BLOCK_ENTRIES // max(X.shape[1], 1))
+    for start in range(0, len(X), block):
+        rows = X[start : start + block] + np.float64(0)  # -0 is 0
+        bits = rows.view(np.uint64)
+        # Round numbers have their bits at the upper end, where a product would lose them.
+        bits ^= bits >> np.uint64(32)
+        sums[start : start + block] = (bits * factors).sum(axis=1, dtype=np.uint64)
+    return sums.view(np.int64)
 
 
 def _squared_distances(
-    X: Float[np.ndarray, "n_samples n_features"],
+    X: Shaped[np.ndarray, "n_samples n_features"],
     left: Int[np.ndarray, " n_pairs"],
     right: Int[np.ndarray, " n_pairs"],
 ) -> Float[np.ndarray, " n_pairs"]:
     squared = np.empty(len(left))
-    block = max(1, _BLOCK_ENTRIES // max(X.shape[1], 1) // 4)
+    block = max(1, _BLOCK_ENTRIES // max(X.shape[1], 1))
     for start in range(0, len(left), block):
         some = slice(start, start + block)
-        difference = X[left[some]] - X[right[some]]
+        difference = np.subtract(X[left[some]], X[right[some]], dtype=np.float64)
         squared[some] = np.einsum("ij,ij->i", difference, difference)
     return squared
 

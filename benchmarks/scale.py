@@ -1,0 +1,247 @@
+"""How cost grows: the neighbour graph, training, the exact loss and applying a map, to a million.
+
+The samples are MNIST's digits, and copies of them that are deformed at random until there are
+enough; they lie on disk as bytes and are read through a memory map. Peak memory is that of a
+process of its own. The neighbours' peers run in their own environment (``benchmarks.peers``);
+where it is missing they are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks._bench import Figure, in_turn, ratio, record
+
+HERE = Path(__file__).parent
+SIZES, QUICK_SIZES = (6_000, 60_000, 250_000, 1_000_000), (6_000, 60_000)
+PEERS = HERE / ".envs" / "neighbors" / "bin" / "python"
+
+
+def run(quick: bool) -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        sizes = QUICK_SIZES if quick else SIZES
+        path = Path(folder) / "digits.npy"
+        write_digits(path, sizes[-1])
+        yield from neighbours(6_000 if quick else 60_000, path)
+        yield from growth(sizes, path)
+        yield from exact_loss(sizes[-1])
+        yield from applying(path)
+    yield from start_up()
+
+
+def write_digits(path: Path, n: int) -> None:
+    """Write n digits as bytes: MNIST's, then copies sheared, turned and scaled at random."""
+    from scipy.ndimage import affine_transform
+
+    from drlim.datasets import mnist
+
+    digits, rng = mnist("train").X, np.random.default_rng(0)
+    out = np.lib.format.open_memmap(path, "w+", np.uint8, (n, 28, 28))
+    out[: len(digits)] = digits[:n]
+    for start in range(len(digits), n, 512):
+        # One deformation serves 512 digits: that is many enough, and quick to make.
+        change = np.eye(2) + rng.uniform(-0.15, 0.15, (2, 2))
+        some = digits[rng.integers(0, len(digits), min(512, n - start))]
+        matrix = np.eye(3)
+        matrix[1:, 1:] = change
+        offset = np.array([0, *(13.5 - change @ [13.5, 13.5])])
+        out[start : start + len(some)] = affine_transform(some, matrix, offset, order=1)
+    out.flush()
+
+
+def neighbours(n: int, path: Path) -> Iterator[Figure]:
+    names = ["drlim", "scikit-learn"]
+    if PEERS.exists():
+        names += ["faiss", "pynndescent"]
+    found = {}
+    for name in names:
+        python = PEERS if name in ("faiss", "pynndescent") else sys.executable
+        found[name] = _in_its_own_process("neighbours_of", name, str(path), n, python=python)
+    exact = np.load(found["drlim"]["file"])
+    for name, result in found.items():
+        theirs = np.load(result["file"])
+        same = [len(np.intersect1d(a, b)) for a, b in zip(exact[::20], theirs[::20], strict=True)]
+        recall = float(np.mean(same)) / exact.shape[1]
+        yield Figure(
+            f"neighbours of {n:,} digits, drlim : {name}",
+            found["drlim"]["seconds"] / result["seconds"],
+            goal="" if name == "drlim" else "<= 1",
+            detail={"seconds": result["seconds"], "cpu": result["cpu"], "recall": recall},
+        )
+
+
+def neighbours_of(name: str, path: str, n: int) -> dict[str, Any]:
+    """Find 15 neighbours with one program, in this process."""
+    X = np.load(path, mmap_mode="r")[: int(n)].reshape(int(n), -1)
+    X = np.array(X, np.uint8 if name == "drlim" else np.float32)
+    if name == "drlim":
+        from drlim.graphs._neighbors import nearest_rows as search
+    elif name == "scikit-learn":
+        from sklearn.neighbors import NearestNeighbors
+
+        def search(X: Any, k: int) -> Any:
+            return NearestNeighbors(n_neighbors=k).fit(X).kneighbors(return_distance=False)
+    elif name == "faiss":
+        import faiss  # type: ignore[import-not-found]
+
+        def search(X: Any, k: int) -> Any:
+            index = faiss.IndexFlatL2(X.shape[1])
+            index.add(X)
+            return index.search(X, k + 1)[1][:, 1:]
+    else:
+        import pynndescent  # type: ignore[import-not-found]
+
+        def search(X: Any, k: int) -> Any:
+            return pynndescent.NNDescent(X, n_neighbors=k + 1).neighbor_graph[0][:, 1:]
+
+    start, cpu = time.perf_counter(), time.process_time()
+    found = search(X, 15)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    file = f"{path}.{name}.npy"
+    np.save(file, found)
+    return {"seconds": seconds, "cpu": cpu, "file": file}
+
+
+def growth(sizes: tuple[int, ...], path: Path) -> Iterator[Figure]:
+    """Train for one pass over a given graph, and map all samples."""
+    results = [_in_its_own_process("trained", str(path), n) for n in sizes]
+    for part in ("fit", "graph"):
+        seconds = [result[part] for result in results]
+        slope = float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+        detail = {str(n): result for n, result in zip(sizes, results, strict=True)}
+        yield Figure(
+            f"growth of the time of {part} with n, {sizes[0]:,} to {sizes[-1]:,}",
+            slope,
+            "log/log",
+            "<= 1.05",
+            detail,
+        )
+    yield Figure(
+        f"peak memory of training on {sizes[-1]:,} digits",
+        results[-1]["peak_gb"],
+        "GB",
+        "<= 3",
+    )
+
+
+def trained(path: str, n: int) -> dict[str, float]:
+    n = int(n)
+    from drlim import DrLIM, SimilarityGraph
+
+    X, rng = np.load(path, mmap_mode="r")[:n], np.random.default_rng(0)
+    start = time.process_time()
+    near = rng.integers(0, n, (3 * n, 1)) + rng.integers(1, 9, (3 * n, 1)) * [0, 1]
+    graph = SimilarityGraph.from_edges(near % n, n)
+    made = time.process_time()
+    map_ = DrLIM(network="mlp", max_epochs=1, batch_size=64, random_state=0)
+    map_.fit(X, graph=graph)
+    fitted = time.process_time()
+    return {
+        "graph": made - start,
+        "fit": fitted - made,
+        "microseconds_per_edge": 1e6 * (fitted - made) / graph.n_edges,
+        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    }
+
+
+def exact_loss(n: int) -> Iterator[Figure]:
+    """Take eq. 1 of spread maps; 60,000 points have 3 % of their pairs inside the margin."""
+    from drlim.graphs import SimilarityGraph
+    from drlim.losses import global_loss
+
+    rng = np.random.default_rng(0)
+    for size, width in {60_000: 10.0, n: (n / 11) ** 0.5}.items():
+        Z = rng.uniform(size=(size, 2)) * width
+        graph = SimilarityGraph.from_edges(rng.integers(0, size, (5 * size, 2)), size)
+        start = time.perf_counter()
+        global_loss(Z, graph, 1.0)
+        yield Figure(
+            f"exact loss of {size:,} points in a map {width:.0f} margins wide",
+            time.perf_counter() - start,
+            "s",
+            "<= 20",
+        )
+
+
+def applying(path: Path) -> Iterator[Figure]:
+    import torch
+
+    from drlim import DrLIM
+
+    X = np.load(path, mmap_mode="r")
+    some = X[:20_000]
+    for name in ("lenet", "mlp"):
+        map_ = DrLIM(network=name, max_epochs=0, n_neighbors=1, random_state=0).fit(some[:500])
+        network = map_.network_.eval()
+        bare = {}
+        for rows in (128, 256, 512, 2048):
+
+            def alone(rows: int = rows, network: Any = network) -> None:
+                with torch.inference_mode():
+                    for start in range(0, len(some), rows):
+                        network(torch.from_numpy(np.array(some[start : start + rows])))
+
+            bare[f"bare {rows}"] = alone
+        functions = {"transform": lambda map_=map_: map_.transform(some), **bare}
+        times = in_turn(functions, 5)
+        best = min(bare, key=lambda key: statistics.median(times[key]))
+        yield Figure(
+            f"transform of {name}, rows a second, to the bare network",
+            1 / ratio(times, "transform", best),
+            goal=">= 0.95",
+            detail={key: statistics.median(each) for key, each in times.items()},
+        )
+        one = in_turn({"one": lambda map_=map_: map_.transform(some[:1])}, 50)["one"]
+        yield Figure(f"one row through {name}", 1e3 * statistics.median(one), "ms", "<= 2")
+
+
+def start_up() -> Iterator[Figure]:
+    for name, goal, times in start_up_times(20):
+        yield Figure(f"start of {name} to that of a bare interpreter", times, goal=goal)
+
+
+def start_up_times(repetitions: int) -> Iterator[tuple[str, str, float]]:
+    """Tell how long ``import drlim`` and ``drlim --help`` take, in starts of an interpreter."""
+
+    def start(*arguments: str) -> Any:
+        return lambda: subprocess.run(
+            [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL
+        )
+
+    times = in_turn(
+        {
+            "bare": start("-c", ""),
+            "import": start("-c", "import drlim"),
+            "help": start("-m", "drlim.cli", "--help"),
+        },
+        repetitions,
+    )
+    yield "import drlim", "<= 2", ratio(times, "import", "bare")
+    yield "drlim --help", "<= 6", ratio(times, "help", "bare")
+
+
+def _in_its_own_process(
+    function: str, *arguments: Any, python: str | Path = sys.executable
+) -> dict[str, Any]:
+    command = [python, "-m", "benchmarks.scale", function, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE.parent)
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(json.dumps(globals()[sys.argv[1]](*sys.argv[2:])))
+    else:
+        record("scale", run)
