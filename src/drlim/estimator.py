@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+import platform
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -13,6 +14,8 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+import safetensors
+import sklearn
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
@@ -22,12 +25,13 @@ from torch import nn
 
 from drlim import losses, networks
 from drlim._errors import DataWarning, FileError, InputError
+from drlim._program import Program, as_program
 from drlim._progress import Progress
 from drlim._random import RandomState, streams
 from drlim._version import __version__
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.pairs import PairSampler
-from drlim.persistence import read_map, write_map
+from drlim.persistence import check_description, read_map, write_map
 from drlim.training import Callback, Epoch, train
 
 # Rows that pass through the network at once when a map is applied. The last block is filled up
@@ -294,7 +298,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         map_.history_ = []
         return map_
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, program: bool = False) -> None:
         """Write the map to one file, to be read by `drlim.load`.
 
         The same map gives the same bytes. The training embedding and what was only needed to
@@ -304,9 +308,33 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         ----------
         path : path
             The file; by habit it ends in ``.drlim``.
+        program : bool, default=False
+            Whether to put the network beside its weights as a program (ONNX, needs the extra
+            ``onnx``), so that a map with a network of your own can be loaded and applied where
+            its builder is not at hand.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written.
+        InputError
+            If the network cannot be translated to a program that does the same.
         """
         check_is_fitted(self)
-        tensors = {name: t.cpu().numpy() for name, t in self.network_.state_dict().items()}
+        write_map(path, *self._content(program=program))
+
+    def _content(self, *, program: bool = False) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return what a file of the map holds: its description, and its tensors."""
+        network = self.network_[1]
+        if isinstance(network, Program):
+            tensors = {name: t.cpu().numpy() for name, t in self.network_.state_dict().items()}
+            tensors |= network.weights
+            tensors[_PROGRAM] = np.frombuffer(network.content, np.uint8)
+        else:
+            tensors = {name: _as_array(name, t) for name, t in self.network_.state_dict().items()}
+            if program:
+                content = as_program(network, self.sample_shape_, self.margin)
+                tensors[_PROGRAM] = np.frombuffer(content, np.uint8)
         if self.trained_on_ is not None:
             tensors[_TRAINED_ON] = self.trained_on_
         history = [
@@ -315,19 +343,24 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         ]
         description = {
             "written_by": f"drlim {__version__}, torch {torch.__version__}",
+            "versions": versions(),
             "parameters": {name: getattr(self, name) for name in _PLAIN_PARAMETERS},
             "loss": self.loss
             if isinstance(self.loss, str)
             else {"custom": networks.name_of(self.loss)},
             "network": self._network_description,
             "sample_shape": list(self.sample_shape_),
+            "preprocessing": {"0": "(X - centre) / scale, in the precision of X, then in float32"},
             "n_features_in": self.n_features_in_,
             "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
             "graph": self._graph_summary,
             "history": history,
             "declaration": self.declaration_,
         }
-        write_map(path, description, tensors)
+        if self.declaration_ is not None:
+            description["ignored"] = _factors(self.declaration_, "ignore")
+            description["kept"] = _factors(self.declaration_, "keep")
+        return description, tensors
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -481,7 +514,9 @@ _PLAIN_PARAMETERS = (
 )
 
 
-_TRAINED_ON = "trained_on"  # beside the weights, whose names all begin with a number
+# Beside the weights, whose names all begin with a number.
+_TRAINED_ON = "trained_on"
+_PROGRAM = "program"
 
 # What an epoch took is no part of the map: the same map must give the same bytes.
 _TIMES = ("seconds", "pairs_per_second")
@@ -490,8 +525,9 @@ _TIMES = ("seconds", "pairs_per_second")
 def load(path: str | os.PathLike[str], network: networks.Builder | None = None) -> DrLIM:
     """Read a map that `DrLIM.save` wrote.
 
-    Nothing in the file is run. A map with one of drlim's own networks needs nothing else; for
-    a network of your own, give its builder again.
+    No code in the file is run. A map with one of drlim's own networks needs nothing else; for
+    a network of your own, give its builder again. Without it, a map that was saved with its
+    program (``save(path, program=True)``) still maps, through onnxruntime, and cannot be fitted.
 
     Parameters
     ----------
@@ -511,6 +547,8 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
         If the file is missing, truncated, altered, of a newer format, or no map at all.
     InputError
         If the network is the user's own and not given, or does not fit the weights.
+    MissingExtraError
+        If the map has to be run as a program and onnxruntime is not installed.
 
     Examples
     --------
@@ -524,45 +562,139 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
     True
     """
     description, tensors = read_map(path)
+    check_description(path, description)
+    sample_shape = tuple(description["sample_shape"])
+    map_ = DrLIM(**description["parameters"])
+    loss = description["loss"]
+    if not isinstance(loss, str):  # the user's own: the map maps, but cannot be fitted again
+        loss = f"the user's own, {loss['custom']}"
+    map_.loss = loss
+    map_.sample_shape_ = sample_shape
+    map_.n_features_in_ = description["n_features_in"]
+    if description["feature_names_in"]:
+        map_.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
+    untimed = dict.fromkeys(_TIMES, math.nan)
     try:
-        sample_shape = tuple(description["sample_shape"])
-        builder = networks.from_description(description["network"])
-        if network is not None:
-            builder = networks.resolve(network, sample_shape)
-        if builder is None:
-            raise InputError(
-                f"{os.fspath(path)} holds the weights of a network of the user's own, "
-                f"{description['network'].get('custom')}; give its builder: "
-                "drlim.load(path, network=...)"
-            )
-        loss = description["loss"]
-        if not isinstance(loss, str):  # the user's own: the map maps, but cannot be fitted again
-            loss = f"the user's own, {loss['custom']}"
-        map_ = DrLIM(**description["parameters"], loss=loss, network=builder)
-        map_.sample_shape_ = sample_shape
-        map_.n_features_in_ = description["n_features_in"]
-        if description["feature_names_in"]:
-            map_.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
-        untimed = dict.fromkeys(_TIMES, math.nan)
-        map_.history_ = [Epoch(**numbers, **untimed) for numbers in description["history"]]
-        map_._n_features_out = map_.n_components
-        map_._graph_summary = description["graph"]
-        map_._network_description = description["network"]
-        map_.declaration_ = description.get("declaration")
-        map_.trained_on_ = tensors.pop(_TRAINED_ON, None)
-        centre = tensors["0.centre"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FileError(f"{os.fspath(path)} lacks a part of a map: {error}; get it again") from None
-    built = networks.build(builder, sample_shape, map_.n_components, seed=0)
-    map_.network_ = nn.Sequential(networks.Standardize(np.zeros_like(centre), 1.0), built)
-    try:
-        map_.network_.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
-    except RuntimeError as error:
-        raise InputError(
-            f"the weights in {os.fspath(path)} do not fit the network that was given: {error}"
+        map_.history_ = [Epoch(**{**numbers, **untimed}) for numbers in description["history"]]
+    except TypeError as error:
+        raise FileError(
+            f"{os.fspath(path)} lacks a part of its history ({error}); get it again"
         ) from None
+    map_._n_features_out = map_.n_components
+    map_._graph_summary = description["graph"]
+    map_._network_description = description["network"]
+    map_.declaration_ = description.get("declaration")
+    map_.trained_on_ = tensors.pop(_TRAINED_ON, None)
+    program = tensors.pop(_PROGRAM, None)
+    own = networks.from_description(description["network"])
+    if network is not None:
+        map_.network = networks.resolve(network, sample_shape)
+    elif own is not None:
+        map_.network = own
+    elif program is not None:
+        map_.network = networks.Absent(description["network"]["custom"])
+    else:
+        raise InputError(
+            f"{os.fspath(path)} holds the weights of a network of the user's own, "
+            f"{description['network']['custom']}; give its builder: drlim.load(path, network=...)"
+        )
+    standardize = _standardize(path, tensors, sample_shape)
+    if isinstance(map_.network, networks.Absent) and program is not None:
+        weights = {name: tensor for name, tensor in tensors.items() if name.startswith("1.")}
+        built: nn.Module = Program(
+            program.tobytes(),
+            sample_shape,
+            map_.n_components,
+            weights,
+            f"the program in {os.fspath(path)}",
+        )
+        map_.network_ = nn.Sequential(standardize, built)
+    else:
+        if "name" in networks.describe(map_.network):
+            # A short file can speak of a network that no machine holds.
+            _check_fit(
+                path, networks.shapes(map_.network, sample_shape, map_.n_components), tensors
+            )
+        built = networks.build(map_.network, sample_shape, map_.n_components, seed=0)
+        map_.network_ = nn.Sequential(standardize, built)
+        _check_fit(path, {n: tuple(t.shape) for n, t in built.state_dict().items()}, tensors)
+        map_.network_.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
     map_.network_.eval()
     return map_
+
+
+def _standardize(
+    path: str | os.PathLike[str], tensors: dict[str, np.ndarray], sample_shape: tuple[int, ...]
+) -> networks.Standardize:
+    centre, scale = tensors.get("0.centre"), tensors.get("0.scale")
+    if centre is None or scale is None:
+        raise FileError(f"{os.fspath(path)} lacks its standardisation; get it again")
+    if (
+        (centre.dtype, scale.dtype) != (np.dtype(np.float64), np.dtype(np.float64))
+        or centre.shape not in ((), sample_shape)
+        or scale.shape != ()
+        or not np.isfinite(centre).all()
+        or not 0 < scale < math.inf
+    ):
+        raise FileError(
+            f"{os.fspath(path)} standardises samples by a centre of the shape {centre.shape} and "
+            f"a scale {scale!r:.80}, which no map does; it is altered: get it again"
+        )
+    return networks.Standardize(centre, float(scale))
+
+
+def _check_fit(
+    path: str | os.PathLike[str],
+    shapes: dict[str, tuple[int, ...]],
+    tensors: dict[str, np.ndarray],
+) -> None:
+    """Raise unless the file has a weight of each name and shape that the network has."""
+    there = {name: tensor.shape for name, tensor in tensors.items()}
+    for name, shape in {f"1.{name}": shape for name, shape in shapes.items()}.items():
+        if there.pop(name, None) != shape:
+            raise InputError(
+                f"the weights in {os.fspath(path)} do not fit the network that was given: it has "
+                f"{name} of the shape {shape}, and the file {tensors[name].shape}"
+                if name in tensors
+                else f"the weights in {os.fspath(path)} do not fit the network that was given: "
+                f"the file has no {name}"
+            )
+    strangers = sorted(there.keys() - {"0.centre", "0.scale"})
+    if strangers:
+        raise InputError(
+            f"the weights in {os.fspath(path)} do not fit the network that was given: it has no "
+            f"{strangers[0]!r:.80}"
+        )
+
+
+def _as_array(name: str, tensor: torch.Tensor) -> np.ndarray:
+    try:
+        array: np.ndarray = tensor.cpu().numpy()
+    except TypeError:
+        raise InputError(
+            f"the weight {name} is of {tensor.dtype}, which a map file does not hold; convert the "
+            "network first: map_.network_.float()"
+        ) from None
+    return array
+
+
+def _factors(declaration: dict[str, Any], what: str) -> list[str]:
+    """Name what was declared to be ignored, or kept."""
+    return [
+        part.get("factor") or part.get("transform") or f"{part['neighbors']} nearest neighbours"
+        for part in declaration.get(what, ())
+    ]
+
+
+def versions() -> dict[str, str]:
+    """Name the versions of what a map's numbers depend on."""
+    return {
+        "drlim": __version__,
+        "python": platform.python_version(),
+        **{
+            module.__name__: str(module.__version__) for module in (np, torch, sklearn, safetensors)
+        },
+    }
 
 
 def _checked(graph: SimilarityGraph, n_samples: int, name: str) -> SimilarityGraph:
