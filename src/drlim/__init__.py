@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     )
     from drlim.datasets import Dataset as Dataset
     from drlim.estimator import DrLIM as DrLIM, load as load
+    from drlim.exporting import export as export
     from drlim.graphs import SimilarityGraph as SimilarityGraph
 
 
 _HOME = {
     "DrLIM": "drlim.estimator",
+    "export": "drlim.exporting",
     "load": "drlim.estimator",
     "Dataset": "drlim.datasets",
     "SimilarityGraph": "drlim.graphs",
@@ -88,6 +90,7 @@ __all__ = [
     "datasets",
     "evaluation",
     "experiments",
+    "export",
     "graphs",
     "load",
     "losses",

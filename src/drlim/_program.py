@@ -101,7 +101,7 @@ def as_program(network: nn.Module, sample_shape: tuple[int, ...], margin: float)
     InputError
         If torch cannot translate it, or it does something else, or a stored program may not.
     """
-    network = _placed(network)
+    network = placed(network)
     content = write(network, sample_shape, n_rows=N_ROWS)
     samples = examples(sample_shape, n_samples=4 * N_ROWS)
     expected = points(network, samples)
@@ -113,7 +113,7 @@ def as_program(network: nn.Module, sample_shape: tuple[int, ...], margin: float)
     return content
 
 
-def _placed(network: nn.Module) -> nn.Module:
+def placed(network: nn.Module) -> nn.Module:
     """Return a copy of the network on the processor, in evaluation mode."""
     return copy.deepcopy(network).cpu().eval()
 
@@ -140,6 +140,17 @@ def points(network: nn.Module, samples: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
         Z: np.ndarray = np.asarray(network(torch.from_numpy(samples)))
         return Z
+
+
+def onnx_points(content: bytes, samples: np.ndarray) -> np.ndarray:
+    """Return what a program says of samples, in onnxruntime."""
+    try:
+        return np.asarray(session(content).run(None, {"X": samples})[0])
+    except Exception as error:  # onnxruntime raises errors of its own classes, none public
+        raise InputError(
+            f"the translated network does not run on {len(samples)} samples "
+            f"({str(error).strip().splitlines()[0][:200]}); does it depend on the number of rows?"
+        ) from None
 
 
 MAX_DIFFERENCE = 1e-5

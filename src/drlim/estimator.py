@@ -324,7 +324,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         write_map(path, *self._content(program=program))
 
     def _content(self, *, program: bool = False) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return what a file of the map holds: its description, and its tensors."""
+        """Return what `save` writes: the map's description, and its tensors."""
         network = self.network_[1]
         if isinstance(network, Program):
             tensors = {name: t.cpu().numpy() for name, t in self.network_.state_dict().items()}
