@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 import os
 import platform
@@ -29,6 +30,7 @@ from drlim._program import Program, as_program
 from drlim._progress import Progress
 from drlim._random import RandomState, streams
 from drlim._version import __version__
+from drlim.checkpoints import Checkpoint
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.pairs import PairSampler
 from drlim.persistence import check_description, read_map, write_map
@@ -157,6 +159,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         graph: SimilarityGraph | None = None,
         dissimilar: SimilarityGraph | None = None,
         weight: Any = None,
+        checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+        resume: bool = False,
     ) -> DrLIM:
         """Learn the map.
 
@@ -176,6 +180,13 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         weight : array-like of shape (n_drawn,), optional
             What each pair counts, > 0, in the order of ``graph.edges`` (with `dissimilar`, of
             ``(graph | dissimilar).edges``). None: all count alike.
+        checkpoint : path or Checkpoint, optional
+            A folder in which the training is kept after each epoch, or as often as a
+            `drlim.checkpoints.Checkpoint` says.
+        resume : bool, default=False
+            Whether to go on from the newest checkpoint in that folder, if there is one. The map
+            is then, to the bit, that of a training that nothing interrupted, on the same machine
+            with as many threads. With False an unfinished training in the folder is an error.
 
         Returns
         -------
@@ -185,7 +196,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Raises
         ------
         InputError
-            If a parameter or a value of X breaks its rule; it is a ValueError.
+            If a parameter or a value of X breaks its rule; it is a ValueError. Also if the
+            checkpoint is of other samples, another graph, other parameters or versions.
+        FileError
+            If the checkpoints cannot be written or read, or another training uses their folder.
 
         Warns
         -----
@@ -228,6 +242,14 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self._n_features_out = self.n_components
         self._check_output(X)
         with ExitStack() as stack:
+            kept = None
+            if checkpoint is not None:
+                if not isinstance(checkpoint, Checkpoint):
+                    checkpoint = Checkpoint(checkpoint)
+                fingerprint = self._fingerprint(X, sampler, weight)
+                kept = stack.enter_context(checkpoint.opened(fingerprint, resume))
+            elif resume:
+                raise InputError("resume=True needs the folder to go on from: checkpoint=folder")
             callbacks = list(self.callbacks or ())
             if self.verbose:
                 callbacks.append(stack.enter_context(Progress(self.max_epochs)))
@@ -243,6 +265,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 augment=self.augment,
                 callbacks=callbacks,
                 device=device,
+                kept=kept,
             )
         self.embedding_ = self._embed(X)
         return self
@@ -469,6 +492,23 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         near = neighbors(X, self.n_neighbors).edges
         return by_label | SimilarityGraph.from_edges(near[unknown[near].any(axis=1)], len(X))
 
+    def _fingerprint(self, X: np.ndarray, sampler: PairSampler, weight: Any) -> dict[str, Any]:
+        """Name everything that determines the training, so that no other is gone on with."""
+        apart = sampler.dissimilar
+        seed = self.random_state
+        return {
+            **{name: getattr(self, name) for name in _PLAIN_PARAMETERS},
+            "random_state": int(seed) if isinstance(seed, int | np.integer) else None,
+            "loss": self.loss if isinstance(self.loss, str) else networks.name_of(self.loss),
+            "network": self._network_description,
+            "augment": None if self.augment is None else networks.name_of(self.augment),
+            "samples": _digest(X),
+            "graph": _digest(sampler.graph.edges),
+            "dissimilar": None if apart is None else _digest(apart.edges),
+            "weight": None if weight is None else _digest(np.asarray(weight)),
+            **versions(),
+        }
+
     def _check_output(self, X: np.ndarray) -> None:
         """Embed two samples before training, so that a network that does not fit says so now."""
         Z = self._forward(np.array(X[:2]))
@@ -684,6 +724,14 @@ def _factors(declaration: dict[str, Any], what: str) -> list[str]:
         part.get("factor") or part.get("transform") or f"{part['neighbors']} nearest neighbours"
         for part in declaration.get(what, ())
     ]
+
+
+def _digest(array: np.ndarray) -> str:
+    digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
+    for start in range(0, len(array), 4096):  # samples may be in a file larger than memory
+        block = np.ascontiguousarray(array[start : start + 4096])
+        digest.update(block.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def versions() -> dict[str, str]:
