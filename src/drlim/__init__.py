@@ -15,6 +15,8 @@ from drlim._version import __version__
 if TYPE_CHECKING:
     from drlim import (
         baselines as baselines,
+        callbacks as callbacks,
+        checkpoints as checkpoints,
         datasets as datasets,
         evaluation as evaluation,
         experiments as experiments,
@@ -62,6 +64,8 @@ _HOME = {
 }
 _MODULES = (
     "baselines",
+    "callbacks",
+    "checkpoints",
     "datasets",
     "evaluation",
     "experiments",
@@ -87,6 +91,8 @@ __all__ = [
     "TrainingWarning",
     "__version__",
     "baselines",
+    "callbacks",
+    "checkpoints",
     "datasets",
     "evaluation",
     "experiments",

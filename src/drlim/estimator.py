@@ -34,7 +34,7 @@ from drlim.checkpoints import Checkpoint
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.pairs import PairSampler
 from drlim.persistence import check_description, read_map, write_map
-from drlim.training import Callback, Epoch, train
+from drlim.training import Callback, Epoch, Pinned, train
 
 # Rows that pass through the network at once when a map is applied. The last block is filled up
 # with zeros: matrix products of another size may round differently, and a row's image must not
@@ -161,6 +161,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         weight: Any = None,
         checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
         resume: bool = False,
+        init: DrLIM | None = None,
+        pinned: tuple[Any, Any, float] | None = None,
     ) -> DrLIM:
         """Learn the map.
 
@@ -187,6 +189,14 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             Whether to go on from the newest checkpoint in that folder, if there is one. The map
             is then, to the bit, that of a training that nothing interrupted, on the same machine
             with as many threads. With False an unfinished training in the folder is an error.
+        init : DrLIM, optional
+            A fitted map to go on from: its weights are the first ones, and its standardisation
+            stays. With new data, give `pinned` too and a small `learning_rate`, or what is
+            known moves.
+        pinned : (X_pinned, Z_pinned, weight), optional
+            Samples, points, and a number: each of these samples is held near its point by a
+            spring ½ weight |Z - Z_pinned|², whose mean is added to the loss a sample. The
+            larger the weight, the less they move: with 100, by a few hundredths of the margin.
 
         Returns
         -------
@@ -209,6 +219,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             If the map collapses or the loss is not finite.
         """
         self._check_parameters()
+        start = None if init is None else _start(init)
         X = self._validated(X, fitting=True)
         self.declaration_: dict[str, Any] | None = None
         self.trained_on_: np.ndarray | None = None
@@ -240,13 +251,16 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             )
         self._network_description = networks.describe(builder)
         self._n_features_out = self.n_components
+        if start is not None:
+            self._go_on_from(start)
         self._check_output(X)
+        held = None if pinned is None else self._pinned(pinned)
         with ExitStack() as stack:
             kept = None
             if checkpoint is not None:
                 if not isinstance(checkpoint, Checkpoint):
                     checkpoint = Checkpoint(checkpoint)
-                fingerprint = self._fingerprint(X, sampler, weight)
+                fingerprint = self._fingerprint(X, sampler, weight, start, held)
                 kept = stack.enter_context(checkpoint.opened(fingerprint, resume))
             elif resume:
                 raise InputError("resume=True needs the folder to go on from: checkpoint=folder")
@@ -266,6 +280,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 callbacks=callbacks,
                 device=device,
                 kept=kept,
+                pinned=held,
             )
         self.embedding_ = self._embed(X)
         return self
@@ -299,6 +314,37 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """
         check_is_fitted(self)
         return self._embed(self._validated(X, fitting=False))
+
+    def partial_fit(self, X: Any, y: Any = None, *, graph: SimilarityGraph | None = None) -> DrLIM:
+        """Learn a little more: one pass over some samples, from where the map stands.
+
+        The standardisation of the first samples stays, and so does the map's unit. What is not
+        among the samples moves with the rest; `fit` with `init` and `pinned` holds it in place.
+
+        Parameters
+        ----------
+        X, y, graph
+            As for `fit`; without a map it is the first pass.
+
+        Returns
+        -------
+        DrLIM
+            Itself; `embedding_` and `graph_` are those of these samples, and `history_` has one
+            epoch more.
+
+        Raises
+        ------
+        InputError
+            As `fit`, or if the samples have another shape than those before.
+        """
+        fitted = hasattr(self, "network_")
+        if fitted:
+            self._validated(X, fitting=False)
+        once = copy.copy(self).set_params(max_epochs=1)
+        once.fit(X, y, graph=graph, init=self if fitted else None)
+        once.history_ = [*(self.history_ if fitted else ()), *once.history_]
+        self.__dict__.update(once.__dict__, max_epochs=self.max_epochs)
+        return self
 
     def untrained(self) -> DrLIM:
         """Return the same map as it was before training: its network with its first weights.
@@ -492,7 +538,52 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         near = neighbors(X, self.n_neighbors).edges
         return by_label | SimilarityGraph.from_edges(near[unknown[near].any(axis=1)], len(X))
 
-    def _fingerprint(self, X: np.ndarray, sampler: PairSampler, weight: Any) -> dict[str, Any]:
+    def _go_on_from(self, start: nn.Sequential) -> None:
+        """Take the weights and the standardisation of another map."""
+        try:
+            self.network_[1].load_state_dict(start[1].state_dict())
+        except RuntimeError as error:
+            raise InputError(
+                f"the weights of init do not fit this map's network ({error}); give both the same "
+                "network and n_components"
+            ) from None
+        centre = start[0].get_buffer("centre")
+        if centre.shape not in ((), self.sample_shape_):
+            raise InputError(
+                f"init was learnt from samples of {tuple(centre.shape)} and these are of "
+                f"{self.sample_shape_}; a map goes on with samples of the same shape"
+            )
+        self.network_[0] = start[0].to(_device_of(self.network_))
+
+    def _pinned(self, pinned: Any) -> Pinned:
+        try:
+            X, Z, weight = pinned
+        except (TypeError, ValueError):
+            raise InputError(
+                "pinned must be three things, (X_pinned, Z_pinned, weight): samples, the points "
+                "they are held near, and how firmly"
+            ) from None
+        X = self._validated(X, fitting=False)
+        Z = np.asarray(Z)
+        if Z.shape != (len(X), self.n_components) or Z.dtype.kind not in "fiu":
+            raise InputError(
+                f"Z_pinned has the shape {Z.shape} and the dtype {Z.dtype}; it must have a point "
+                f"for each of the samples, ({len(X)}, {self.n_components})"
+            )
+        if not np.isfinite(Z).all():
+            raise InputError("Z_pinned has NaN or infinite values; nothing can be held there")
+        if not isinstance(weight, Real) or not 0 < float(weight) < math.inf:
+            raise InputError(f"the weight of pinned is {weight!r}; it must be a finite number > 0")
+        return Pinned(X, Z.astype(np.float32), float(weight))
+
+    def _fingerprint(
+        self,
+        X: np.ndarray,
+        sampler: PairSampler,
+        weight: Any,
+        init: nn.Module | None,
+        pinned: Pinned | None,
+    ) -> dict[str, Any]:
         """Name everything that determines the training, so that no other is gone on with."""
         apart = sampler.dissimilar
         seed = self.random_state
@@ -506,6 +597,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             "graph": _digest(sampler.graph.edges),
             "dissimilar": None if apart is None else _digest(apart.edges),
             "weight": None if weight is None else _digest(np.asarray(weight)),
+            "init": None
+            if init is None
+            else [_digest(np.atleast_1d(w.numpy())) for w in init.state_dict().values()],
+            "pinned": pinned and [_digest(pinned.X), _digest(pinned.Z), pinned.weight],
             **versions(),
         }
 
@@ -743,6 +838,20 @@ def versions() -> dict[str, str]:
             module.__name__: str(module.__version__) for module in (np, torch, sklearn, safetensors)
         },
     }
+
+
+def _start(init: Any) -> nn.Sequential:
+    """Return a copy of another map's network, before anything of that map can change."""
+    if not isinstance(init, DrLIM):
+        raise InputError(f"init is a {type(init).__name__}; it must be a fitted DrLIM")
+    check_is_fitted(init)
+    if isinstance(init.network_[1], Program):
+        raise InputError(
+            "init was read with its program and without its network, so it cannot learn on; give "
+            "the builder: drlim.load(path, network=...)"
+        )
+    network: nn.Sequential = copy.deepcopy(init.network_).cpu()
+    return network
 
 
 def _checked(graph: SimilarityGraph, n_samples: int, name: str) -> SimilarityGraph:

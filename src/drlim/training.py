@@ -40,6 +40,8 @@ class Epoch:
         How long the epoch took.
     pairs_per_second : float
         Pairs whose loss was taken, a second.
+    pinned : float
+        The part of the loss that holds samples in place (`Pinned`).
     """
 
     loss: float
@@ -49,6 +51,39 @@ class Epoch:
     mean_distance: float
     seconds: float
     pairs_per_second: float
+    pinned: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """Samples that are held near given positions, each by a spring: ½ weight |G_W(X) - Z|².
+
+    The mean over the samples is added to the loss of each batch, which is eq. 1 a sample.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_pinned, ...)
+    Z : ndarray of shape (n_pinned, n_components), float32
+        Where they are held.
+    weight : float
+        The stiffness of the springs; those between similar samples have 1.
+    """
+
+    X: np.ndarray
+    Z: np.ndarray
+    weight: float
+
+    def pull(
+        self, network: nn.Module, most: int, rng: np.random.Generator, device: torch.device | None
+    ) -> Tensor:
+        """Return the mean pull of the samples, or of so many of them, drawn at random."""
+        rows = np.arange(len(self.X))
+        if len(rows) > most:
+            rows = rng.choice(len(rows), most, replace=False)
+        now = network(torch.from_numpy(np.ascontiguousarray(self.X[rows])).to(device))
+        apart = now - torch.from_numpy(self.Z[rows]).to(device)
+        pull: Tensor = self.weight * apart.square().sum(dim=1).mean() / 2
+        return pull
 
 
 @dataclass(frozen=True)
@@ -122,6 +157,7 @@ def train(
     callbacks: Sequence[Any] = (),
     device: torch.device | None = None,
     kept: Kept | None = None,
+    pinned: Pinned | None = None,
 ) -> list[Epoch]:
     """Train the network in place: the springs of eq. 4 move the weights (the paper's 2.1).
 
@@ -153,6 +189,8 @@ def train(
         Where the network is.
     kept : Kept, optional
         The checkpoints, from the newest of which the training goes on.
+    pinned : Pinned, optional
+        Samples that are held in place.
 
     Returns
     -------
@@ -187,6 +225,9 @@ def train(
                     samples = augment(samples, random.batches)
                 Z = network(torch.from_numpy(np.ascontiguousarray(samples)).to(device))
                 total = tally.add(batch, distances_among(Z), loss)
+                if pinned is not None:
+                    pull = pinned.pull(network, len(Z), random.pins, device)
+                    total = tally.add_pinned(total, pull)
                 optimizer.zero_grad()
                 torch.autograd.backward(total)
                 optimizer.step()
@@ -302,6 +343,7 @@ class _Tally:
     def __init__(self, device: torch.device | None, balance: float = 1.0) -> None:
         self.balance = balance
         self.sums = torch.zeros(6, dtype=torch.float64, device=device)
+        self.pinned = torch.zeros((), dtype=torch.float64, device=device)
         self.n_batches = 0
         self.n_pairs = 0
         self.start = time.perf_counter()
@@ -323,17 +365,23 @@ class _Tally:
         self.n_pairs += len(batch.weight)
         return attraction + repulsion
 
+    def add_pinned(self, total: Tensor, pull: Tensor) -> Tensor:
+        self.pinned += pull.detach().double()
+        return total + pull
+
     def epoch(self) -> Epoch:
         attraction, repulsion, active, dissimilar, distance, weight = self.sums.tolist()
         seconds = time.perf_counter() - self.start
+        pinned = float(self.pinned)
         return Epoch(
-            loss=(attraction + repulsion) / self.n_batches,
+            loss=(attraction + repulsion + pinned) / self.n_batches,
             attraction=attraction / self.n_batches,
             repulsion=repulsion / self.n_batches,
             active_share=active / dissimilar if dissimilar else math.nan,
             mean_distance=distance / weight if weight else math.nan,
             seconds=seconds,
             pairs_per_second=self.n_pairs / seconds,
+            pinned=pinned / self.n_batches,
         )
 
 
