@@ -3,7 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint docs bench reproduce changelog clean
+N ?= 200000
+SEED ?= 0
+
+.PHONY: demo test lint docs bench fuzz reproduce changelog clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)            ## learn the paper's map of handwritten 4s and 9s, and show it
@@ -26,6 +29,9 @@ docs: .venv/.docs         ## the documentation, as HTML in docs/_build
 
 bench: $(STAMP)           ## what drlim costs beside others, in one run (QUICK=1: minutes, no others)
 	QUICK=$(QUICK) $(BIN)/python -m benchmarks
+
+fuzz: $(STAMP)            ## break map files in N ways, drawn from SEED, and load them
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzzing.py $(N) $(SEED)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -1,6 +1,8 @@
 """The command line: it answers at once, and what the user got wrong ends with one message."""
 
 import os
+import pathlib
+import re
 import subprocess
 import sys
 
@@ -52,7 +54,22 @@ def test_a_run_ends_with_its_claims_and_the_paths_of_what_it_wrote(tmp_path):
     assert "\x1b" not in done.stdout + done.stderr
 
 
+def test_a_map_is_exported_and_the_largest_difference_is_said(tmp_path):
+    pytest.importorskip("onnxruntime")
+    kept = pathlib.Path(__file__).parent / "data" / "format-1-table.drlim"
+    done = drlim("export", kept, "-o", tmp_path / "map.onnx")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(
+        r".*map\.onnx: 512 samples agree .* to \d\.\de-\d\d .*", done.stdout.strip()
+    )
+    assert not done.stderr
+    assert (tmp_path / "map.onnx").is_file()
+
+
 WRONG = [
+    (["export", "missing.drlim"], "missing.drlim cannot be read"),
+    (["export", __file__], "is not a map written by drlim"),
+    (["export"], "MAP"),
     (["reproduce", "spring"], "did you mean 'springs'"),
     (["reproduce", "loss", "--seed", "-1"], "seed"),
     (["reproduce", "loss", "--seed", "one"], "seed"),

@@ -15,6 +15,8 @@ from drlim._version import __version__
 if TYPE_CHECKING:
     from drlim import (
         baselines as baselines,
+        callbacks as callbacks,
+        checkpoints as checkpoints,
         datasets as datasets,
         declaration as declaration,
         evaluation as evaluation,
@@ -39,11 +41,13 @@ if TYPE_CHECKING:
     from drlim.datasets import Dataset as Dataset
     from drlim.declaration import Declaration as Declaration
     from drlim.estimator import DrLIM as DrLIM, load as load
+    from drlim.exporting import export as export
     from drlim.graphs import SimilarityGraph as SimilarityGraph
 
 
 _HOME = {
     "DrLIM": "drlim.estimator",
+    "export": "drlim.exporting",
     "load": "drlim.estimator",
     "Dataset": "drlim.datasets",
     "Declaration": "drlim.declaration",
@@ -63,6 +67,8 @@ _HOME = {
 }
 _MODULES = (
     "baselines",
+    "callbacks",
+    "checkpoints",
     "datasets",
     "declaration",
     "evaluation",
@@ -90,10 +96,13 @@ __all__ = [
     "TrainingWarning",
     "__version__",
     "baselines",
+    "callbacks",
+    "checkpoints",
     "datasets",
     "declaration",
     "evaluation",
     "experiments",
+    "export",
     "graphs",
     "load",
     "losses",

@@ -8,6 +8,7 @@ Nobody reads or sets a global seed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,12 +31,18 @@ class Streams:
         Draws whatever happens to the samples of a batch (augmentation).
     layers : int
         Seed for the layers that draw numbers while the network trains (dropout).
+    pins : numpy.random.Generator
+        Draws which of the samples that are held in place are looked at.
     """
 
     init: int
     pairs: np.random.Generator
     batches: np.random.Generator
     layers: int
+    pins: np.random.Generator
+
+    # The streams that are drawn from one number after the other, and so have a place to go on from.
+    drawn: ClassVar[tuple[str, ...]] = ("pairs", "batches", "pins")
 
 
 def streams(random_state: RandomState) -> Streams:
@@ -57,12 +64,14 @@ def streams(random_state: RandomState) -> Streams:
     >>> streams(0).pairs.integers(10) == streams(0).pairs.integers(10)
     np.True_
     """
-    init, pairs, batches, layers = np.random.SeedSequence(_entropy(random_state)).spawn(4)
+    seeds = np.random.SeedSequence(_entropy(random_state)).spawn(5)
+    init, pairs, batches, layers, pins = seeds
     return Streams(
         init=int(init.generate_state(1)[0]),
         pairs=np.random.default_rng(pairs),
         batches=np.random.default_rng(batches),
         layers=int(layers.generate_state(1)[0]),
+        pins=np.random.default_rng(pins),
     )
 
 

@@ -290,6 +290,20 @@ def _tell_proof(evidence: Any, page: Path) -> None:
     print(f"\n{page} shows it")
 
 
+@app.command("export", help="Write a map as ONNX, checked against the map in onnxruntime.")
+def _export(
+    map_file: Annotated[Path, typer.Argument(metavar="MAP", help="A map, such as map.drlim.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file.", show_default="MAP.onnx")
+    ] = None,
+) -> None:
+    from drlim.estimator import load
+    from drlim.exporting import export
+
+    exported = export(load(map_file), out or map_file.with_suffix(".onnx"))
+    print(exported)
+
+
 def main() -> None:
     """Run the command line; what the user got wrong ends with one message and exit code 2."""
     try:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import hashlib
 import math
 import os
+import platform
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -14,6 +16,8 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+import safetensors
+import sklearn
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
@@ -23,13 +27,15 @@ from torch import nn
 
 from drlim import losses, networks
 from drlim._errors import DataWarning, FileError, InputError
+from drlim._program import Program, as_program
 from drlim._progress import Progress
 from drlim._random import RandomState, streams
 from drlim._version import __version__
+from drlim.checkpoints import Checkpoint
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.pairs import PairSampler
-from drlim.persistence import read_map, write_map
-from drlim.training import Callback, Epoch, train
+from drlim.persistence import check_description, read_map, write_map
+from drlim.training import Callback, Epoch, Pinned, train
 
 # Rows that pass through the network at once when a map is applied: as many as stay in the cache.
 # The last block is filled up with zeros, to this or to a smaller power of two, 16 at least: a
@@ -159,6 +165,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         graph: SimilarityGraph | None = None,
         dissimilar: SimilarityGraph | None = None,
         weight: Any = None,
+        checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+        resume: bool = False,
+        init: DrLIM | None = None,
+        pinned: tuple[Any, Any, float] | None = None,
     ) -> DrLIM:
         """Learn the map.
 
@@ -178,6 +188,21 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         weight : array-like of shape (n_drawn,), optional
             What each pair counts, > 0, in the order of ``graph.edges`` (with `dissimilar`, of
             ``(graph | dissimilar).edges``). None: all count alike.
+        checkpoint : path or Checkpoint, optional
+            A folder in which the training is kept after each epoch, or as often as a
+            `drlim.checkpoints.Checkpoint` says.
+        resume : bool, default=False
+            Whether to go on from the newest checkpoint in that folder, if there is one. The map
+            is then, to the bit, that of a training that nothing interrupted, on the same machine
+            with as many threads. With False an unfinished training in the folder is an error.
+        init : DrLIM, optional
+            A fitted map to go on from: its weights are the first ones, and its standardisation
+            stays. With new data, give `pinned` too and a small `learning_rate`, or what is
+            known moves.
+        pinned : (X_pinned, Z_pinned, weight), optional
+            Samples, points, and a number: each of these samples is held near its point by a
+            spring ½ weight |Z - Z_pinned|², whose mean is added to the loss a sample. The
+            larger the weight, the less they move: with 100, by a few hundredths of the margin.
 
         Returns
         -------
@@ -187,7 +212,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Raises
         ------
         InputError
-            If a parameter or a value of X breaks its rule; it is a ValueError.
+            If a parameter or a value of X breaks its rule; it is a ValueError. Also if the
+            checkpoint is of other samples, another graph, other parameters or versions.
+        FileError
+            If the checkpoints cannot be written or read, or another training uses their folder.
 
         Warns
         -----
@@ -197,6 +225,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             If the map collapses or the loss is not finite.
         """
         self._check_parameters()
+        start = None if init is None else _start(init)
         X = self._validated(X, fitting=True)
         self.declaration_: dict[str, Any] | None = None
         self.trained_on_: np.ndarray | None = None
@@ -228,8 +257,19 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             )
         self._network_description = networks.describe(builder)
         self._n_features_out = self.n_components
+        if start is not None:
+            self._go_on_from(start)
         self._check_output(X)
+        held = None if pinned is None else self._pinned(pinned)
         with ExitStack() as stack:
+            kept = None
+            if checkpoint is not None:
+                if not isinstance(checkpoint, Checkpoint):
+                    checkpoint = Checkpoint(checkpoint)
+                fingerprint = self._fingerprint(X, sampler, weight, start, held)
+                kept = stack.enter_context(checkpoint.opened(fingerprint, resume))
+            elif resume:
+                raise InputError("resume=True needs the folder to go on from: checkpoint=folder")
             callbacks = list(self.callbacks or ())
             if self.verbose:
                 callbacks.append(stack.enter_context(Progress(self.max_epochs)))
@@ -245,6 +285,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 augment=self.augment,
                 callbacks=callbacks,
                 device=device,
+                kept=kept,
+                pinned=held,
             )
         self.embedding_ = self._embed(X)
         return self
@@ -279,6 +321,37 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         check_is_fitted(self)
         return self._embed(self._validated(X, fitting=False))
 
+    def partial_fit(self, X: Any, y: Any = None, *, graph: SimilarityGraph | None = None) -> DrLIM:
+        """Learn a little more: one pass over some samples, from where the map stands.
+
+        The standardisation of the first samples stays, and so does the map's unit. What is not
+        among the samples moves with the rest; `fit` with `init` and `pinned` holds it in place.
+
+        Parameters
+        ----------
+        X, y, graph
+            As for `fit`; without a map it is the first pass.
+
+        Returns
+        -------
+        DrLIM
+            Itself; `embedding_` and `graph_` are those of these samples, and `history_` has one
+            epoch more.
+
+        Raises
+        ------
+        InputError
+            As `fit`, or if the samples have another shape than those before.
+        """
+        fitted = hasattr(self, "network_")
+        if fitted:
+            self._validated(X, fitting=False)
+        once = copy.copy(self).set_params(max_epochs=1)
+        once.fit(X, y, graph=graph, init=self if fitted else None)
+        once.history_ = [*(self.history_ if fitted else ()), *once.history_]
+        self.__dict__.update(once.__dict__, max_epochs=self.max_epochs)
+        return self
+
     def untrained(self) -> DrLIM:
         """Return the same map as it was before training: its network with its first weights.
 
@@ -300,7 +373,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         map_.history_ = []
         return map_
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, program: bool = False) -> None:
         """Write the map to one file, to be read by `drlim.load`.
 
         The same map gives the same bytes. The training embedding and what was only needed to
@@ -310,9 +383,33 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         ----------
         path : path
             The file; by habit it ends in ``.drlim``.
+        program : bool, default=False
+            Whether to put the network beside its weights as a program (ONNX, needs the extra
+            ``onnx``), so that a map with a network of your own can be loaded and applied where
+            its builder is not at hand.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written.
+        InputError
+            If the network cannot be translated to a program that does the same.
         """
         check_is_fitted(self)
-        tensors = {name: t.cpu().numpy() for name, t in self.network_.state_dict().items()}
+        write_map(path, *self._content(program=program))
+
+    def _content(self, *, program: bool = False) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return what `save` writes: the map's description, and its tensors."""
+        network = self.network_[1]
+        if isinstance(network, Program):
+            tensors = {name: t.cpu().numpy() for name, t in self.network_.state_dict().items()}
+            tensors |= network.weights
+            tensors[_PROGRAM] = np.frombuffer(network.content, np.uint8)
+        else:
+            tensors = {name: _as_array(name, t) for name, t in self.network_.state_dict().items()}
+            if program:
+                content = as_program(network, self.sample_shape_, self.margin)
+                tensors[_PROGRAM] = np.frombuffer(content, np.uint8)
         if self.trained_on_ is not None:
             tensors[_TRAINED_ON] = self.trained_on_
         history = [
@@ -321,19 +418,24 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         ]
         description = {
             "written_by": f"drlim {__version__}, torch {torch.__version__}",
+            "versions": versions(),
             "parameters": {name: getattr(self, name) for name in _PLAIN_PARAMETERS},
             "loss": self.loss
             if isinstance(self.loss, str)
             else {"custom": networks.name_of(self.loss)},
             "network": self._network_description,
             "sample_shape": list(self.sample_shape_),
+            "preprocessing": {"0": "(X - centre) / scale, in the precision of X, then in float32"},
             "n_features_in": self.n_features_in_,
             "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
             "graph": self._graph_summary,
             "history": history,
             "declaration": self.declaration_,
         }
-        write_map(path, description, tensors)
+        if self.declaration_ is not None:
+            description["ignored"] = _factors(self.declaration_, "ignore")
+            description["kept"] = _factors(self.declaration_, "keep")
+        return description, tensors
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -438,6 +540,72 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         near = neighbors(X, self.n_neighbors).edges
         return by_label | SimilarityGraph.from_edges(near[unknown[near].any(axis=1)], len(X))
 
+    def _go_on_from(self, start: nn.Sequential) -> None:
+        """Take the weights and the standardisation of another map."""
+        try:
+            self.network_[1].load_state_dict(start[1].state_dict())
+        except RuntimeError as error:
+            raise InputError(
+                f"the weights of init do not fit this map's network ({error}); give both the same "
+                "network and n_components"
+            ) from None
+        centre = start[0].get_buffer("centre")
+        if centre.shape not in ((), self.sample_shape_):
+            raise InputError(
+                f"init was learnt from samples of {tuple(centre.shape)} and these are of "
+                f"{self.sample_shape_}; a map goes on with samples of the same shape"
+            )
+        self.network_[0] = start[0].to(_device_of(self.network_))
+
+    def _pinned(self, pinned: Any) -> Pinned:
+        try:
+            X, Z, weight = pinned
+        except (TypeError, ValueError):
+            raise InputError(
+                "pinned must be three things, (X_pinned, Z_pinned, weight): samples, the points "
+                "they are held near, and how firmly"
+            ) from None
+        X = self._validated(X, fitting=False)
+        Z = np.asarray(Z)
+        if Z.shape != (len(X), self.n_components) or Z.dtype.kind not in "fiu":
+            raise InputError(
+                f"Z_pinned has the shape {Z.shape} and the dtype {Z.dtype}; it must have a point "
+                f"for each of the samples, ({len(X)}, {self.n_components})"
+            )
+        if not np.isfinite(Z).all():
+            raise InputError("Z_pinned has NaN or infinite values; nothing can be held there")
+        if not isinstance(weight, Real) or not 0 < float(weight) < math.inf:
+            raise InputError(f"the weight of pinned is {weight!r}; it must be a finite number > 0")
+        return Pinned(X, Z.astype(np.float32), float(weight))
+
+    def _fingerprint(
+        self,
+        X: np.ndarray,
+        sampler: PairSampler,
+        weight: Any,
+        init: nn.Module | None,
+        pinned: Pinned | None,
+    ) -> dict[str, Any]:
+        """Name everything that determines the training, so that no other is gone on with."""
+        apart = sampler.dissimilar
+        seed = self.random_state
+        return {
+            **{name: getattr(self, name) for name in _PLAIN_PARAMETERS},
+            "random_state": int(seed) if isinstance(seed, int | np.integer) else None,
+            "loss": self.loss if isinstance(self.loss, str) else networks.name_of(self.loss),
+            "network": self._network_description,
+            "augment": None if self.augment is None else networks.name_of(self.augment),
+            "samples": _digest(X),
+            "graph": _digest(sampler.graph.edges),
+            "dissimilar": None if apart is None else _digest(apart.edges),
+            "weight": None if weight is None else _digest(np.asarray(weight)),
+            "init": None
+            if init is None
+            else [_digest(np.atleast_1d(w.numpy())) for w in init.state_dict().values()],
+            "pinned": pinned and [_digest(pinned.X), _digest(pinned.Z), pinned.weight],
+            **versions(),
+        }
+
     def _check_output(self, X: np.ndarray) -> None:
         """Embed two samples before training, so that a network that does not fit says so now."""
         with self._evaluating():
@@ -474,8 +642,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 module.training = True
 
     def _forward(self, rows: np.ndarray) -> np.ndarray:
-        Z: np.ndarray = self.network_(torch.from_numpy(rows).to(_device_of(self.network_)))
-        return Z.cpu().numpy()
+        Z: torch.Tensor = self.network_(torch.from_numpy(rows).to(_device_of(self.network_)))
+        points: np.ndarray = Z.cpu().numpy()
+        return points
 
 
 # What is written as it is; the other parameters are code, or say how to compute.
@@ -490,7 +659,9 @@ _PLAIN_PARAMETERS = (
 )
 
 
-_TRAINED_ON = "trained_on"  # beside the weights, whose names all begin with a number
+# Beside the weights, whose names all begin with a number.
+_TRAINED_ON = "trained_on"
+_PROGRAM = "program"
 
 # What an epoch took is no part of the map: the same map must give the same bytes.
 _TIMES = ("seconds", "pairs_per_second")
@@ -499,8 +670,9 @@ _TIMES = ("seconds", "pairs_per_second")
 def load(path: str | os.PathLike[str], network: networks.Builder | None = None) -> DrLIM:
     """Read a map that `DrLIM.save` wrote.
 
-    Nothing in the file is run. A map with one of drlim's own networks needs nothing else; for
-    a network of your own, give its builder again.
+    No code in the file is run. A map with one of drlim's own networks needs nothing else; for
+    a network of your own, give its builder again. Without it, a map that was saved with its
+    program (``save(path, program=True)``) still maps, through onnxruntime, and cannot be fitted.
 
     Parameters
     ----------
@@ -520,6 +692,8 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
         If the file is missing, truncated, altered, of a newer format, or no map at all.
     InputError
         If the network is the user's own and not given, or does not fit the weights.
+    MissingExtraError
+        If the map has to be run as a program and onnxruntime is not installed.
 
     Examples
     --------
@@ -533,45 +707,161 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
     True
     """
     description, tensors = read_map(path)
+    check_description(path, description)
+    sample_shape = tuple(description["sample_shape"])
+    map_ = DrLIM(**description["parameters"])
+    loss = description["loss"]
+    if not isinstance(loss, str):  # the user's own: the map maps, but cannot be fitted again
+        loss = f"the user's own, {loss['custom']}"
+    map_.loss = loss
+    map_.sample_shape_ = sample_shape
+    map_.n_features_in_ = description["n_features_in"]
+    if description["feature_names_in"]:
+        map_.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
+    untimed = dict.fromkeys(_TIMES, math.nan)
     try:
-        sample_shape = tuple(description["sample_shape"])
-        builder = networks.from_description(description["network"])
-        if network is not None:
-            builder = networks.resolve(network, sample_shape)
-        if builder is None:
-            raise InputError(
-                f"{os.fspath(path)} holds the weights of a network of the user's own, "
-                f"{description['network'].get('custom')}; give its builder: "
-                "drlim.load(path, network=...)"
-            )
-        loss = description["loss"]
-        if not isinstance(loss, str):  # the user's own: the map maps, but cannot be fitted again
-            loss = f"the user's own, {loss['custom']}"
-        map_ = DrLIM(**description["parameters"], loss=loss, network=builder)
-        map_.sample_shape_ = sample_shape
-        map_.n_features_in_ = description["n_features_in"]
-        if description["feature_names_in"]:
-            map_.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
-        untimed = dict.fromkeys(_TIMES, math.nan)
-        map_.history_ = [Epoch(**numbers, **untimed) for numbers in description["history"]]
-        map_._n_features_out = map_.n_components
-        map_._graph_summary = description["graph"]
-        map_._network_description = description["network"]
-        map_.declaration_ = description.get("declaration")
-        map_.trained_on_ = tensors.pop(_TRAINED_ON, None)
-        centre = tensors["0.centre"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FileError(f"{os.fspath(path)} lacks a part of a map: {error}; get it again") from None
-    built = networks.build(builder, sample_shape, map_.n_components, seed=0)
-    map_.network_ = nn.Sequential(networks.Standardize(np.zeros_like(centre), 1.0), built)
-    try:
-        map_.network_.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
-    except RuntimeError as error:
-        raise InputError(
-            f"the weights in {os.fspath(path)} do not fit the network that was given: {error}"
+        map_.history_ = [Epoch(**{**numbers, **untimed}) for numbers in description["history"]]
+    except TypeError as error:
+        raise FileError(
+            f"{os.fspath(path)} lacks a part of its history ({error}); get it again"
         ) from None
+    map_._n_features_out = map_.n_components
+    map_._graph_summary = description["graph"]
+    map_._network_description = description["network"]
+    map_.declaration_ = description.get("declaration")
+    map_.trained_on_ = tensors.pop(_TRAINED_ON, None)
+    program = tensors.pop(_PROGRAM, None)
+    own = networks.from_description(description["network"])
+    if network is not None:
+        map_.network = networks.resolve(network, sample_shape)
+    elif own is not None:
+        map_.network = own
+    elif program is not None:
+        map_.network = networks.Absent(description["network"]["custom"])
+    else:
+        raise InputError(
+            f"{os.fspath(path)} holds the weights of a network of the user's own, "
+            f"{description['network']['custom']}; give its builder: drlim.load(path, network=...)"
+        )
+    standardize = _standardize(path, tensors, sample_shape)
+    if isinstance(map_.network, networks.Absent) and program is not None:
+        weights = {name: tensor for name, tensor in tensors.items() if name.startswith("1.")}
+        built: nn.Module = Program(
+            program.tobytes(),
+            sample_shape,
+            map_.n_components,
+            weights,
+            f"the program in {os.fspath(path)}",
+        )
+        map_.network_ = nn.Sequential(standardize, built)
+    else:
+        if "name" in networks.describe(map_.network):
+            # A short file can speak of a network that no machine holds.
+            _check_fit(
+                path, networks.shapes(map_.network, sample_shape, map_.n_components), tensors
+            )
+        built = networks.build(map_.network, sample_shape, map_.n_components, seed=0)
+        map_.network_ = nn.Sequential(standardize, built)
+        _check_fit(path, {n: tuple(t.shape) for n, t in built.state_dict().items()}, tensors)
+        map_.network_.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
     map_.network_.eval()
     return map_
+
+
+def _standardize(
+    path: str | os.PathLike[str], tensors: dict[str, np.ndarray], sample_shape: tuple[int, ...]
+) -> networks.Standardize:
+    centre, scale = tensors.get("0.centre"), tensors.get("0.scale")
+    if centre is None or scale is None:
+        raise FileError(f"{os.fspath(path)} lacks its standardisation; get it again")
+    if (
+        (centre.dtype, scale.dtype) != (np.dtype(np.float64), np.dtype(np.float64))
+        or centre.shape not in ((), sample_shape)
+        or scale.shape != ()
+        or not np.isfinite(centre).all()
+        or not 0 < scale < math.inf
+    ):
+        raise FileError(
+            f"{os.fspath(path)} standardises samples by a centre of the shape {centre.shape} and "
+            f"a scale {scale!r:.80}, which no map does; it is altered: get it again"
+        )
+    return networks.Standardize(centre, float(scale))
+
+
+def _check_fit(
+    path: str | os.PathLike[str],
+    shapes: dict[str, tuple[int, ...]],
+    tensors: dict[str, np.ndarray],
+) -> None:
+    """Raise unless the file has a weight of each name and shape that the network has."""
+    there = {name: tensor.shape for name, tensor in tensors.items()}
+    for name, shape in {f"1.{name}": shape for name, shape in shapes.items()}.items():
+        if there.pop(name, None) != shape:
+            raise InputError(
+                f"the weights in {os.fspath(path)} do not fit the network that was given: it has "
+                f"{name} of the shape {shape}, and the file {tensors[name].shape}"
+                if name in tensors
+                else f"the weights in {os.fspath(path)} do not fit the network that was given: "
+                f"the file has no {name}"
+            )
+    strangers = sorted(there.keys() - {"0.centre", "0.scale"})
+    if strangers:
+        raise InputError(
+            f"the weights in {os.fspath(path)} do not fit the network that was given: it has no "
+            f"{strangers[0]!r:.80}"
+        )
+
+
+def _as_array(name: str, tensor: torch.Tensor) -> np.ndarray:
+    try:
+        array: np.ndarray = tensor.cpu().numpy()
+    except TypeError:
+        raise InputError(
+            f"the weight {name} is of {tensor.dtype}, which a map file does not hold; convert the "
+            "network first: map_.network_.float()"
+        ) from None
+    return array
+
+
+def _factors(declaration: dict[str, Any], what: str) -> list[str]:
+    """Name what was declared to be ignored, or kept."""
+    return [
+        part.get("factor") or part.get("transform") or f"{part['neighbors']} nearest neighbours"
+        for part in declaration.get(what, ())
+    ]
+
+
+def _digest(array: np.ndarray) -> str:
+    digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
+    for start in range(0, len(array), 4096):  # samples may be in a file larger than memory
+        block = np.ascontiguousarray(array[start : start + 4096])
+        digest.update(block.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Name the versions of what a map's numbers depend on."""
+    return {
+        "drlim": __version__,
+        "python": platform.python_version(),
+        **{
+            module.__name__: str(module.__version__) for module in (np, torch, sklearn, safetensors)
+        },
+    }
+
+
+def _start(init: Any) -> nn.Sequential:
+    """Return a copy of another map's network, before anything of that map can change."""
+    if not isinstance(init, DrLIM):
+        raise InputError(f"init is a {type(init).__name__}; it must be a fitted DrLIM")
+    check_is_fitted(init)
+    if isinstance(init.network_[1], Program):
+        raise InputError(
+            "init was read with its program and without its network, so it cannot learn on; give "
+            "the builder: drlim.load(path, network=...)"
+        )
+    network: nn.Sequential = copy.deepcopy(init.network_).cpu()
+    return network
 
 
 def _checked(graph: SimilarityGraph, n_samples: int, name: str) -> SimilarityGraph:

@@ -14,10 +14,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import inspect
 import itertools
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +170,7 @@ def convnet(
     width : int, default=32
         Maps of the first layer, at least 4.
     depth : int, default=3
-        Stages; each sees about twice as far as the one before.
+        Stages, at most 32; each sees about twice as far as the one before.
     activation : {"relu", "tanh", "gelu"}
     pooling : {"mean", "none"}
         "mean" for what is the same anywhere in the image, such as textures; "none" keeps where
@@ -191,9 +193,10 @@ def convnet(
             "8 x 8 pixels or more: give network='mlp' for anything else"
         )
     # Of fewer maps, all that a normalisation leaves of a single pixel is their order.
-    for name, value, least in (("width", width, 4), ("depth", depth, 1)):
-        if value < least:
-            raise InputError(f"{name} is {value}; it must be at least {least}")
+    # Each stage halves the image, and no image can be halved more often.
+    for name, value, least, most in (("width", width, 4, 2**16), ("depth", depth, 1, 32)):
+        if not least <= value <= most:
+            raise InputError(f"{name} is {value}; it must be at least {least} and at most {most}")
     if pooling not in ("mean", "none"):
         raise InputError(f"pooling is {pooling!r}; {nearest_name(pooling, ('mean', 'none'))}")
     channels, height, across = (1, *shape)[-3:]
@@ -426,7 +429,55 @@ def from_description(description: dict[str, Any]) -> Builder | None:
         raise InputError(
             f"the network is {description['name']!r}; {nearest_name(description['name'], BUILDERS)}"
         )
-    return functools.partial(BUILDERS[description["name"]], **description["arguments"])
+    builder, arguments = BUILDERS[description["name"]], description["arguments"]
+    known = list(inspect.signature(builder).parameters)[2:]  # after sample_shape, n_components
+    for name in arguments:
+        if name not in known:
+            raise InputError(
+                f"the network {description['name']!r} takes no {name!r}; "
+                f"{nearest_name(name, known)}"
+            )
+    return functools.partial(builder, **arguments)
+
+
+def shapes(
+    builder: Builder, sample_shape: tuple[int, ...], n_components: int
+) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each weight of one of drlim's networks, without making any.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, whatever is wrong with what it was asked for.
+    """
+    try:
+        with torch.device("meta"):
+            network = build(builder, sample_shape, n_components, seed=0)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"there is no such network: {str(error).splitlines()[0]}") from None
+    return {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Stands for the builder of a network of which only the program is there.
+
+    Parameters
+    ----------
+    name : str
+        The builder's module and name.
+    """
+
+    name: str
+
+    def __call__(self, sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
+        """Raise InputError: there is nothing to build."""
+        raise InputError(
+            f"this map was read with its program and without its network, {self.name}: it maps, "
+            "but it cannot be fitted; give the builder: drlim.load(path, network=...)"
+        )
 
 
 class Standardize(nn.Module):

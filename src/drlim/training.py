@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from drlim._errors import TrainingWarning
+from drlim._errors import FileError, InputError, TrainingWarning
 from drlim._forces import Forces, forces
 from drlim._random import Streams
+from drlim.checkpoints import Kept, restore_optimizer
 from drlim.losses import PairLoss
 from drlim.networks import seeded
 from drlim.pairs import Batch, PairSampler
@@ -39,6 +41,8 @@ class Epoch:
         How long the epoch took.
     pairs_per_second : float
         Pairs whose loss was taken, a second.
+    pinned : float
+        The part of the loss that holds samples in place (`Pinned`).
     """
 
     loss: float
@@ -48,19 +52,96 @@ class Epoch:
     mean_distance: float
     seconds: float
     pairs_per_second: float
+    pinned: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """Samples that are held near given positions, each by a spring: ½ weight |G_W(X) - Z|².
+
+    The mean over the samples is added to the loss of each batch, which is eq. 1 a sample.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_pinned, ...)
+    Z : ndarray of shape (n_pinned, n_components), float32
+        Where they are held.
+    weight : float
+        The stiffness of the springs; those between similar samples have 1.
+    """
+
+    X: np.ndarray
+    Z: np.ndarray
+    weight: float
+
+    def pull(
+        self, network: nn.Module, most: int, rng: np.random.Generator, device: torch.device | None
+    ) -> Tensor:
+        """Return the mean pull of the samples, or of so many of them, drawn at random."""
+        rows = np.arange(len(self.X))
+        if len(rows) > most:
+            rows = rng.choice(len(rows), most, replace=False)
+        now = network(torch.from_numpy(np.ascontiguousarray(self.X[rows])).to(device))
+        apart = now - torch.from_numpy(self.Z[rows]).to(device)
+        pull: Tensor = self.weight * apart.square().sum(dim=1).mean() / 2
+        return pull
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a callback may look at: the network that is trained, and by which loss.
+
+    Attributes
+    ----------
+    network : nn.Module
+        Raw samples to points.
+    loss : PairLoss
+    device : torch.device or None
+    """
+
+    network: nn.Module
+    loss: PairLoss
+    device: torch.device | None = None
+
+    def embed(self, X: np.ndarray) -> np.ndarray:
+        """Return the points of some samples as the network now maps them, (n, n_components)."""
+        was_training = [module for module in self.network.modules() if module.training]
+        self.network.eval()
+        try:
+            with torch.inference_mode():
+                blocks = [
+                    self.network(torch.from_numpy(np.array(X[k : k + 256])).to(self.device))
+                    for k in range(0, len(X), 256)
+                ]
+                return np.concatenate([block.cpu().numpy() for block in blocks])
+        finally:
+            for module in was_training:
+                module.training = True
 
 
 class Callback:
     """What `train` calls while it runs; override what you need.
 
-    A callback sees the training and may end it; it does not change it.
+    A callback sees the training and may end it; it does not change it, until it is over.
     """
+
+    def on_start(self, training: Training) -> None:
+        """Be given what is trained, before the first batch."""
 
     def on_batch_end(self, step: int, n_steps: int) -> None:
         """Be told that so many of all batches are done."""
 
     def on_epoch_end(self, history: Sequence[Epoch]) -> bool | None:
         """Be shown all epochs so far, the last one last; return True to end the training."""
+
+    def on_end(self) -> None:
+        """Be told that the training is over, and the weights of its best epoch are in place."""
+
+    def state_dict(self) -> dict[str, Any] | None:
+        """Return what a checkpoint must hold of this callback, plain data and tensors, if any."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave, in a training that goes on from a checkpoint."""
 
 
 def train(
@@ -76,6 +157,8 @@ def train(
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     callbacks: Sequence[Any] = (),
     device: torch.device | None = None,
+    kept: Kept | None = None,
+    pinned: Pinned | None = None,
 ) -> list[Epoch]:
     """Train the network in place: the springs of eq. 4 move the weights (the paper's 2.1).
 
@@ -106,6 +189,10 @@ def train(
     callbacks : sequence of Callback
     device : torch.device, optional
         Where the network is.
+    kept : Kept, optional
+        The checkpoints, from the newest of which the training goes on.
+    pinned : Pinned, optional
+        Samples that are held in place.
 
     Returns
     -------
@@ -124,8 +211,14 @@ def train(
     history: list[Epoch] = []
     best_loss, best_weights = math.inf, copy.deepcopy(network.state_dict())
     alarm = _Alarm(margin)
+    ended = False
+    for callback in callbacks:
+        callback.on_start(Training(network, loss, device))
     with seeded(random.layers, device):
-        for _ in range(max_epochs):
+        run = _Run(network, optimizer, schedule, random, alarm, callbacks, device)
+        if kept is not None and kept.state is not None:
+            history, best_loss, best_weights, ended = run.restore(kept.state)
+        for _ in range(0 if ended else max_epochs - len(history)):
             network.train()
             tally = _Tally(device, sampler.balance or 1.0)
             for batch in sampler.epoch(random.pairs):
@@ -137,6 +230,10 @@ def train(
                 tally.add(batch, found)
                 optimizer.zero_grad()
                 torch.autograd.backward(Z, found.slope.to(Z.dtype))
+                if pinned is not None:
+                    pull = pinned.pull(network, len(Z), random.pins, device)
+                    tally.add_pinned(pull)
+                    torch.autograd.backward(pull)
                 optimizer.step()
                 schedule.step()
                 for callback in callbacks:
@@ -144,10 +241,17 @@ def train(
             history.append(tally.epoch())
             if history[-1].loss < best_loss:
                 best_loss, best_weights = history[-1].loss, copy.deepcopy(network.state_dict())
-            ended = [callback.on_epoch_end(history) for callback in callbacks]
-            if alarm.watch(history, schedule.last_epoch / n_steps) or any(ended):
+            asked = [callback.on_epoch_end(history) for callback in callbacks]
+            ended = alarm.watch(history, schedule.last_epoch / n_steps) or any(asked)
+            if kept is not None:
+                finished = ended or len(history) == max_epochs
+                state = functools.partial(run.state, history, best_loss, best_weights, ended)
+                kept.keep(len(history), finished, state)
+            if ended:
                 break
     network.load_state_dict(best_weights)
+    for callback in callbacks:
+        callback.on_end()
     network.eval()
     return history
 
@@ -160,12 +264,90 @@ def learning_schedule(progress: float) -> float:
     return (1 + math.cos(math.pi * progress)) / 2
 
 
+@dataclass(frozen=True)
+class _Run:
+    """All that moves while a training runs: what a checkpoint holds, and puts back to the bit."""
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    random: Streams
+    alarm: _Alarm
+    callbacks: Sequence[Any]
+    device: torch.device | None
+
+    def state(
+        self,
+        history: Sequence[Epoch],
+        best_loss: float,
+        best_weights: dict[str, Any],
+        ended: bool,
+    ) -> dict[str, Any]:
+        streams = {
+            name: getattr(self.random, name).bit_generator.state for name in self.random.drawn
+        }
+        layers = {"cpu": torch.get_rng_state()}
+        if self.device is not None and self.device.type == "cuda":
+            layers["cuda"] = torch.cuda.get_rng_state(self.device)
+        return {
+            "network": self.network.state_dict(),
+            "best_loss": best_loss,
+            "best_weights": best_weights,
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "history": [asdict(epoch) for epoch in history],
+            "alarm": sorted(self.alarm.said),
+            "streams": streams,
+            "layers": layers,
+            "callbacks": self._of_callbacks(),
+            "ended": ended,
+        }
+
+    def _of_callbacks(self) -> list[Any]:
+        states = [(type(callback).__name__, callback.state_dict()) for callback in self.callbacks]
+        return [[name, state] for name, state in states if state is not None]
+
+    def restore(self, state: dict[str, Any]) -> tuple[list[Epoch], float, dict[str, Any], bool]:
+        try:
+            self.network.load_state_dict(state["network"])
+            restore_optimizer(self.optimizer, state["optimizer"])
+            self.schedule.load_state_dict(state["schedule"])
+            self.alarm.said.update(state["alarm"])
+            for name, numbers in state["streams"].items():
+                getattr(self.random, name).bit_generator.state = numbers
+            torch.set_rng_state(state["layers"]["cpu"])
+            if "cuda" in state["layers"] and self.device is not None:
+                torch.cuda.set_rng_state(state["layers"]["cuda"], self.device)
+            history = [Epoch(**numbers) for numbers in state["history"]]
+            best_loss, best_weights = state["best_loss"], state["best_weights"]
+            ended = bool(state["ended"])
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise FileError(
+                f"the checkpoint lacks a part ({error}); was it written by another version? "
+                "Give another folder"
+            ) from None
+        self._restore_callbacks(state["callbacks"])
+        return history, best_loss, best_weights, ended
+
+    def _restore_callbacks(self, states: list[Any]) -> None:
+        stateful = [callback for callback in self.callbacks if callback.state_dict() is not None]
+        there, here = [name for name, _ in states], [type(c).__name__ for c in stateful]
+        if there != here:
+            raise InputError(
+                f"the checkpoint was made with the callbacks {there}, and these are {here}; what "
+                "a training ends by must be the same when it goes on"
+            )
+        for callback, (_, state) in zip(stateful, states, strict=True):
+            callback.load_state_dict(state)
+
+
 class _Tally:
     """Adds up the epoch, on the device, without waiting for it."""
 
     def __init__(self, device: torch.device | None, balance: float = 1.0) -> None:
         self.balance = balance
         self.sums = torch.zeros(len(Forces._fields) - 1, dtype=torch.float64, device=device)
+        self.pinned = torch.zeros((), dtype=torch.float64, device=device)
         self.n_batches = 0
         self.n_pairs = 0
         self.start = time.perf_counter()
@@ -175,19 +357,24 @@ class _Tally:
         self.n_batches += 1
         self.n_pairs += batch.n_pairs
 
+    def add_pinned(self, pull: Tensor) -> None:
+        self.pinned += pull.detach().double()
+
     def epoch(self) -> Epoch:
         attraction, repulsion, apart, active, together, near, far = self.sums.tolist()
         # What a pair weighs in the loss, without the balance: all pairs count alike.
         weight = together + apart / self.balance
         seconds = time.perf_counter() - self.start
+        pinned = float(self.pinned)
         return Epoch(
-            loss=(attraction + repulsion) / self.n_batches,
+            loss=(attraction + repulsion + pinned) / self.n_batches,
             attraction=attraction / self.n_batches,
             repulsion=repulsion / self.n_batches,
             active_share=active / apart if apart else math.nan,
             mean_distance=(near + far / self.balance) / weight if weight else math.nan,
             seconds=seconds,
             pairs_per_second=self.n_pairs / seconds,
+            pinned=pinned / self.n_batches,
         )
 
 

@@ -1,0 +1,414 @@
+"""A network as a program: ONNX, which holds numbers and named operations and nothing to execute.
+
+A program that comes in a file is looked at before it is run. It must be of standard operations
+only, in a straight line (no loops, branches or functions), with everything it needs inside it,
+and every array that it makes must have a size that is known beforehand and bounded. So it ends,
+and takes no more than so much memory, whoever wrote it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import logging
+import math
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from drlim._errors import FileError, InputError, missing_extra
+
+# Rows that a stored program maps at once: with a fixed number all its sizes are known.
+N_ROWS = 16
+
+MAX_BYTES = 2**29  # of a program
+MAX_NODES = 20_000
+MAX_VALUE = 2**27  # elements of one array that a program makes
+MAX_VALUES = 2**30  # and of all of them together
+MAX_SECONDS = 60.0  # of the first run
+_OPSETS = range(7, 27)
+
+
+def write(
+    network: nn.Module,
+    sample_shape: tuple[int, ...],
+    *,
+    n_rows: int | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> bytes:
+    """Translate a network in evaluation mode to ONNX: input ``X``, output ``Z``, in float32.
+
+    Parameters
+    ----------
+    network : nn.Module
+    sample_shape : tuple of int
+    n_rows : int, optional
+        How many rows it takes. None: any number.
+    metadata : mapping of str to str, optional
+
+    Raises
+    ------
+    MissingExtraError
+        If onnx, onnxscript or onnxruntime are not installed.
+    InputError
+        If torch cannot translate the network.
+    """
+    with _extra("translating a network to ONNX"):
+        import onnx
+        import onnxruntime  # noqa: F401 - without it nothing can be checked
+        import onnxscript  # noqa: F401
+    example = torch.zeros(n_rows or 4, *sample_shape)
+    any_number = ({0: torch.export.Dim("n_samples")},) if n_rows is None else None
+    try:
+        with _quiet():
+            translated = torch.onnx.export(
+                network,
+                (example,),
+                dynamo=True,
+                verbose=False,
+                external_data=False,
+                input_names=["X"],
+                output_names=["Z"],
+                dynamic_shapes=any_number,
+            )
+        assert translated is not None
+        model = translated.model_proto
+    except Exception as error:  # torch raises of any kind here, its own and Python's
+        raise InputError(
+            f"torch cannot translate the network to ONNX ({str(error).splitlines()[0]}); use "
+            "layers that torch.onnx.export knows, and no branches on values"
+        ) from error
+    for node in model.graph.node:  # where in whose files each operation came from
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del model.graph.metadata_props[:]
+    del model.metadata_props[:]
+    onnx.helper.set_model_props(model, dict(metadata or {}))
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def as_program(network: nn.Module, sample_shape: tuple[int, ...], margin: float) -> bytes:
+    """Translate a network for a map file, and check that it does the same.
+
+    Raises
+    ------
+    InputError
+        If torch cannot translate it, or it does something else, or a stored program may not.
+    """
+    network = placed(network)
+    content = write(network, sample_shape, n_rows=N_ROWS)
+    samples = examples(sample_shape, n_samples=4 * N_ROWS)
+    expected = points(network, samples)
+    try:
+        program = Program(content, sample_shape, expected.shape[1], {}, "the network's program")
+    except FileError as error:
+        raise InputError(str(error).partition("; get")[0]) from None
+    difference(expected, points(program, samples), margin)
+    return content
+
+
+def placed(network: nn.Module) -> nn.Module:
+    """Return a copy of the network on the processor, in evaluation mode."""
+    return copy.deepcopy(network).cpu().eval()
+
+
+def examples(
+    sample_shape: tuple[int, ...], n_samples: int, centre: Any = 0.0, scale: float = 1.0
+) -> np.ndarray:
+    """Return samples to compare two networks on: random ones, and the edges of what may come.
+
+    The first is all zeros, the second the centre; of the others, which are normal, each second
+    one is ten times as far out as the training samples were.
+    """
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=(n_samples, *sample_shape))
+    samples[::2] *= 10
+    samples = centre + scale * samples
+    samples[0], samples[1] = 0, centre
+    edged: np.ndarray = np.clip(samples, -3e38, 3e38).astype(np.float32)
+    return edged
+
+
+def points(network: nn.Module, samples: np.ndarray) -> np.ndarray:
+    """Return what a network says of samples."""
+    with torch.inference_mode():
+        Z: np.ndarray = np.asarray(network(torch.from_numpy(samples)))
+        return Z
+
+
+def onnx_points(content: bytes, samples: np.ndarray) -> np.ndarray:
+    """Return what a program says of samples, in onnxruntime."""
+    try:
+        return np.asarray(session(content).run(None, {"X": samples})[0])
+    except Exception as error:  # onnxruntime raises errors of its own classes, none public
+        raise InputError(
+            f"the translated network does not run on {len(samples)} samples "
+            f"({str(error).strip().splitlines()[0][:200]}); does it depend on the number of rows?"
+        ) from None
+
+
+MAX_DIFFERENCE = 1e-5
+
+
+def difference(expected: np.ndarray, Z: np.ndarray, margin: float) -> float:
+    """Return the largest difference of two maps of the same samples, relative to the map's scale.
+
+    That is the margin, the map's unit of length, or how far from the origin a point is if it is
+    farther than that.
+
+    Raises
+    ------
+    InputError
+        If it is more than `MAX_DIFFERENCE`.
+    """
+    if Z.shape != expected.shape:
+        raise InputError(
+            f"the program gives the shape {Z.shape} where the network gives {expected.shape}; "
+            "the network cannot leave torch"
+        )
+    scale = np.maximum(margin, np.abs(expected).max(axis=1, keepdims=True, initial=0))
+    apart = np.abs(Z.astype(np.float64) - expected) / scale
+    largest = float(apart.max(initial=0))
+    if not largest <= MAX_DIFFERENCE:  # nor NaN
+        raise InputError(
+            f"the program's points lie up to {largest:.2g} of the map's scale from the network's, "
+            f"and at most {MAX_DIFFERENCE:g} is taken for the same map; does the network draw "
+            "random numbers, or depend on the other rows of a batch?"
+        )
+    return largest
+
+
+def session(content: bytes) -> Any:
+    """Make a program ready to run, on the processor, without running any of it."""
+    with _extra("running a program"):
+        import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(
+        content,
+        options,
+        providers=["CPUExecutionProvider"],
+        # It would run a part of the program, with nobody who could stop it.
+        disabled_optimizers=["ConstantFolding"],
+        enable_fallback=0,  # it would print, and try the same again
+    )
+
+
+class Program(nn.Module):
+    """A network that is run as a program: it maps, and cannot learn.
+
+    Parameters
+    ----------
+    content : bytes
+        ONNX, for `N_ROWS` rows or any other fixed number.
+    sample_shape : tuple of int
+    n_components : int
+    weights : dict of str to ndarray
+        The weights of the network that it stands for, kept for who has its builder.
+    name : str
+        What to call it in errors.
+
+    Raises
+    ------
+    FileError
+        If it is no program, does what a stored program may not do, or does not map samples of
+        this shape to points of so many components.
+    """
+
+    def __init__(
+        self,
+        content: bytes,
+        sample_shape: tuple[int, ...],
+        n_components: int,
+        weights: dict[str, np.ndarray],
+        name: str = "the program",
+    ) -> None:
+        super().__init__()
+        self.content = content
+        self.weights = weights
+        self.n_rows = check(content, sample_shape, n_components, name)
+        self._session: Any = None
+        # onnxruntime raises errors of its own classes, of which none is public.
+        try:
+            Z = self._first_run(np.zeros((self.n_rows, *sample_shape), np.float32))
+        except (MemoryError, ImportError):
+            raise
+        except Exception as error:
+            raise _refused(name, f"it does not run: {str(error)[:200]}") from None
+        if Z.shape != (self.n_rows, n_components) or Z.dtype != np.float32:
+            raise _refused(name, f"it maps samples to {Z.dtype} of the shape {Z.shape}")
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return the points of any number of samples, `n_rows` at a time."""
+        rows = X.detach().cpu().numpy().astype(np.float32, copy=False)
+        missing = -len(rows) % self.n_rows
+        filler = np.zeros((missing, *rows.shape[1:]), np.float32)
+        blocks = np.concatenate([rows, filler]).reshape(-1, self.n_rows, *rows.shape[1:])
+        Z = np.concatenate([self._run(block) for block in blocks])[: len(rows)]
+        return torch.from_numpy(Z)
+
+    def _run(self, block: np.ndarray, options: Any = None) -> np.ndarray:
+        if self._session is None:
+            self._session = session(self.content)
+        Z: np.ndarray = self._session.run(None, {"X": block}, options)[0]
+        return Z
+
+    def _first_run(self, block: np.ndarray) -> np.ndarray:
+        with _extra("the program of a map without its network"):
+            import onnxruntime
+        options = onnxruntime.RunOptions()
+        timer = threading.Timer(MAX_SECONDS, setattr, (options, "terminate", True))
+        timer.daemon = True
+        timer.start()
+        try:
+            return self._run(block, options)
+        finally:
+            timer.cancel()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A session belongs to its process; a copy makes its own.
+        return {**self.__dict__, "_session": None}
+
+
+def check(
+    content: bytes, sample_shape: tuple[int, ...], n_components: int, name: str = "the program"
+) -> int:
+    """Look at a program without running it; return its number of rows, or raise FileError."""
+    with _extra("reading a program"):
+        import onnx
+        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    if len(content) > MAX_BYTES:
+        raise _refused(name, f"it has {len(content)} bytes, and at most {MAX_BYTES} are read")
+    try:
+        model = onnx.ModelProto.FromString(content)
+    except DecodeError:
+        raise _refused(name, "it is no ONNX") from None
+    graph = model.graph
+    if len(graph.node) > MAX_NODES:
+        raise _refused(name, f"it has {len(graph.node)} operations, more than {MAX_NODES}")
+    for what, there in (
+        ("functions", model.functions),
+        ("training", model.training_info),
+        ("sparse weights", graph.sparse_initializer),
+    ):
+        if len(there):
+            raise _refused(name, f"it has {what} of its own")
+    opsets = {entry.domain: entry.version for entry in model.opset_import}
+    if not (set(opsets) <= {"", "ai.onnx"} and all(v in _OPSETS for v in opsets.values())):
+        raise _refused(name, f"it uses the operations of {opsets}, not those of ONNX alone")
+    for tensor in graph.initializer:
+        _check_tensor(tensor, name)
+    for node in graph.node:
+        if node.domain not in ("", "ai.onnx") or node.op_type in _FORBIDDEN:
+            raise _refused(name, f"it uses the operation {node.op_type!r:.40}")
+        for attribute in node.attribute:
+            if attribute.HasField("g") or len(attribute.graphs):
+                raise _refused(name, f"it has a branch or a loop, {node.op_type!r:.40}")
+            if attribute.HasField("sparse_tensor") or len(attribute.sparse_tensors):
+                raise _refused(name, "it has sparse weights of its own")
+            for tensor in (attribute.t, *attribute.tensors):
+                _check_tensor(tensor, name)
+    n_rows = _check_interface(graph, sample_shape, n_components, name)
+    _check_sizes(model, name)
+    return n_rows
+
+
+# Operations that draw random numbers: a sample's point would not be the same twice.
+_FORBIDDEN = {
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+}
+
+
+def _check_tensor(tensor: Any, name: str) -> None:
+    if len(tensor.external_data) or tensor.data_location:
+        raise _refused(name, "it refers to another file for its weights")
+    if math.prod(tensor.dims) > MAX_VALUE or any(
+        not 0 <= size <= MAX_VALUE for size in tensor.dims
+    ):
+        raise _refused(name, f"it has weights of the shape {list(tensor.dims)!r:.100}")
+
+
+def _check_interface(
+    graph: Any, sample_shape: tuple[int, ...], n_components: int, name: str
+) -> int:
+    from onnx import TensorProto
+
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in constants]
+    if [value.name for value in inputs] != ["X"] or [v.name for v in graph.output] != ["Z"]:
+        raise _refused(name, "it has another input than X or another output than Z")
+    X, Z = (value.type.tensor_type for value in (inputs[0], graph.output[0]))
+    if X.elem_type != TensorProto.FLOAT or Z.elem_type != TensorProto.FLOAT:
+        raise _refused(name, "it is not one of float32")
+    shape = [size.dim_value for size in X.shape.dim]
+    if not shape or not 1 <= shape[0] <= 1024 or tuple(shape[1:]) != tuple(sample_shape):
+        raise _refused(
+            name, f"it takes the shape {shape!r:.100}, and the map {(N_ROWS, *sample_shape)}"
+        )
+    if [size.dim_value for size in Z.shape.dim] != [shape[0], n_components]:
+        raise _refused(name, f"it does not give {n_components} components for each of its rows")
+    return int(shape[0])
+
+
+def _check_sizes(model: Any, name: str) -> None:
+    """Find the size of every array that the program makes, from its operations alone."""
+    import onnx
+
+    del model.graph.value_info[:]  # what it says of itself is not asked
+    try:
+        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
+    except Exception as error:  # onnx raises of several kinds, one for each layer of its own
+        raise _refused(name, f"its sizes do not agree: {str(error)[:200]}") from None
+    known = {value.name: value.type.tensor_type.shape for value in inferred.value_info}
+    known.update({value.name: value.type.tensor_type.shape for value in inferred.output})
+    total = 0
+    for node in inferred.node:
+        for made in filter(None, node.output):
+            sizes = [size.dim_value for size in known[made].dim] if made in known else [0]
+            # An array without elements is of no use; a size that is not known reads 0 as well.
+            if not all(0 < size <= MAX_VALUE for size in sizes) or math.prod(sizes) > MAX_VALUE:
+                raise _refused(
+                    name, f"{node.op_type!r:.40} makes an array of the shape {sizes!r:.100}"
+                )
+            total += math.prod(sizes)
+    if total > MAX_VALUES:
+        raise _refused(name, f"it makes arrays of {total} numbers, more than {MAX_VALUES}")
+
+
+def _refused(name: str, why: str) -> FileError:
+    return FileError(f"{name} cannot be used: {why}; get the file again from whom you trust")
+
+
+@contextlib.contextmanager
+def _extra(needed_for: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        package = (error.name or "onnx").split(".")[0]
+        raise missing_extra(package, "onnx", needed_for) from None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Let torch's exporter work without its advice to its own developers."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,305 @@
+"""A training that outlives its process: what is needed to go on with it, in a folder.
+
+A checkpoint is written like a map, as numbers and JSON, whole or not at all, and takes the place
+of the older of two: whatever happens while it is written, the newest good one is still there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from drlim._errors import FileError, InputError
+from drlim.persistence import read_map, write_map
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training is kept, and how often; for ``DrLIM.fit(..., checkpoint=)``.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there. One training at a time can use it.
+    every_epochs : int, optional
+        After so many epochs; None: only by the clock.
+    every_minutes : float, optional
+        At the end of the first epoch after so many minutes. With both, whichever comes first.
+        The end of the training is always kept.
+
+    Raises
+    ------
+    InputError
+        If a value breaks its rule, or neither is given.
+
+    Examples
+    --------
+    >>> Checkpoint("runs/digits", every_epochs=None, every_minutes=10).every_minutes
+    10
+    """
+
+    folder: str | os.PathLike[str]
+    every_epochs: int | None = 1
+    every_minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        n, minutes = self.every_epochs, self.every_minutes
+        if not isinstance(self.folder, str | os.PathLike):
+            raise InputError(
+                f"the checkpoint's folder is a {type(self.folder).__name__}; it must be a path"
+            )
+        if n is not None and (isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1):
+            raise InputError(f"every_epochs is {n!r}; it must be an integer >= 1, or None")
+        if minutes is not None and not (
+            isinstance(minutes, Real) and minutes > 0 and math.isfinite(minutes)
+        ):
+            raise InputError(f"every_minutes is {minutes!r}; it must be a number > 0, or None")
+        if n is None and minutes is None:
+            raise InputError("a checkpoint needs every_epochs or every_minutes")
+
+    @contextlib.contextmanager
+    def opened(self, fingerprint: dict[str, Any], resume: bool) -> Iterator[Kept]:
+        """Lock the folder for one training and look at what it holds.
+
+        Parameters
+        ----------
+        fingerprint : dict
+            Plain data: everything that determines the training. What is in the folder must
+            have the same.
+        resume : bool
+            Whether to go on from what is there. If not, only a finished training may be there.
+
+        Raises
+        ------
+        FileError
+            If the folder cannot be used, another process uses it, or no checkpoint in it is good.
+        InputError
+            If it holds another training, or an unfinished one and `resume` is False.
+        """
+        folder = Path(self.folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(
+                f"{folder} cannot be made ({error.strerror}); give the checkpoints a folder that "
+                "you may write to"
+            ) from None
+        with _locked(folder):
+            for left in folder.glob(".checkpoint-*"):  # of a process that was killed as it wrote
+                left.unlink(missing_ok=True)
+            kept = Kept(self, folder, fingerprint)
+            if resume:
+                kept.find()
+            else:
+                kept.start_anew()
+            yield kept
+
+
+class Kept:
+    """The checkpoints of one training that runs, as `Checkpoint.opened` gives them.
+
+    Attributes
+    ----------
+    state : dict or None
+        What the newest good checkpoint holds, to go on from.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, folder: Path, fingerprint: dict[str, Any]) -> None:
+        self.checkpoint = checkpoint
+        self.folder = folder
+        self.fingerprint = _plain(fingerprint)
+        self.state: dict[str, Any] | None = None
+        self.slots = [folder / "checkpoint-0.drlim", folder / "checkpoint-1.drlim"]
+        self.next_slot = 0
+        self.last_time = time.monotonic()
+
+    def find(self) -> None:
+        """Read the newest good checkpoint, if there is any."""
+        newest = self._newest()
+        if newest is None:
+            return
+        slot, description, tensors = newest
+        there = description["fingerprint"]
+        differ = sorted(
+            name
+            for name in there.keys() | self.fingerprint.keys()
+            if there.get(name) != self.fingerprint.get(name)
+        )
+        if differ:
+            raise InputError(
+                f"{self.folder} holds a checkpoint of another training: "
+                + ", ".join(_difference(name, there, self.fingerprint) for name in differ)
+                + "; go on with what it was made with, or give another folder"
+            )
+        self.next_slot = 1 - slot
+        self.state = _joined(description["state"], tensors)
+
+    def start_anew(self) -> None:
+        """Make sure that nothing unfinished is lost."""
+        newest = self._newest()
+        if newest is not None and not newest[1]["finished"]:
+            raise InputError(
+                f"{self.folder} holds a training that was interrupted after epoch "
+                f"{newest[1]['n_epochs']}; go on with resume=True (on the command line --resume), "
+                "or delete the folder"
+            )
+        for slot in self.slots:
+            slot.unlink(missing_ok=True)
+
+    def _newest(self) -> tuple[int, dict[str, Any], dict[str, np.ndarray]] | None:
+        good, bad = [], None
+        for number, slot in enumerate(self.slots):
+            if not slot.exists():
+                continue
+            try:
+                description, tensors = read_map(slot)
+                if not _is_checkpoint(description):
+                    raise FileError(f"{slot} is no checkpoint; give the training another folder")
+                good.append((number, description, tensors))
+            except FileError as error:
+                bad = error
+        if not good and bad is not None:
+            raise bad
+        return max(good, key=lambda entry: entry[1]["n_epochs"], default=None)
+
+    def keep(self, n_epochs: int, finished: bool, state: Callable[[], dict[str, Any]]) -> None:
+        """Write a checkpoint after an epoch, if one is due."""
+        every, minutes = self.checkpoint.every_epochs, self.checkpoint.every_minutes
+        due = (every is not None and n_epochs % every == 0) or (
+            minutes is not None and time.monotonic() - self.last_time >= 60 * minutes
+        )
+        if not (due or finished):
+            return
+        tensors: dict[str, np.ndarray] = {}
+        description = {
+            "kind": "checkpoint",
+            "n_epochs": n_epochs,
+            "finished": finished,
+            "fingerprint": self.fingerprint,
+            "state": _parted(state(), "", tensors),
+        }
+        try:
+            write_map(self.slots[self.next_slot], description, tensors)
+        except FileError as error:
+            raise FileError(
+                f"the checkpoint after epoch {n_epochs} was not written "
+                f"({error.__cause__ or error}). The one before is still in {self.folder}: make "
+                "room, and go on with resume=True"
+            ) from error
+        self.next_slot = 1 - self.next_slot
+        self.last_time = time.monotonic()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system takes back from a process that ends, however."""
+    try:
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise FileError(
+            f"{folder} cannot be written ({error.strerror}); give the checkpoints a folder that "
+            "you may write to"
+        ) from None
+    try:
+        try:
+            _lock(handle)
+        except OSError:
+            pid = os.read(handle, 20).decode(errors="replace").strip()
+            raise FileError(
+                f"{folder} is in use by another training (process {pid or 'unknown'}); wait for "
+                "it, or give each training a folder of its own"
+            ) from None
+        # A full disk must not hinder the lock; the number is only for the message.
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.write(handle, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_checkpoint(description: dict[str, Any]) -> bool:
+    return (
+        description.get("kind") == "checkpoint"
+        and type(description.get("n_epochs")) is int
+        and type(description.get("finished")) is bool
+        and isinstance(description.get("fingerprint"), dict)
+        and isinstance(description.get("state"), dict)
+    )
+
+
+def _difference(name: str, there: dict[str, Any], here: dict[str, Any]) -> str:
+    was, is_now = (repr(side.get(name)) for side in (there, here))
+    if max(len(was), len(is_now)) > 40:  # a digest says nothing to a reader
+        return f"other {name}"
+    return f"{name} was {was} and is {is_now}"
+
+
+def _plain(value: Any) -> Any:
+    """Return data as JSON would give it back."""
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+
+
+_TENSOR = "tensor"
+
+
+def _parted(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
+    """Part nested dicts and lists into plain data and the tensors that they held."""
+    if isinstance(value, torch.Tensor):
+        tensors[path] = value.detach().cpu().numpy()
+        return {_TENSOR: path}
+    if isinstance(value, dict):
+        return {str(key): _parted(entry, f"{path}/{key}", tensors) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_parted(entry, f"{path}/{k}", tensors) for k, entry in enumerate(value)]
+    return _plain(value)
+
+
+def _joined(value: Any, tensors: dict[str, np.ndarray]) -> Any:
+    """Put the tensors back where they were."""
+    if isinstance(value, dict):
+        if list(value) == [_TENSOR]:
+            return torch.from_numpy(tensors[value[_TENSOR]])
+        return {key: _joined(entry, tensors) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_joined(entry, tensors) for entry in value]
+    return value
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Give an optimiser its state back, laid out in memory like the weights it belongs to."""
+    optimizer.load_state_dict(
+        {**state, "state": {int(key): entry for key, entry in state["state"].items()}}
+    )
+    for weight, held in optimizer.state.items():
+        for name, tensor in held.items():
+            # Optimisers that do all in one pass go through memory, not through indices.
+            if isinstance(tensor, torch.Tensor) and tensor.shape == weight.shape:
+                held[name] = torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)
+            elif isinstance(tensor, torch.Tensor):
+                held[name] = tensor.clone()

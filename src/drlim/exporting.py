@@ -1,0 +1,124 @@
+"""A map leaves the framework: one ONNX file, preprocessing included, checked when it is written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sklearn.utils.validation import check_is_fitted
+
+from drlim import persistence
+from drlim._errors import InputError
+from drlim._files import write_whole
+from drlim._program import Program, difference, examples, onnx_points, placed, points, write
+from drlim._version import __version__
+from drlim.estimator import DrLIM
+
+_N_CHECKED = 512
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An ONNX file that was written, and how well it agrees with the map.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    max_difference : float
+        The largest difference between a point of the map and of the file, as a share of the
+        map's scale: its margin, or the point's distance from the origin if that is larger.
+    n_checked : int
+        Samples that were compared: random ones, zeros, and some ten times as far out as the
+        training samples.
+    metadata : dict of str to str
+        What the file says of itself: ``drlim`` (the version that wrote it), ``n_components``,
+        ``sample_shape``, ``margin``, and ``map_sha256``, the SHA-256 in the map's own file.
+    """
+
+    path: Path
+    max_difference: float
+    n_checked: int
+    metadata: dict[str, str]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: {self.n_checked} samples agree with the map to "
+            f"{self.max_difference:.1e} of its scale"
+        )
+
+
+def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
+    """Write a map as one ONNX file, for whatever runs ONNX.
+
+    The input ``X`` is float32, ``(n_samples, *sample_shape)``, raw samples in the unit of the
+    training data: the standardisation is in the file. Images of uint8 are to be cast to
+    float32, without being divided by 255. The output ``Z`` is float32, ``(n_samples,
+    n_components)``. Any number of samples is taken. `DrLIM.transform` moves float64 samples to
+    their centre before it rounds them, so samples very far from the origin should be given to
+    it, or be centred first.
+
+    What the file does is compared with the map in onnxruntime before it is written.
+
+    Parameters
+    ----------
+    map_ : DrLIM
+        Fitted, or loaded.
+    path : path
+        The file; by habit it ends in ``.onnx``.
+
+    Returns
+    -------
+    Exported
+
+    Raises
+    ------
+    InputError
+        If torch cannot translate the network, or the points differ by more than 1e-5 of the
+        map's scale.
+    FileError
+        If the file cannot be written.
+    MissingExtraError
+        If the extra ``onnx`` is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> X = np.random.default_rng(0).normal(size=(60, 5))
+    >>> map_ = DrLIM(max_epochs=1, random_state=0).fit(X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     exported = export(map_, Path(folder) / "map.onnx")
+    >>> exported.max_difference < 1e-5, exported.metadata["sample_shape"]
+    (True, '5')
+    """
+    check_is_fitted(map_)
+    network = placed(map_.network_)
+    standardize = placed(map_.network_[0])
+    if isinstance(map_.network_[1], Program):
+        raise InputError(
+            "this map was read with its program and without its network, so torch cannot "
+            "translate it; give the builder: drlim.load(path, network=...)"
+        )
+    metadata = {
+        "drlim": __version__,
+        "n_components": str(map_.n_components),
+        "sample_shape": ",".join(map(str, map_.sample_shape_)),
+        "margin": repr(float(map_.margin)),
+        "map_sha256": persistence.signed(*map_._content())["sha256"],
+    }
+    content = write(network, map_.sample_shape_, metadata=metadata)
+    samples = examples(
+        map_.sample_shape_,
+        _N_CHECKED,
+        standardize.get_buffer("centre").numpy(),
+        float(standardize.get_buffer("scale")),
+    )
+    expected = points(network, samples)
+    # Each number of rows that a runtime may be given goes through the same file.
+    worst = max(
+        difference(expected[:n], onnx_points(content, samples[:n]), map_.margin)
+        for n in (1, 3, _N_CHECKED)
+    )
+    write_whole(path, content)
+    return Exported(Path(path), worst, _N_CHECKED, metadata)
