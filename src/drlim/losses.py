@@ -391,8 +391,9 @@ def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
     """Return the exact loss of a map: the paper's eq. 1 with eq. 4, over *all* pairs.
 
     Of eq. 4 alone, whatever loss a map was learnt with: the losses that reach farther would need
-    every one of the n (n - 1) / 2 pairs. Its repulsion has a finite range, so only pairs nearer than the margin are visited, a block
-    of samples at a time: memory grows with n, and time with the pairs inside the margin.
+    every one of the n (n - 1) / 2 pairs. Its repulsion has a finite range, so only pairs nearer
+    than the margin are visited, a block of samples at a time: memory grows with n, and time
+    with the pairs inside the margin.
 
     Parameters
     ----------

@@ -75,7 +75,7 @@ class Batch:
     def weight(self) -> Float[np.ndarray, " n_pairs"]:
         """What each pair counts in the loss, in condensed order; 0 if it is of neither sort."""
         first, second = np.triu_indices(len(self.points), 1)
-        weight = self.far_weight[self.kind[first], self.kind[second]]
+        weight: np.ndarray = self.far_weight[self.kind[first], self.kind[second]]
         weight[self._condensed] = self.near_weight
         return weight
 
@@ -93,7 +93,9 @@ class Batch:
     def _condensed(self) -> Int[np.ndarray, " n_near"]:
         """Where the near pairs stand in condensed order."""
         i, j = self.near.T
-        return i * len(self.points) - i * (i + 1) // 2 + j - i - 1
+        # After the pairs of earlier rows.
+        place: np.ndarray = i * len(self.points) - i * (i + 1) // 2 + j - i - 1
+        return place
 
 
 class PairSampler:
@@ -210,7 +212,7 @@ class PairSampler:
             first, second = np.triu_indices(c, 1)
             own = c * np.arange(len(points))[:, None, None] + np.stack([first, second], axis=1)
             alike = np.repeat(1 / (hit[degree] * n_samples), len(first))
-            across = c * near[:, None, None] + np.stack(np.mgrid[:c, :c], axis=-1)
+            across = c * near[:, None, None] + np.moveaxis(np.mgrid[:c, :c], 0, -1)
             near = np.concatenate([across.reshape(-1, 2), own.reshape(-1, 2)])
             similar = np.concatenate([np.repeat(similar, c * c), np.ones(len(alike), bool)])
             weight = np.concatenate([np.repeat(weight, c * c), alike])
@@ -288,13 +290,14 @@ def _checked_weight(weight: Any, drawn: SimilarityGraph) -> Float[np.ndarray, " 
             f"weight has the shape {weight.shape} and the dtype {weight.dtype}; it must have one "
             f"number for each of the {drawn.n_edges} pairs of the graph, in the order of its edges"
         )
-    weight = weight.astype(np.float64)
-    if not ((weight > 0) & np.isfinite(weight)).all():
+    checked: np.ndarray = weight.astype(np.float64)
+    wrong = ~((checked > 0) & np.isfinite(checked))
+    if wrong.any():
         raise InputError(
-            f"weight has the value {weight[~((weight > 0) & np.isfinite(weight))][0]}; what a "
+            f"weight has the value {checked[wrong][0]}; what a "
             "pair counts must be a finite number > 0: leave a pair out that is worth nothing"
         )
-    return weight
+    return checked
 
 
 def _balance(
