@@ -7,7 +7,7 @@ import sys
 
 from benchmarks._bench import RESULTS, record
 
-MODULES = ("engine",)
+MODULES = ("engine", "network", "quality")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or MODULES:

@@ -342,7 +342,7 @@ def test_a_double_margin_without_an_inner_radius_is_equation_4():
 
 @pytest.mark.parametrize("sharpness", [0, -1.0, np.inf, np.nan])
 def test_a_sharpness_that_is_none_is_refused(sharpness):
-    with pytest.raises(InputError, match="sharpness is .*; it must be a finite number > 0"):
+    with pytest.raises(InputError, match=r"sharpness is .*; it must be a finite number > 0"):
         Logistic(1.0, sharpness)
 
 

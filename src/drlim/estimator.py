@@ -69,8 +69,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         counts once. A number: the dissimilar pairs together count as much as that many for
         each similar pair would; fewer let similar points come nearer to each other.
     loss : str or callable, default="contrastive"
-        The two partial losses: "contrastive" (eq. 4), or a callable ``margin -> PairLoss``
-        (eq. 2, see `drlim.losses.PairLoss`).
+        The two partial losses (eq. 2): "contrastive" (eq. 4), "double-margin", "heavy-tailed"
+        or "logistic" (see `drlim.losses`), or a callable ``margin -> PairLoss``.
     network : None, str or callable, default=None
         A builder ``(sample_shape, n_components) -> nn.Module``, or the name of one of drlim's:
         "lenet", "mlp", "linear", "convnet". None: the paper's `drlim.networks.lenet` for images of

@@ -93,6 +93,7 @@ class Batch:
     def _condensed(self) -> Int[np.ndarray, " n_near"]:
         """Where the near pairs stand in condensed order."""
         i, j = self.near.T
+        # After the pairs of earlier rows.
         place: np.ndarray = i * len(self.points) - i * (i + 1) // 2 + j - i - 1
         return place
 
