@@ -533,7 +533,7 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
             raise InputError(
                 f"{os.fspath(path)} holds the weights of a network of the user's own, "
                 f"{description['network'].get('custom')}; give its builder: "
-                "drlim.load(path, network=...)"
+                "drlim.load(path, network=...), or --network module:function"
             )
         loss = description["loss"]
         if not isinstance(loss, str):  # the user's own: the map maps, but cannot be fitted again
