@@ -51,6 +51,12 @@ _DataPath = Annotated[
 _SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out, and count, files that cannot be read.")
 ]
+_Network = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:FUNCTION", help="The network's builder, where it is one of your own."
+    ),
+]
 _Factors = Annotated[
     Path | None, typer.Option(help="A table of factors of DATA, .csv or .parquet.")
 ]
@@ -175,13 +181,13 @@ def _transform(
         Path, typer.Option("-o", "--out", help="Where to: .npy, .csv or .parquet by its ending.")
     ],
     skip_bad: _SkipBad = False,
+    network: _Network = None,
 ) -> None:
     """Map samples, in their order, a block at a time; as many as there are."""
     from drlim.datasets import blocks, write_points
-    from drlim.declaration import declared_by
-    from drlim.estimator import load
+    from drlim.declaration import declared_by, open_map
 
-    map_ = load(map_file)
+    map_ = open_map(map_file, network)
     declared = declared_by(map_).data
     stream = blocks(
         data,
@@ -205,15 +211,15 @@ def _report(
     ] = None,
     factors: _Factors = None,
     skip_bad: _SkipBad = False,
+    network: _Network = None,
 ) -> None:
     """Prove, on data that was not trained on, what the map ignores and what it keeps.
 
     Samples that the map was trained on are recognised and left out.
     """
     from drlim import declaration as declared
-    from drlim.estimator import load
 
-    map_ = load(map_file)
+    map_ = declared.open_map(map_file, network)
     declaration = declared.declared_by(map_, needed=True)
     samples = declared.load(declaration, data, factors=factors, skip_bad=skip_bad, say=print)
     evidence = declared.prove(map_, declaration, samples)
@@ -234,15 +240,15 @@ def _neighbors(
     ],
     n: Annotated[int, typer.Option("-n", help="How many.", min=1)] = 5,
     skip_bad: _SkipBad = False,
+    network: _Network = None,
 ) -> None:
     """Find the known samples that lie nearest to a new one in the map, with their distances."""
-    from drlim.declaration import declared_by, load as load_data, nearest
-    from drlim.estimator import load
+    from drlim.declaration import declared_by, load, nearest, open_map
 
-    map_ = load(map_file)
+    map_ = open_map(map_file, network)
     declaration = declared_by(map_)
-    known = load_data(declaration, data, skip_bad=skip_bad, say=print)
-    asked = load_data(declaration, Path(query)) if Path(query).exists() else query
+    known = load(declaration, data, skip_bad=skip_bad, say=print)
+    asked = load(declaration, Path(query)) if Path(query).exists() else query
     print(f"{'sample':<32} {'nearest':<32} distance (margins)")
     for found in nearest(map_, known, asked, n):
         print(f"{found.sample:<32} {found.neighbor:<32} {found.distance / map_.margin:.4f}")
@@ -267,12 +273,12 @@ def _verify(
     ] = None,
     factors: _Factors = None,
     skip_bad: _SkipBad = False,
+    network: _Network = None,
 ) -> None:
     """Same or different? Choose a threshold on data not trained on, and say what it is worth."""
     from drlim import declaration as declared
-    from drlim.estimator import load
 
-    map_ = load(map_file)
+    map_ = declared.open_map(map_file, network)
     declaration = declared.declared_by(map_)
     samples = declared.load(declaration, data, factors=factors, skip_bad=skip_bad, say=print)
     told = declared.verify(map_, declaration, samples, false_accept_rate, same=same, pair=pair)

@@ -741,7 +741,8 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
     else:
         raise InputError(
             f"{os.fspath(path)} holds the weights of a network of the user's own, "
-            f"{description['network']['custom']}; give its builder: drlim.load(path, network=...)"
+            f"{description['network']['custom']}; give its builder: "
+            "drlim.load(path, network=...), or --network module:function"
         )
     standardize = _standardize(path, tensors, sample_shape)
     if isinstance(map_.network, networks.Absent) and program is not None:

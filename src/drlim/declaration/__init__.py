@@ -18,7 +18,7 @@ from drlim.declaration._model import (
 from drlim.declaration._prove import Evidence, Recognition, prove
 from drlim.declaration._report import write_report
 from drlim.declaration._rules import Rules, rules
-from drlim.declaration._use import Neighbor, Verified, declared_by, nearest, verify
+from drlim.declaration._use import Neighbor, Verified, declared_by, nearest, open_map, verify
 
 __all__ = [
     "Data",
@@ -39,6 +39,7 @@ __all__ = [
     "fit",
     "load",
     "nearest",
+    "open_map",
     "prove",
     "rules",
     "split",

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from drlim import networks
-from drlim._errors import InputError, nearest_name
+from drlim import losses, networks
+from drlim._errors import FileError, InputError, nearest_name
 from drlim._random import generator
 from drlim.datasets import Dataset, read
-from drlim.declaration._model import Declaration
+from drlim.declaration._model import Data, Declaration, at
 from drlim.declaration._rules import Rules, changes_ignored, rules
 from drlim.estimator import DrLIM
 from drlim.graphs import SimilarityGraph
@@ -105,7 +105,6 @@ def fit(
         tell(f"      {line}")
     learnt = data.subset(parts.learnt)
     listed, drawn_anew = _by_kind(changes_ignored(declaration, data))
-    Augment.for_samples([*listed, *drawn_anew], data.X[:2])  # raises where one does not fit
     samples, similar, dissimilar, weight = (
         learnt,
         known.similar,
@@ -159,8 +158,15 @@ def load(
     say : callable, optional
     """
     declared = declaration.data
-    if path is None:
-        path, factors = declared.path, declared.factors
+    if path is None and declared.path is not None:
+        try:
+            declared_data = load(
+                declaration, declared.path, factors=declared.factors, skip_bad=skip_bad, say=say
+            )
+        except (FileError, InputError) as error:
+            with at(declaration, "data", *_named_in(str(error), declared)):
+                raise
+        return declared_data
     if path is None:
         raise InputError(
             f"{declaration.where('data')}: the declaration names no data; give data.path, or in "
@@ -178,6 +184,18 @@ def load(
     )
 
 
+def _named_in(message: str, declared: Data) -> tuple[str, ...]:
+    """Find the key whose value an error is about, if it names one."""
+    values = {
+        "by": [repr(declared.by)],
+        "columns": map(repr, declared.columns or ()),
+        "factors": [str(declared.factors)],
+        "path": [str(declared.path)],
+    }
+    named = (key for key, texts in values.items() if any(text in message for text in texts))
+    return tuple(named)[:1]
+
+
 class Parts(NamedTuple):
     """Rows that are learnt from, held out at random, and held out for their values."""
 
@@ -189,7 +207,7 @@ class Parts(NamedTuple):
 def split(declaration: Declaration, data: Dataset) -> Parts:
     """Divide samples into those that are learnt from and those that are not, by source.
 
-    What belongs together (a group, else a source, else a sample) is never on both sides.
+    What belongs together (a group, a source, else a sample) is never on both sides.
     """
     is_unseen = np.zeros(len(data), bool)
     for name, values in declaration.held_out.unseen.items():
@@ -202,19 +220,36 @@ def split(declaration: Declaration, data: Dataset) -> Parts:
             )
         is_unseen |= np.isin(factor, list(values))
     rest = np.flatnonzero(~is_unseen)
-    by = declaration.data.group or declaration.data.source
-    together: np.ndarray = data.factor(by)[rest] if by else rest
-    sources: np.ndarray = np.unique(together)
+    groups = together(declaration, data)
+    of_group = rest if groups is None else groups[rest]
+    sources: np.ndarray = np.unique(of_group)
     n_held_out = round(declaration.held_out.share * len(sources))
     if not 0 < n_held_out < len(sources):
+        by = [name for name in (declaration.data.source, declaration.data.group) if name]
+        what = f"sets of one {' or '.join(by)}" if by else "samples"
         raise InputError(
             f"{declaration.where('held_out', 'share')}: {declaration.held_out.share:g} of "
-            f"{len(sources)} {by or 'samples'} is {n_held_out} to hold out; both sides must get at "
+            f"{len(sources)} {what} is {n_held_out} to hold out; both sides must get at "
             "least one: give more data, or another share"
         )
     rng = generator(declaration.map.random_state)
-    held_out = np.isin(together, rng.permutation(sources)[:n_held_out])
+    held_out = np.isin(of_group, rng.permutation(sources)[:n_held_out])
     return Parts(rest[~held_out], rest[held_out], np.flatnonzero(is_unseen))
+
+
+def together(declaration: Declaration, data: Dataset) -> np.ndarray | None:
+    """Return which samples must stay together, numbered: of one source or of one group.
+
+    None if neither is declared. Where the samples of one source are in two groups, these stay
+    together too.
+    """
+    names = [name for name in (declaration.data.source, declaration.data.group) if name]
+    if not names:
+        return None
+    codes = [np.unique(data.factor(name), return_inverse=True)[1] for name in names]
+    first, last = codes[0], codes[-1] + (codes[0].max() + 1) * (len(names) - 1)
+    joined = SimilarityGraph.from_edges(np.stack([first, last], axis=1), int(last.max()) + 1)
+    return np.asarray(joined.components[first])
 
 
 def estimator(
@@ -239,7 +274,9 @@ def estimator(
         Another number than the declared one; 0 for the untrained network.
     """
     declared = declaration.map.model_dump()
-    declared["network"] = _network(declaration)
+    declared["network"] = _network(declaration, X.shape[1:])
+    with at(declaration, "map", "loss"):
+        losses.build(declared["loss"], declared["margin"])
     if max_epochs is not None:
         declared["max_epochs"] = max_epochs
     augment = Augment.for_samples(drawn_anew, X) if drawn_anew else None
@@ -255,16 +292,17 @@ def fingerprints(X: np.ndarray) -> np.ndarray:
     -------
     ndarray of shape (n_samples,), uint64
     """
-    marks = np.empty(len(X), np.uint64)
-    for row, sample in enumerate(X):
-        digest = hashlib.blake2b(np.ascontiguousarray(sample).tobytes(), digest_size=8).digest()
-        marks[row] = int.from_bytes(digest, "little")
-    return np.sort(marks)
+    return np.sort(_marks(X))
 
 
 def is_known(X: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Tell of each sample whether its fingerprint is among some; ndarray of bool, (n_samples,)."""
-    return np.array([np.isin(fingerprints(sample[None]), known)[0] for sample in X], bool)
+    return np.isin(_marks(X), known)
+
+
+def _marks(X: np.ndarray) -> np.ndarray:
+    digests = (hashlib.blake2b(sample.tobytes(), digest_size=8).digest() for sample in X)
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
 def _by_kind(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
@@ -283,30 +321,48 @@ def _weight_of_copies(
     return spread
 
 
-def _network(declaration: Declaration) -> Any:
-    """Turn the declared network (None, a name, a table) into what `DrLIM` takes."""
+def _network(declaration: Declaration, sample_shape: tuple[int, ...]) -> Any:
+    """Turn the declared network (None, a name, a table) into what `DrLIM` takes, and try it."""
     declared = declaration.map.network
-    if not isinstance(declared, Mapping):
-        return declared
-    where = declaration.where("map", "network")
-    arguments = {key: value for key, value in declared.items() if key not in ("name", "builder")}
-    if "builder" in declared:
-        builder = _imported(str(declared["builder"]), declaration, where)
-    elif declared.get("name") in networks.BUILDERS:
-        builder = networks.BUILDERS[str(declared["name"])]
-    else:
-        raise InputError(
-            f"{where}: there is no network {declared.get('name')!r}; "
-            f"{nearest_name(str(declared.get('name')), networks.BUILDERS)}, or "
-            "builder = 'module:function' for one of your own"
-        )
+    if declared is None:
+        return None
+    table = declared if isinstance(declared, Mapping) else {"name": declared}
+    with at(declaration, "map", "network"):
+        if "builder" in table:
+            builder = imported(str(table["builder"]), declaration.folder)
+        elif table.get("name") in networks.BUILDERS:
+            builder = networks.BUILDERS[str(table["name"])]
+        else:
+            raise InputError(
+                f"there is no network {table.get('name')!r}; "
+                f"{nearest_name(str(table.get('name')), networks.BUILDERS)}, or "
+                "builder = 'module:function' for one of your own"
+            )
+        builder = with_arguments(builder, table)
+        try:
+            networks.build(builder, sample_shape, declaration.map.n_components, seed=0)
+        except (TypeError, ValueError, RuntimeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"the network cannot be built: {error}") from None
+    return builder
+
+
+def with_arguments(builder: Callable[..., Any], table: Mapping[str, Any]) -> Callable[..., Any]:
+    """Give a builder what else a declared network's table says."""
+    arguments = {key: value for key, value in table.items() if key not in ("name", "builder")}
     return functools.partial(builder, **arguments) if arguments else builder
 
 
-def _imported(name: str, declaration: Declaration, where: str) -> Callable[..., Any]:
-    """Import ``module:function``, from the declaration's folder if the module is there."""
+def imported(name: str, folder: Path) -> Callable[..., Any]:
+    """Import ``module:function``, from a folder if the module is there.
+
+    Raises
+    ------
+    InputError
+        If it cannot be imported.
+    """
     module_name, _, function = name.partition(":")
-    folder = declaration.folder
     file = folder / f"{module_name}.py"
     try:
         if file.is_file():
@@ -321,7 +377,7 @@ def _imported(name: str, declaration: Declaration, where: str) -> Callable[..., 
         builder: Callable[..., Any] = getattr(module, function)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(
-            f"{where}: {name!r} cannot be imported ({error}); write 'module:function', where "
-            f"module.py lies in {folder} or is installed"
+            f"{name!r} cannot be imported ({error}); write 'module:function', where module.py "
+            f"lies in {folder} or is installed"
         ) from None
     return builder

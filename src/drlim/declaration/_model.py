@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -189,14 +191,14 @@ class Map(_Part):
         (``{builder = "my_module:build"}``), which is imported from the declaration's folder.
     """
 
-    n_components: int = 2
-    margin: float = 1.0
-    n_dissimilar: float | Literal["all"] = "all"
+    n_components: Annotated[int, Field(ge=1)] = 2
+    margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    n_dissimilar: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["all"] = "all"
     loss: str = "contrastive"
     network: str | Mapping[str, Any] | None = None
-    max_epochs: int = 50
-    batch_size: int = 64
-    learning_rate: float = 4e-3
+    max_epochs: Annotated[int, Field(ge=0)] = 50
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 4e-3
     device: str | None = None
     random_state: Annotated[int, Field(ge=0)] = 0
 
@@ -243,11 +245,13 @@ class Declaration(_Part):
     _text: _Text = PrivateAttr(default_factory=lambda: _Text("the declaration", ""))
     _folder: Path = PrivateAttr(default_factory=Path)
 
-    def __init__(self, **parts: Any) -> None:
+    def __init__(self, _text: _Text | None = None, /, **parts: Any) -> None:
+        text = _text or _Text("the declaration", "")
         try:
             super().__init__(**parts)
         except ValidationError as error:
-            raise InputError(_message(error, _Text("the declaration", ""))) from None
+            raise InputError(_message(error, parts, text)) from None
+        self._text = text
 
     @classmethod
     def read(cls, path: str | Path) -> Declaration:
@@ -271,15 +275,11 @@ class Declaration(_Part):
                 f"{path} cannot be read ({getattr(error, 'strerror', None) or error}); give a "
                 "declaration, a TOML file, or the data itself with --keep and --ignore"
             ) from None
-        text = _Text(str(path), content)
         try:
-            declared = cls.model_validate(tomllib.loads(content))
+            parts = tomllib.loads(content)
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"{path} is not TOML: {error}") from None
-        except ValidationError as error:
-            raise InputError(_message(error, text)) from None
-        declared._text = text
-        return declared.beside(path.parent)
+        return cls(_Text(str(path), content), **parts).beside(path.parent)
 
     def beside(self, folder: Path) -> Declaration:
         """Return the same with its relative paths taken from a folder."""
@@ -336,8 +336,8 @@ class Declaration(_Part):
         given["ignore"] = [*given.get("ignore", ()), *(_short_ignore(text) for text in ignore)]
         if pairs is not None:
             given["pairs"] = {"path": pairs}
-        more = Declaration(**given)
-        more._text, more._folder = self._text, self._folder
+        more = Declaration(self._text, **given)
+        more._folder = self._folder
         return more
 
     def where(self, *keys: str | int) -> str:
@@ -348,6 +348,15 @@ class Declaration(_Part):
         """Return it as plain data, with nothing that was left to its default."""
         plain: dict[str, Any] = self.model_dump(mode="json", exclude_defaults=True)
         return plain
+
+
+@contextmanager
+def at(declaration: Declaration, *keys: str | int) -> Iterator[None]:
+    """Say in an error which key of the declaration is at fault, and on which line it stands."""
+    try:
+        yield
+    except (FileError, InputError) as error:
+        raise type(error)(f"{declaration.where(*keys)}: {error}") from None
 
 
 def _short_keep(text: str) -> dict[str, Any]:
@@ -390,61 +399,145 @@ class _Text:
         return ", ".join(part for part in parts if part)
 
     def _line(self, keys: tuple[str | int, ...]) -> int | None:
-        """Follow the keys through the text: each is looked for after the one before it."""
-        place = 0
-        for part in keys:
-            if isinstance(part, int):
-                place = self._item(place, part)
-                continue
-            name = re.escape(part)
-            pattern = rf"""^\s*\[+\s*{name}\s*[\].]|(?<![\w-])["']?{name}["']?\s*="""
-            found = re.search(pattern, self.content[place:], re.MULTILINE)
-            if found is None:
-                break
-            place += found.start() if found.group().startswith("[") else found.end()
-        return self.content[:place].count("\n") + 1 if place else None
+        """Return the line of a key or, of one that was left to its default, of what it is in."""
+        ends = range(len(keys), 0, -1)
+        return next((self._lines[keys[:n]] for n in ends if keys[:n] in self._lines), None)
 
-    def _item(self, place: int, number: int) -> int:
-        """Find where an item of an array starts: of an array of tables, or of a list."""
-        header = re.match(r"\s*\[\[\s*([\w-]+)", self.content[place:])
-        if header:
-            pattern = rf"^\s*\[\[\s*{header.group(1)}\s*\]\]"
-            starts = [m.end() for m in re.finditer(pattern, self.content, re.MULTILINE)]
-            return starts[number] if number < len(starts) else place
-        depth, seen, start = 0, 0, place
-        for at in range(place, len(self.content)):
-            sign = self.content[at]
-            if depth == 1 and seen == number and sign not in " \t\r\n[":
-                return at
-            if sign in "[{":
-                depth += 1
-            elif sign in "]}":
-                depth -= 1
-                if not depth:
-                    break
-            elif sign == "," and depth == 1:
-                seen += 1
-        return start
+    @cached_property
+    def _lines(self) -> dict[tuple[str | int, ...], int]:
+        return _Lines(self.content).found
 
 
-def _message(error: ValidationError, text: _Text) -> str:
+# A comment, a string of one of four kinds, the end of a line, a sign, or anything else.
+_TOKEN = re.compile(
+    r"""\#[^\n]*|\"{3}(?:\\.|.)*?"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\])*"|'[^']*'"""
+    r"""|\n|[\[\]{},=.]|[^\s\[\]{},=.#"']+""",
+    re.DOTALL,
+)
+
+
+class _Lines:
+    """Goes through a text that is known to be TOML, and notes where each key and item begins."""
+
+    def __init__(self, content: str) -> None:
+        self.found: dict[tuple[str | int, ...], int] = {}
+        self._tokens = [
+            (match.group(), content.count("\n", 0, match.start()) + 1)
+            for match in _TOKEN.finditer(content)
+            if not match.group().startswith("#")
+        ]
+        self._at = 0
+        table: tuple[str | int, ...] = ()
+        n_tables: dict[tuple[str | int, ...], int] = {}
+        while self._at < len(self._tokens):
+            if self._sign == "\n":
+                self._at += 1
+            elif self._sign == "[":
+                line = self._line
+                is_item = self._tokens[self._at + 1][0] == "["
+                self._at += 1 + is_item
+                *outer, last = self._names()
+                self._at += 1 + is_item
+                table = ()
+                for part in outer:  # in the last of an array of tables
+                    table = (*table, part)
+                    self.found.setdefault(table, line)
+                    if table in n_tables:
+                        table = (*table, n_tables[table] - 1)
+                table = (*table, last)
+                self.found.setdefault(table, line)
+                if is_item:
+                    n_tables[table] = n_tables.get(table, 0) + 1
+                    table = (*table, n_tables[table] - 1)
+                    self.found[table] = line
+            else:
+                self._pair(table)
+
+    @property
+    def _sign(self) -> str:
+        return self._tokens[self._at][0] if self._at < len(self._tokens) else "\n"
+
+    @property
+    def _line(self) -> int:
+        return self._tokens[self._at][1]
+
+    def _names(self) -> list[str]:
+        """Read a key: names, with dots between them."""
+        names = []
+        while True:
+            names.append(self._sign.strip("\"'"))
+            self._at += 1
+            if self._sign != ".":
+                return names
+            self._at += 1
+
+    def _pair(self, table: tuple[str | int, ...]) -> None:
+        line = self._line
+        for name in self._names():
+            table = (*table, name)
+            self.found.setdefault(table, line)
+        self._at += 1  # the =
+        self._value(table)
+
+    def _value(self, keys: tuple[str | int, ...]) -> None:
+        if self._sign not in "[{":
+            while self._sign not in ("\n", ",", "]", "}"):
+                self._at += 1
+            return
+        closing = "]" if self._sign == "[" else "}"
+        self._at += 1
+        n = 0
+        while self._sign != closing:
+            if self._sign in ("\n", ","):
+                self._at += 1
+            elif closing == "}":
+                self._pair(keys)
+            else:
+                self.found[(*keys, n)] = self._line
+                self._value((*keys, n))
+                n += 1
+        self._at += 1
+
+
+def _message(error: ValidationError, parts: Mapping[str, Any], text: _Text) -> str:
     """Turn what pydantic found first into one sentence: the place, the value, the remedy."""
-    first = error.errors()[0]
-    keys = tuple(part for part in first["loc"] if not _is_branch(part))
-    where = text.where(keys)
+    first, *others = error.errors()
+    keys = _keys_of(first["loc"], parts)
     if first["type"] == "extra_forbidden":
-        known = _keys_at(keys[:-1])
-        return f"{where}: there is no such key; {nearest_name(str(keys[-1]), known)}"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {message[0].lower()}{message[1:]} (given: {first['input']!r})"
+        known = nearest_name(str(keys[-1]), _keys_at(keys[:-1]))
+        return f"{text.where(keys)}: there is no such key; {known}"
+    if first["type"] == "missing":
+        part = first["loc"][-1]
+        what = repr(part) if isinstance(part, str) else f"item {part + 1}"
+        return f"{text.where(keys)}: {what} is missing"
+    # Where a value may be of one kind or another, it is said of each why it is not.
+    said = [first, *(other for other in others if _keys_of(other["loc"], parts) == keys)]
+    rules = [_in_words(each["msg"].removeprefix("Value error, ")) for each in said]
+    return f"{text.where(keys)}: {', or '.join(rules)} (given: {_shown(first['input'])})"
 
 
-def _is_branch(part: str | int) -> bool:
-    """Tell the names that pydantic gives to the branches of a union from keys of the user's."""
-    return isinstance(part, str) and bool(re.search(r"[\[(]|^(str|int|float)$", part))
+def _in_words(rule: str) -> str:
+    rule = re.sub(r"dictionary( or instance of \w+)?", "table", rule).replace("tuple", "list")
+    return rule[0].lower() + rule[1:]
 
 
-def _keys_at(keys: tuple[str | int, ...]) -> list[str]:
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) < 80 else f"{shown[:76]} ..."
+
+
+def _keys_of(loc: Sequence[str | int], parts: Any) -> tuple[str | int, ...]:
+    """Leave out of pydantic's path what the user did not write, such as a branch of a union."""
+    keys: list[str | int] = []
+    for part in loc:
+        there = range(len(parts)) if isinstance(parts, list | tuple) else parts
+        if isinstance(there, Mapping | range) and part in there:
+            parts = parts[part]
+            keys.append(part)
+    return tuple(keys)
+
+
+def _keys_at(keys: Sequence[str | int]) -> list[str]:
     model: Any = Declaration
     for part in keys:
         if isinstance(part, str):

@@ -12,7 +12,7 @@ from drlim import baselines
 from drlim._errors import InputError
 from drlim._random import streams
 from drlim.datasets import Dataset
-from drlim.declaration._fit import is_known
+from drlim.declaration._fit import is_known, together
 from drlim.declaration._model import Declaration, Keep
 from drlim.declaration._rules import changes_ignored, factors_ignored
 from drlim.estimator import DrLIM
@@ -25,6 +25,8 @@ from drlim.transforms import Augment, Change, beyond, levels
 FALSE_ACCEPT_RATE = 0.01
 # Each is transformed several times over, and probes of more than a few thousand take minutes.
 _MOST_TRANSFORMED = 400
+# Probes of all pixels take minutes and read no more; they would make this many of them each time.
+MOST_FEATURES = 50
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,7 @@ def prove(
     train = None
     if learnt is not None:
         train = {name: embedding(learnt.X) for name, embedding in embed.items()}
-    together = declaration.data.source or declaration.data.group
-    groups = held_out.factor(together) if together else None
+    groups = together(declaration, held_out)
     numeric = [k for k in declaration.keep if k.factor and _kind(k) != "class"]
     kept = {str(k.factor): held_out.factor(str(k.factor)) for k in declaration.keep if k.factor}
     ignored = [
@@ -205,11 +206,19 @@ def _embeddings(
         "map": lambda X: np.asarray(map_.transform(X)),
         "untrained": lambda X: np.asarray(untrained.transform(X)),
         "pca": pca,
-        "samples": lambda X: X.reshape(len(X), -1).astype(np.float32),
+        "samples": _as_few(known.X, seed),
     }
     if held_out.X.ndim == 4 and held_out.X.shape[1] == 3:
         embed["colours"] = baselines.colour_histograms
     return embed
+
+
+def _as_few(X: np.ndarray, seed: int) -> Embedding:
+    """Return samples as they are, or where they have many features their first components."""
+    n_components = min(MOST_FEATURES, len(X))
+    if np.prod(X.shape[1:]) > n_components:
+        return baselines.fitted_pca(X, n_components=n_components, random_state=seed)
+    return lambda X: X.reshape(len(X), -1).astype(np.float32)
 
 
 def _transformed(

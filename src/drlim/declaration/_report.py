@@ -13,7 +13,7 @@ from drlim import baselines, plotting
 from drlim._errors import FileError
 from drlim.datasets import Dataset
 from drlim.declaration._model import Declaration, Keep
-from drlim.declaration._prove import Evidence, Recognition
+from drlim.declaration._prove import MOST_FEATURES, Evidence, Recognition
 from drlim.declaration._rules import Rules
 from drlim.estimator import DrLIM
 from drlim.evaluation.proof import Ignored, Kept
@@ -124,25 +124,28 @@ Table = tuple[list[str], list[list[str]]]
 def tables(evidence: Evidence) -> dict[str, Table]:
     """Lay out the numbers of a proof, each table under its caption."""
     laid = {}
+    n_features = int(np.prod(evidence.held_out.X.shape[1:]))
+    few = f" Samples are their first {MOST_FEATURES} principal components, of {n_features:,}."
+    few = few if n_features > MOST_FEATURES else ""
     if evidence.proof.ignored:
         laid[
             "What can be read of what should be ignored: by the probe that reads most, "
             "cross-validated on held-out samples so that no source is on both sides, with its "
             "95 % interval (accuracy, or R² of a number); chance is the larger of guessing and "
             "of what the kept factors tell. Orbit ratio: mean distance between samples that "
-            "differ in it alone, over that between others."
+            f"differ in it alone, over that between others.{few}"
         ] = _ignored_table(evidence.proof.ignored)
     if evidence.proof.kept:
         laid[
             "What is kept: R² of a number and balanced accuracy of a class, read from held-out "
             "points by their nearest others; trustworthiness of neighbourhoods; with 95 % "
-            "intervals."
+            f"intervals.{few}"
         ] = _kept_table(evidence.proof.kept)
     for recognition in evidence.recognition:
         laid[
             f"{recognition.factor}: {recognition.n:,} {recognition.who}. 5-NN accuracy; retrieval: "
             "mean average precision; false rejects at 1 % false accepts and equal error rate of "
-            "same or different, with 95 % intervals."
+            f"same or different, with 95 % intervals.{few}"
         ] = _recognition_table(recognition)
     return laid
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from drlim._errors import InputError, nearest_name
 from drlim.datasets import Dataset, read_table
-from drlim.declaration._model import Declaration, Keep
+from drlim.declaration._model import Declaration, Keep, at
 from drlim.graphs import SimilarityGraph, adjacent, copies, neighbors, pairs, same
-from drlim.transforms import KINDS, Change, change
+from drlim.transforms import KINDS, Augment, Change, change
 
 # Fewer similar pairs than this share across an ignored factor, and what is learnt is the factor's
 # absence from a handful of pairs: no invariance is promised.
@@ -50,7 +50,7 @@ class Rules:
     crossing: Mapping[str, float]
 
     def why(self, left: int, right: int) -> list[str]:
-        """Return the rules that make two samples similar."""
+        """Return the rules that make two samples similar, given as rows of the graph."""
         said = [rule for rule, graph in self.by_rule.items() if graph.has(left, right)]
         reason = self.reasons.get((min(left, right), max(left, right)))
         return [*said, reason] if reason else said
@@ -105,7 +105,11 @@ def rules(
     """
     _check_factors(declaration, data)
     rows = np.arange(len(data)) if rows is None else rows
-    table = None if declaration.pairs is None else _Table.read(declaration.pairs.path, data)
+    changes_ignored(declaration, data)  # raises where one cannot be made to such samples
+    table = None
+    if declaration.pairs is not None:
+        with at(declaration, "pairs", "path"):
+            table = _Table.read(declaration.pairs.path, data)
     learnt = data.subset(rows)
     by_rule: dict[str, SimilarityGraph] = {}
     if declaration.keep:
@@ -118,14 +122,14 @@ def rules(
             by_rule[f"near another of its {declaration.data.source}"] = (near @ copy) - near - copy
     if table is not None:
         table = table.restrict(rows)
-        _check_pairs(table, by_rule, declaration, learnt)
+        _check_pairs(table, by_rule, declaration, data, rows)
         by_rule["the table of pairs"] = table.similar
     similar = SimilarityGraph.empty(len(rows))
     for graph in by_rule.values():
         similar = similar | graph
     explicit = table is not None and not declaration.keep and table.dissimilar.n_edges > 0
     dissimilar = table.dissimilar if table is not None and explicit else None
-    _check_extent(similar, dissimilar, declaration)
+    _check_extent(similar, dissimilar, declaration, data)
     crossing = {
         name: _share_crossing(similar, learnt.factor(name))
         for name in factors_ignored(declaration, data)
@@ -152,55 +156,57 @@ def factors_ignored(declaration: Declaration, data: Dataset) -> list[str]:
     ]
 
 
-def changes_ignored(declaration: Declaration, data: Dataset | None = None) -> list[Change]:
-    """Return the ignored things that are transformations, in their order."""
-    factors = {} if data is None else data.factors
-    return [
-        change(
-            ignore.name,
-            range=ignore.range,
-            values=ignore.values,
-            along=ignore.along,
-        )
-        for ignore in declaration.ignore
-        if ignore.transform or (ignore.factor not in factors and ignore.factor in KINDS)
-    ]
+def changes_ignored(declaration: Declaration, data: Dataset) -> list[Change]:
+    """Return the ignored things that are transformations, in their order.
+
+    Raises
+    ------
+    InputError
+        If one is not known, or cannot be made to such samples.
+    """
+    changes = []
+    for n, ignore in enumerate(declaration.ignore):
+        if ignore.transform or (ignore.factor not in data.factors and ignore.factor in KINDS):
+            with at(declaration, "ignore", n):
+                changes.append(
+                    change(
+                        ignore.name,
+                        range=ignore.range,
+                        values=ignore.values,
+                        along=ignore.along,
+                    )
+                )
+                Augment.for_samples(changes[-1:], data.X[:2])
+    return changes
 
 
 def _near(declaration: Declaration, data: Dataset) -> SimilarityGraph:
     """Return the pairs that are near in everything that is kept."""
-    kept = [keep for keep in declaration.keep if keep.factor is not None]
-    equal = {id(keep): _equal(keep, data) for keep in kept}
-
-    def all_equal_but(one: Keep | None) -> SimilarityGraph | None:
-        graph = None
-        for keep in kept:
-            if keep is not one:
-                graph = equal[id(keep)] if graph is None else graph & equal[id(keep)]
-        return graph
-
-    nearest = [keep for keep in declaration.keep if keep.neighbors is not None]
+    kept = {n: keep for n, keep in enumerate(declaration.keep) if keep.factor is not None}
+    nearest = {n: keep for n, keep in enumerate(declaration.keep) if n not in kept}
     if nearest:
         graphs = []
-        for keep in nearest:
-            names = [str(other.factor) for other in kept] + ([keep.within] if keep.within else [])
+        for n, keep in nearest.items():
+            names = [str(other.factor) for other in kept.values()]
+            names += [keep.within] if keep.within else []
             within = _agreeing(data, names) if names else None
-            graphs.append(neighbors(data.X, int(keep.neighbors or 0), within=within))
+            with at(declaration, "keep", n):
+                graphs.append(neighbors(data.X, int(keep.neighbors or 0), within=within))
         return functools.reduce(operator.or_, graphs)
-    near = all_equal_but(None)
-    assert near is not None
-    for keep in kept:
-        if keep.step is not None:
-            beside = adjacent(data.factor(str(keep.factor)), keep.step, period=keep.period)
-            others = all_equal_but(keep)
-            near = near | (beside if others is None else beside & others)
+    equal, beside = {}, {}
+    for n, keep in kept.items():
+        factor = data.factor(str(keep.factor))
+        with at(declaration, "keep", n):
+            equal[n] = same(factor)
+            if keep.tolerance is not None:
+                equal[n] = equal[n] | adjacent(factor, keep.tolerance)
+            if keep.step is not None:
+                beside[n] = adjacent(factor, keep.step, period=keep.period)
+    near = functools.reduce(operator.and_, equal.values())
+    for n, graph in beside.items():
+        others = [equal[other] for other in equal if other != n]
+        near = near | functools.reduce(operator.and_, others, graph)
     return near
-
-
-def _equal(keep: Keep, data: Dataset) -> SimilarityGraph:
-    factor = data.factor(str(keep.factor))
-    graph = same(factor)
-    return graph if keep.tolerance is None else graph | adjacent(factor, keep.tolerance)
 
 
 def _agreeing(data: Dataset, names: Sequence[str]) -> np.ndarray:
@@ -250,11 +256,14 @@ class _Table:
         left, right = (_rows(table[side], data, f"{path}, {side}") for side in ("left", "right"))
         similar = _bools(table.get("similar", np.ones(len(left), bool)), path)
         weight = table.get("weight")
-        if weight is not None and not (np.isfinite(weight) & (weight > 0)).all():
-            raise InputError(
-                f"{path} has the weight {weight[~(weight > 0)][0]!r}; a weight must be > 0: leave "
-                "out a pair that is worth nothing"
-            )
+        if weight is not None:
+            numbers = weight.dtype.kind in "iuf"
+            bad = ~(np.isfinite(weight) & (weight > 0)) if numbers else np.ones(len(weight), bool)
+            if bad.any():
+                raise InputError(
+                    f"{path} has the weight {str(weight[bad][0])!r}; a weight must be a finite "
+                    "number > 0: leave out a pair that is worth nothing"
+                )
         return cls(
             similar=pairs(left[similar], right[similar], len(data)),
             dissimilar=pairs(left[~similar], right[~similar], len(data)),
@@ -302,6 +311,8 @@ class _Table:
 
 def _rows(named: np.ndarray, data: Dataset, where: str) -> np.ndarray:
     """Return the rows of samples that are given by number or by name."""
+    if not len(named):
+        return np.empty(0, np.int64)
     if named.dtype.kind in "iu":
         outside = (named < 0) | (named >= len(data))
         if outside.any():
@@ -357,6 +368,14 @@ def _check_factors(declaration: Declaration, data: Dataset) -> None:
                 f"{where}: there is no factor and no transformation {ignore.factor!r}; "
                 f"{nearest_name(ignore.factor, [*data.factors, *KINDS])}"
             )
+    nearest = [n for n, keep in enumerate(declaration.keep) if keep.neighbors]
+    apart = [n for n, keep in enumerate(declaration.keep) if keep.step or keep.tolerance]
+    if nearest and apart:
+        raise InputError(
+            f"{declaration.where('keep', apart[0])}: {declaration.keep[apart[0]].factor!r} has a "
+            f"step or a tolerance, and {declaration.where('keep', nearest[0])} asks for nearest "
+            "neighbours, which are looked for among equal values: take out one of the two"
+        )
     named: list[tuple[tuple[str | int, ...], str | None]] = [
         (("keep", n), keep.factor) for n, keep in enumerate(declaration.keep)
     ]
@@ -381,24 +400,31 @@ def _check_pairs(
     by_rule: Mapping[str, SimilarityGraph],
     declaration: Declaration,
     data: Dataset,
+    rows: np.ndarray,
 ) -> None:
     """Raise if the table makes a pair dissimilar that it, or a rule, makes similar."""
     assert declaration.pairs is not None
     for rule, graph in {**by_rule, "the same table": table.similar}.items():
         both = graph & table.dissimilar
         if both.n_edges:
-            names = [str(row if data.names is None else data.names[row]) for row in both.edges[0]]
+            first = rows[both.edges[0]]
+            names = [str(row if data.names is None else data.names[row]) for row in first]
             raise InputError(
-                f"{both.n_edges} pairs are both similar and dissimilar, the first is "
+                f"{declaration.where('pairs', 'path')}: {both.n_edges} "
+                f"{'pair is' if both.n_edges == 1 else 'pairs are'} both similar and dissimilar, "
+                f"the first is "
                 f"{' and '.join(names)}: dissimilar by {declaration.pairs.path}, similar by the "
                 f"rule {rule!r}; take them out of the table, or change the rule"
             )
 
 
 def _check_extent(
-    similar: SimilarityGraph, dissimilar: SimilarityGraph | None, declaration: Declaration
+    similar: SimilarityGraph,
+    dissimilar: SimilarityGraph | None,
+    declaration: Declaration,
+    data: Dataset,
 ) -> None:
-    if not similar.n_edges and not changes_ignored(declaration):
+    if not similar.n_edges and not changes_ignored(declaration, data):
         raise InputError(
             "no two samples are similar by this declaration, so there is nothing to learn from; "
             "give a factor with equal values, a step or a tolerance, or neighbors = 5"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from drlim._errors import InputError, nearest_name
+from drlim._errors import FileError, InputError, nearest_name
 from drlim.datasets import Dataset
-from drlim.declaration._fit import is_known
+from drlim.declaration._fit import imported, is_known, with_arguments
 from drlim.declaration._model import Declaration
-from drlim.estimator import DrLIM
+from drlim.estimator import DrLIM, load
 from drlim.evaluation.verification import Rate, Threshold, choose_threshold, decide
+from drlim.persistence import read_map
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ def declared_by(map_: DrLIM, *, needed: bool = False) -> Declaration:
     ------
     InputError
         If it is needed and there is none.
+    FileError
+        If it is none that this drlim understands; maps are read from files of others.
     """
     if map_.declaration_ is None:
         if needed:
@@ -54,7 +59,47 @@ def declared_by(map_: DrLIM, *, needed: bool = False) -> Declaration:
                 "and keep; learn it with drlim fit, or measure it with drlim.evaluation"
             )
         return Declaration()
-    return Declaration(**map_.declaration_)
+    return _declared(map_.declaration_)
+
+
+def open_map(path: Path, network: str | None = None) -> DrLIM:
+    """Read a map whose network may be of the user's own.
+
+    Parameters
+    ----------
+    path : path
+    network : str, optional
+        Its builder, ``module:function``, from this folder if the module is there. What else the
+        map's declaration gives to the builder is given to it again.
+
+    Raises
+    ------
+    FileError
+        If the file is no map.
+    InputError
+        If the builder cannot be imported, or its network does not fit the weights.
+    """
+    if network is None:
+        return load(path)
+    builder = imported(network, Path())
+    plain = read_map(path)[0].get("declaration")
+    table = None if plain is None else _declared(plain).map.network
+    if isinstance(table, Mapping):
+        builder = with_arguments(builder, table)
+    try:
+        return load(path, network=builder)
+    except TypeError as error:
+        raise InputError(f"{network} does not build the map's network: {error}") from None
+
+
+def _declared(plain: Any) -> Declaration:
+    try:
+        return Declaration(**plain)
+    except (InputError, TypeError) as error:
+        raise FileError(
+            f"the map holds a declaration that cannot be read ({error}); was it written by "
+            "another drlim? Learn it again, or update: pip install -U drlim"
+        ) from None
 
 
 def nearest(map_: DrLIM, known: Dataset, asked: Dataset | str, n: int = 5) -> list[Neighbor]:

@@ -1,0 +1,872 @@
+"""What is declared, and what it makes of data: each error says where, each rule is a graph."""
+
+import re
+
+import numpy as np
+import pytest
+
+from drlim._errors import DrlimError, FileError, InputError
+from drlim.datasets import Dataset
+from drlim.declaration import Declaration, load, rules, split
+from drlim.experiments import _airplane, _shift_invariant
+from drlim.graphs import SimilarityGraph, adjacent, copies, neighbors, same
+from drlim.transforms import shifted_copies
+
+from_edges = SimilarityGraph.from_edges
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read a declaration from a text."""
+
+    def read(text):
+        (tmp_path / "d.toml").write_text(text, "utf-8")
+        return Declaration.read(tmp_path / "d.toml")
+
+    return read
+
+
+def crossed(n_each=4, **levels):
+    """A dataset with each combination of the values of some factors, so many times."""
+    values = np.meshgrid(*levels.values(), np.arange(n_each), indexing="ij")
+    factors = {name: v.ravel() for name, v in zip(levels, values[:-1], strict=True)}
+    n = values[0].size
+    return Dataset(np.random.default_rng(0).normal(size=(n, 3)), factors)
+
+
+LAMPS = crossed(lamp=[0, 1, 2], pose=[0, 10, 20, 30])
+
+
+# What is written in the file.
+
+FULL = """
+keep = [
+    "class",
+    {factor = "azimuth", step = 20, period = 360},
+]
+ignore = ["lighting", {transform = "shift", range = [-3, 3], along = "both"}]
+pairs = "pairs.csv"
+
+[data]
+path = "photographs"
+factors = "/elsewhere/factors.csv"
+size = [32, 48]
+source = "specimen"
+
+[held_out]
+share = 0.25
+unseen.class = ["sheep", "goat"]
+
+[map]
+n_components = 3
+network = {name = "convnet", width = 8}
+"""
+
+
+def test_a_file_says_what_python_says(read, tmp_path):
+    declared = read(FULL)
+    assert declared.keep[0].factor == "class"
+    assert (declared.keep[1].step, declared.keep[1].period) == (20, 360)
+    assert (declared.ignore[0].factor, declared.ignore[0].transform) == ("lighting", None)
+    assert (declared.ignore[1].range, declared.ignore[1].along) == ((-3, 3), "both")
+    assert declared.held_out.unseen == {"class": ("sheep", "goat")}
+    assert declared.map.network == {"name": "convnet", "width": 8}
+    assert Declaration(**declared.as_json()).as_json() == declared.as_json()
+
+
+def test_paths_in_a_file_are_relative_to_it(read, tmp_path):
+    declared = read(FULL)
+    assert declared.data.path == tmp_path / "photographs"
+    assert declared.pairs.path == tmp_path / "pairs.csv"
+    assert str(declared.data.factors) == "/elsewhere/factors.csv"
+    assert declared.folder == tmp_path
+    assert declared.with_options(keep=["pose"]).folder == tmp_path
+
+
+def test_a_declaration_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        Declaration().keep = ()
+
+
+# One message that names the key, the line, and the nearest name or the rule. Without a line it
+# is what Python says of the same parts.
+
+WRONG = {
+    "an unknown key at the top": ('kep = ["a"]', 1, "kep", "did you mean 'keep'?"),
+    "an unknown key in a table": (
+        'keep = ["a"]\n# path = 1\n[data]\n\npth = "x"',
+        5,
+        "data.pth",
+        "did you mean 'path'?",
+    ),
+    "an unknown table": ("[dta]\npath = 'x'", 1, "dta", "did you mean 'data'?"),
+    "an unknown key by a dotted name": ("map.margn = 2", 1, "map.margn", "did you mean 'margin'"),
+    "an unknown key of an inline table": (
+        'keep = [\n  "a",  # ] keep = [\n  {factor = "b", stp = 3},\n]',
+        3,
+        "keep[1].stp",
+        "known: factor, neighbors, period, step, tolerance, within; did you mean 'step'?",
+    ),
+    "an unknown key of an array of tables": (
+        '\n[[keep]]\nfactor = "a"\n\n\n[[keep]]\nfactor = "b"\n\nperod = 9\n\n[[keep]]\nfactor="c"',
+        9,
+        "keep[1].perod",
+        "did you mean 'period'?",
+    ),
+    "a wrong type in an array of tables": (
+        '[map]\nmargin = 2\n\n[[keep]]\nfactor = "a"\nstep = 1\n[[keep]]\nfactor="b"\nstep = "x"',
+        9,
+        "keep[1].step",
+        r"valid number.*given: 'x'",
+    ),
+    "a wrong type of an item over several lines": (
+        "[data]\ncolumns = [\n  'a',\n  # 'b',\n  '[,',\n  3, 'd',\n]",
+        6,
+        "data.columns[2]",
+        "valid string.*given: 3",
+    ),
+    "a wrong type after strings of many lines": (
+        'pairs = """\n[map] margin = \\""" " \n"""\n[data]\npath = \'\'\'\n\n\'\'\'\nskip_bad = "no!"',  # noqa: E501
+        8,
+        "data.skip_bad",
+        "valid boolean.*given: 'no!'",
+    ),
+    "a key in quotes": ('[data]\n"path" = \'x\'\n"by" = 3', 3, "data.by", "valid string"),
+    "an item that is no table": ("keep = ['a',\n3]", 2, "keep[1]", "valid table .given: 3"),
+    "a string for a list": ("keep = 'class'", 1, "keep", "valid list .given: 'class'"),
+    "a nested table": ("[held_out.unseen]\nclass = 3", 2, "held_out.unseen.class", "valid list"),
+    "a table of a table": (
+        "[held_out]\nshare = 0.5\n[held_out.unsen]\nclass = ['a']",
+        3,
+        "held_out.unsen",
+        "did you mean 'unseen'",
+    ),
+    "one of several words": ("[data]\n\ncolour = 'gray'", 3, "data.colour", "'grey' or 'colour'"),
+    "a fraction of a dimension": ("[map]\nn_components = 2.5", 2, "map.n_components", "integer"),
+    "no dimension": ("[map]\nn_components = 0", 2, "map.n_components", "greater than or equal to"),
+    "neither a number nor all": (
+        "[map]\nn_dissimilar = 'many'",
+        2,
+        "map.n_dissimilar",
+        "valid number.*, or input should be 'all' .given: 'many'",
+    ),
+    "no dissimilar pairs": ("[map]\nn_dissimilar = 0", 2, "map.n_dissimilar", "greater than 0"),
+    "no margin": ("[map]\nmargin = 0", 2, "map.margin", "greater than 0"),
+    "an infinite margin": ("[map]\nmargin = inf", 2, "map.margin", "finite"),
+    "an infinite balance": ("[map]\nn_dissimilar = inf", 2, "map.n_dissimilar", "finite"),
+    "no rate": ("[map]\nlearning_rate = 0", 2, "map.learning_rate", "greater than 0"),
+    "fewer than no epochs": ("[map]\nmax_epochs = -1", 2, "map.max_epochs", "equal to 0"),
+    "an empty batch": ("[map]\nbatch_size = 0", 2, "map.batch_size", "equal to 1"),
+    "a seed below 0": ("[map]\nrandom_state = -1", 2, "map.random_state", "equal to 0"),
+    "a network that is a number": ("[map]\nnetwork = 3", 2, "map.network", "string, or .*table"),
+    "one side of two": ("[data]\nsize = [32]", 2, "data.size", "item 2 is missing"),
+    "pairs without a path": ("[pairs]", 1, "pairs", "'path' is missing"),
+    "all held out": ("[held_out]\nshare = 1.0", 2, "held_out.share", "less than 1"),
+    "nothing held out": ("[held_out]\nshare = 0", 2, "held_out.share", "greater than 0"),
+    "nothing to keep": ("keep = [{}]", 1, "keep[0]", "either a factor or a number of neighbors"),
+    "two things to keep": (
+        "keep = [{factor='a', neighbors=3}]",
+        1,
+        "keep[0]",
+        "either a factor or a number of neighbors",
+    ),
+    "within without neighbours": ("keep = [{factor='a', within='b'}]", 1, "keep[0]", "belongs to"),
+    "a step of neighbours": ("keep = [{neighbors=3, step=2}]", 1, "keep[0]", "belong to a factor"),
+    "a step and a tolerance": (
+        "keep = [{factor='a', step=2, tolerance=1}]",
+        1,
+        "keep[0]",
+        "a step .* or a tolerance",
+    ),
+    "a period without a step": ("keep = [{factor='a', period=9}]", 1, "keep[0]", "needs a step"),
+    "a step of nothing": ("keep = [{factor='a', step=0}]", 1, "keep[0].step", "greater than 0"),
+    "a period of nothing": (
+        "keep = [{factor='a', step=1, period=0}]",
+        1,
+        "keep[0].period",
+        "greater than 0",
+    ),
+    "a tolerance of nothing": (
+        "keep = [{factor='a', tolerance=0}]",
+        1,
+        "keep[0].tolerance",
+        "greater than 0",
+    ),
+    "no neighbours": ("keep = [{neighbors=0}]", 1, "keep[0].neighbors", "equal to 1"),
+    "two things to ignore": (
+        "ignore = [{factor='a', transform='shift'}]",
+        1,
+        "ignore[0]",
+        "either a factor or a transform",
+    ),
+    "nothing to ignore": ("ignore = [{}]", 1, "ignore[0]", "either a factor or a transform"),
+    "a factor with a range": (
+        "ignore = [{factor='a', range=[0, 1]}]",
+        1,
+        "ignore[0]",
+        "belong to a transform",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_in_a_file_is_said_with_its_key_and_line_and_the_remedy(case, read, tmp_path):
+    text, line, key, says = WRONG[case]
+    with pytest.raises(InputError) as caught:
+        read(text)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'd.toml'}, line {line}, {key}: ")
+    assert re.search(says, message), message
+    assert "\n" not in message
+    assert message.count("given:") <= 1
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_python_says_the_same_without_a_line(case, read):
+    import tomllib
+
+    text, _, key, says = WRONG[case]
+    with pytest.raises(InputError) as caught:
+        Declaration(**tomllib.loads(text))
+    assert str(caught.value).startswith(f"the declaration, {key}: ")
+    assert re.search(says, str(caught.value))
+
+
+def test_a_long_value_is_shown_in_part(read):
+    with pytest.raises(InputError) as caught:
+        read(f"keep = [{{factor = '{'a' * 500}', period = 3}}]")
+    assert len(str(caught.value)) < 300
+
+
+def test_what_is_no_toml_is_said_with_its_line(read):
+    with pytest.raises(InputError, match=r"d.toml is not TOML: .*line 2"):
+        read("keep = ['a']\nignore = 'a' 'b'")
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00"], ids=["missing", "no text"])
+def test_a_file_that_cannot_be_read_is_named(content, tmp_path):
+    if content is not None:
+        (tmp_path / "d.toml").write_bytes(content)
+    with pytest.raises(FileError, match=r"d\.toml cannot be read .*a TOML file"):
+        Declaration.read(tmp_path / "d.toml")
+
+
+FILES = {
+    "no data": ("[data]\n\npath = 'x.npy'", "line 3, data.path: .*x.npy is not there"),
+    "no factors": (
+        "[data]\npath = 'X.npy'\nfactors = 'y.csv'",
+        "line 3, data.factors: .*y.csv",
+    ),
+    "no column of names": (
+        "[data]\npath = 'images'\nfactors = 'f.csv'\nby = 'fil'",
+        "line 4, data.by: .*no column 'fil'; known: class, file; did you mean 'file'",
+    ),
+    "no feature": (
+        "[data]\npath = 'f.csv'\ncolumns = ['clas']",
+        "line 3, data.columns: .*'clas'.*did you mean 'class'",
+    ),
+    "no path": ("keep = ['a']", "d.toml, data: the declaration names no data; give data.path"),
+    "no known ending": ("[data]\npath = 'd.toml'", "line 2, data.path: .*ends in '.toml'"),
+    "other rows": (
+        "[data]\npath = 'X.npy'\nfactors = 'f.csv'",
+        "line 3, data.factors: .*2 rows .* 3 samples",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_data_that_cannot_be_read_is_said_with_its_key_and_line(case, read, tmp_path):
+    from PIL import Image
+
+    text, says = FILES[case]
+    np.save(tmp_path / "X.npy", np.eye(3))
+    (tmp_path / "f.csv").write_text("file,class\na.png,u\nb.png,v\n")
+    (tmp_path / "images").mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(np.eye(4, dtype=np.uint8)).save(tmp_path / "images" / f"{name}.png")
+    with pytest.raises(DrlimError, match=says):
+        load(read(text))
+
+
+def test_other_data_is_read_in_the_declared_way(read, tmp_path):
+    (tmp_path / "a.csv").write_text("u,v,lamp\n1,2,x\n3,4,y\n")
+    (tmp_path / "b.csv").write_text("v,u\n6,5\n")
+    declared = read("data = {path = 'a.csv', columns = ['v', 'u']}")
+    assert load(declared).X.tolist() == [[2, 1], [4, 3]]
+    assert load(declared, tmp_path / "b.csv").X.tolist() == [[6, 5]]
+    with pytest.raises(FileError, match=r"^[^,]*c\.csv is not there"):  # it was not declared
+        load(declared, tmp_path / "c.csv")
+
+
+# The command line's short forms.
+
+
+def test_short_options_are_added_to_what_is_declared(read, tmp_path):
+    declared = read(FULL).with_options(
+        keep=["pose", "tilt:5", "turn:20:360", "neighbors:4", "neighbors:4:lamp"],
+        ignore=["blur", "rotation:-9:9"],
+        data={"by": "file", "size": None},
+        pairs=tmp_path / "other.csv",
+        map={"n_components": None, "random_state": 7},
+    )
+    kept = [keep.model_dump(exclude_defaults=True) for keep in declared.keep[2:]]
+    assert kept == [
+        {"factor": "pose"},
+        {"factor": "tilt", "step": 5},
+        {"factor": "turn", "step": 20, "period": 360},
+        {"neighbors": 4},
+        {"neighbors": 4, "within": "lamp"},
+    ]
+    assert [ignore.name for ignore in declared.ignore] == ["lighting", "shift", "blur", "rotation"]
+    assert declared.ignore[3].range == (-9, 9)
+    assert (declared.data.by, declared.data.size) == ("file", (32, 48))
+    assert declared.data.path == tmp_path / "photographs"
+    assert declared.pairs.path == tmp_path / "other.csv"
+    assert (declared.map.n_components, declared.map.random_state) == (3, 7)
+    assert declared.held_out.unseen == {"class": ("sheep", "goat")}
+    assert "line 4" in declared.where("keep", 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"keep": ["a:1:2:3"]}, r"--keep 'a:1:2:3' cannot be read; give FACTOR, FACTOR:STEP"),
+        ({"keep": ["neighbors"]}, r"--keep 'neighbors' cannot be read"),
+        ({"keep": ["neighbors:many"]}, r"keep\[0\].neighbors: .*integer"),
+        ({"keep": ["a:near"]}, r"keep\[0\].step: .*number"),
+        ({"ignore": ["shift:3"]}, r"--ignore 'shift:3' cannot be read; .*TRANSFORMATION:LOW:HIGH"),
+        ({"ignore": ["shift:1:2:3"]}, r"--ignore 'shift:1:2:3' cannot be read"),
+        ({"ignore": ["shift:a:b"]}, r"ignore\[0\].range\[0\]: .*number"),
+        ({"map": {"n_components": 0}}, r"map.n_components: .*greater"),
+    ],
+)
+def test_short_options_that_cannot_be_read_are_refused(options, says):
+    with pytest.raises(InputError, match=says):
+        Declaration().with_options(**options)
+
+
+# Every check before training.
+
+CONFOUNDED = Dataset(np.eye(8), {"lamp": np.repeat([0, 1], 4), "class": np.repeat([0, 1], 4)})
+APART = Dataset(  # lamps 0 and 1 are joined, 2 and 3 too, and nothing joins the two halves
+    np.eye(8), {"lamp": np.arange(8) % 2 + 2 * (np.arange(8) // 4), "class": np.arange(8) // 4}
+)
+UNLIKE = Dataset(np.eye(4), {"class": np.arange(4), "lamp": np.arange(4) % 2})
+ALIKE = Dataset(np.eye(4), {"class": np.zeros(4), "lamp": np.arange(4) % 2})
+IMAGES = Dataset(np.zeros((4, 8, 8)), {"class": np.arange(4) // 2})
+
+CHECKS = {
+    "a factor both ignored and kept": (
+        "keep = ['pose']\nignore = [\n'lamp',\n'pose']",
+        LAMPS,
+        r"line 4, ignore\[1\]: 'pose' is ignored and kept \(.*line 1, keep\[0\]\)",
+    ),
+    "an ignored factor that is missing": (
+        "ignore = ['lampp']\nkeep = ['pose']",
+        LAMPS,
+        r"line 1, ignore\[0\]: there is no factor and no .* 'lampp'; .*did you mean 'lamp'",
+    ),
+    "a kept factor that is missing": (
+        "keep = [\n'lamp',\n'posse']",
+        LAMPS,
+        r"line 3, keep\[1\]: there is no factor 'posse'; known: lamp, pose; did you mean 'pose'",
+    ),
+    "a group of neighbours that is missing": (
+        "[[keep]]\nneighbors = 2\nwithin = 'lam'",
+        LAMPS,
+        r"line 3, keep\[0\].within: there is no factor 'lam'; .*did you mean 'lamp'",
+    ),
+    "a source that is missing": (
+        "keep = ['pose']\n[data]\nsource = 'pos'",
+        LAMPS,
+        r"line 3, data.source: there is no factor 'pos'; .*did you mean 'pose'",
+    ),
+    "a group that is missing": (
+        "keep = ['pose']\n[data]\ngroup = 'pos'",
+        LAMPS,
+        r"line 3, data.group: there is no factor 'pos'; .*did you mean 'pose'",
+    ),
+    "a factor of unseen values that is missing": (
+        "keep = ['pose']\n[held_out.unseen]\nposes = [1]",
+        LAMPS,
+        r"line 3, held_out.unseen.poses: there is no factor 'poses'; .*did you mean 'pose'",
+    ),
+    "an unknown transformation": (
+        "keep = ['class']\nignore = [{transform = 'shifft'}]",
+        IMAGES,
+        r"line 2, ignore\[0\]: there is no change 'shifft'; .*did you mean 'shift'",
+    ),
+    "a transformation of other samples": (
+        "keep = ['pose']\nignore = ['lamp', 'rotation']",
+        LAMPS,
+        r"line 2, ignore\[1\]: the change 'rotation' needs images",
+    ),
+    "a range turned round": (
+        "keep = ['class']\nignore = [{transform = 'shift', range = [3, -3]}]",
+        IMAGES,
+        r"line 2, ignore\[0\]: .*3",
+    ),
+    "a step in words": (
+        "keep = [{factor = 'word', step = 2}]",
+        Dataset(np.eye(3), {"word": np.array(["a", "b", "a"])}),
+        r"line 1, keep\[0\]: the factor has the dtype <U1",
+    ),
+    "a period within the step": (
+        "keep = ['lamp',\n{factor = 'pose', step = 20, period = 10}]",
+        LAMPS,
+        r"line 2, keep\[1\]: period is 10",
+    ),
+    "neighbours beside a step": (
+        "keep = [{factor = 'pose', step = 10},\n{neighbors = 2}]",
+        LAMPS,
+        r"line 1, keep\[0\]: 'pose' has a step or a tolerance, and .*line 2, keep\[1\] asks for",
+    ),
+    "more neighbours than there are": (
+        "keep = ['pose',\n{neighbors = 12}]",
+        LAMPS,
+        r"line 2, keep\[1\]: n_neighbors is 12 and there are 12 samples",
+    ),
+    "nothing declared": ("", LAMPS, "keeps nothing and ignores nothing; say what should matter"),
+    "nothing similar": ("keep = ['class']", UNLIKE, "no two samples are similar"),
+    "nothing but an ignored factor": ("ignore = ['lamp']", LAMPS, "no two samples are similar"),
+    "everything similar": ("keep = ['class']", ALIKE, "all 4 samples are similar to each other"),
+    "a factor with one value": (
+        "keep = ['lamp']\nignore = ['class']",
+        ALIKE,
+        r"line 2, ignore\[0\]: 'class' has the one value .*0.0.* in all samples",
+    ),
+}
+CONFUSED = {
+    "confounded": (
+        "keep = ['class']\nignore = ['lamp']",
+        CONFOUNDED,
+        r"line 2, ignore\[0\]: 0.00% of the similar pairs cross 'lamp', so no invariance to it "
+        r"can be learnt, and none is promised.*confounded.*--anyway",
+    ),
+    "values never joined": (
+        "keep = ['class']\nignore = ['lamp']",
+        APART,
+        r"line 2, ignore\[0\]: no similar pairs lead from lamp '0' to '2', '3', however far round",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHECKS | CONFUSED)
+def test_what_cannot_be_learnt_is_said_before_training(case, read):
+    text, data, says = (CHECKS | CONFUSED)[case]
+    with pytest.raises(InputError, match=f"(?s){says}"):
+        rules(read(text), data)
+
+
+@pytest.mark.parametrize("case", CONFUSED)
+def test_anyway_lets_confounded_data_pass_and_nothing_else(case, read):
+    text, data, _ = CONFUSED[case]
+    assert rules(read(text), data, anyway=True).crossing["lamp"] < 0.7
+    with pytest.raises(InputError, match="no two samples are similar"):
+        rules(Declaration(keep=["class"]), UNLIKE, anyway=True)
+
+
+@pytest.mark.parametrize(("n_crossing", "passes"), [(1, False), (2, True)])
+def test_one_similar_pair_in_a_hundred_must_cross_an_ignored_factor(n_crossing, passes, tmp_path):
+    # 150 pairs within each lamp's own samples come from a chain, and a few more lead across.
+    n = 151
+    lamp = np.repeat([0, 1], [100, n - 100])
+    chain = [(i, i + 1) for i in range(n - 1) if lamp[i] == lamp[i + 1]]
+    lines = [f"{i},{j}" for i, j in chain + [(k, n - 1 - k) for k in range(n_crossing)]]
+    (tmp_path / "pairs.csv").write_text("left,right\n" + "\n".join(lines))
+    declaration = Declaration(ignore=["lamp"], pairs=str(tmp_path / "pairs.csv"))
+    data = Dataset(np.zeros((n, 2)), {"lamp": lamp})
+    if passes:
+        assert rules(declaration, data).crossing["lamp"] == pytest.approx(2 / 151)
+    else:
+        with pytest.raises(InputError, match=r"0.67% of the similar pairs cross 'lamp'"):
+            rules(declaration, data)
+
+
+def test_what_was_found_is_told_in_lines():
+    factor = np.array([0, 0, 0, 1, 1, 2])
+    data = Dataset(np.eye(6), {"class": factor, "lamp": np.array([0, 1, 0, 1, 0, 0])})
+    found = rules(Declaration(keep=["class"], ignore=["lamp"]), data)
+    assert found.summary() == [
+        "4 similar pairs among 6 samples:",
+        "  4 by: near in class",
+        "75.0% of them cross lamp, which is ignored",
+        "2 connected parts",
+        "1 sample has no similar partner: pushed away by all others, and learnt from in no other "
+        "way",
+    ]
+
+
+def test_each_rule_says_how_many_pairs_it_made(read):
+    declared = read(
+        "keep = ['lamp', {factor = 'pose', step = 10, period = 40}]\ndata.source = 'pose'"
+    )
+    said = "\n".join(rules(declared, LAMPS).summary())
+    assert "by: near in lamp and pose (step 10, period 40)" in said
+    assert "by: of one pose" in said
+    assert "by: near another of its pose" in said
+    assert "1 connected part\n" in f"{said}\n"
+    tolerant = rules(Declaration(keep=[{"factor": "pose", "tolerance": 2.5}]), LAMPS)
+    assert "near in pose (tolerance 2.5)" in tolerant.by_rule
+    nearest = rules(Declaration(keep=[{"neighbors": 2, "within": "lamp"}]), LAMPS)
+    assert "near in 2 nearest neighbours (within lamp)" in nearest.by_rule
+
+
+# What is near.
+
+
+def similar(data=LAMPS, **parts):
+    return rules(Declaration(**parts), data).similar
+
+
+def test_one_class_is_equal_values():
+    assert similar(keep=["pose"]) == same(LAMPS.factor("pose"))
+
+
+def test_two_kept_factors_must_agree_both():
+    both = same(LAMPS.factor("pose")) & same(LAMPS.factor("lamp"))
+    assert similar(keep=["pose", "lamp"]) == both == similar(keep=["lamp", "pose"])
+
+
+def test_a_step_makes_neighbours_on_the_grid_similar_and_a_period_closes_it():
+    pose = LAMPS.factor("pose")
+    open_ = similar(keep=[{"factor": "pose", "step": 10}])
+    assert open_ == same(pose) | adjacent(pose, 10)
+    closed = similar(keep=[{"factor": "pose", "step": 10, "period": 40}])
+    assert closed == same(pose) | adjacent(pose, 10, period=40)
+    assert (closed - open_).n_edges == 12 * 12
+
+
+def test_measured_values_within_a_tolerance_count_as_equal():
+    data = Dataset(np.eye(4), {"angle": np.array([0.0, 0.4, 0.9, 5.0])})
+    graph = similar(data, keep=[{"factor": "angle", "tolerance": 0.5}])
+    assert graph.edges.tolist() == [[0, 1], [1, 2]]
+
+
+def test_of_two_factors_with_steps_one_at_most_may_differ():
+    data = crossed(n_each=1, a=[0, 1, 2], b=[0, 1, 2], lamp=[0, 1])
+    a, b = data.factor("a"), data.factor("b")
+    steps = [{"factor": "a", "step": 1}, {"factor": "b", "step": 1}]
+    graph = similar(data, keep=steps)
+    expected = (adjacent(a, 1) & same(b)) | (adjacent(b, 1) & same(a)) | (same(a) & same(b))
+    assert graph == expected
+    assert not graph.has(0, 8)  # (0, 0) and (1, 1)
+    with_tolerance = similar(data, keep=[steps[0], {"factor": "b", "tolerance": 1}])
+    assert with_tolerance.has(0, 8)
+
+
+def test_the_airplane_declared_is_the_papers_rule():
+    azimuth, elevation, lighting = (
+        values.ravel()
+        for values in np.meshgrid(np.arange(0, 360, 20), np.arange(30, 71, 5), np.arange(6))
+    )
+    factors = {"azimuth": azimuth, "elevation": elevation, "lighting": lighting}
+    data = Dataset(np.zeros((len(azimuth), 1)), factors)
+    rows = np.random.default_rng(0).permutation(len(data))[:660]
+    declared = Declaration(
+        ignore=["lighting"],
+        keep=[
+            {"factor": "azimuth", "step": 20, "period": 360},
+            {"factor": "elevation", "step": 5},
+        ],
+    )
+    found = rules(declared, data, rows)
+    assert found.similar == _airplane.prior_knowledge(data.subset(rows))
+    assert 0.8 < found.crossing["lighting"] < 0.9
+
+
+def test_neighbours_are_those_of_the_samples():
+    assert similar(keep=[{"neighbors": 3}]) == neighbors(LAMPS.X, 3)
+
+
+def test_neighbours_are_looked_for_within_a_group_and_what_else_is_kept():
+    lamp, pose = LAMPS.factor("lamp"), LAMPS.factor("pose")
+    within = similar(keep=[{"neighbors": 2, "within": "lamp"}])
+    assert within == neighbors(LAMPS.X, 2, within=lamp)
+    beside = similar(keep=["pose", {"neighbors": 2}])
+    assert beside == neighbors(LAMPS.X, 2, within=pose)
+    both = similar(keep=["pose", {"neighbors": 2, "within": "lamp"}])
+    assert both == neighbors(LAMPS.X, 2, within=100 * lamp + pose)
+    two = similar(keep=[{"neighbors": 1}, {"neighbors": 2, "within": "lamp"}])
+    assert two == neighbors(LAMPS.X, 1) | within
+
+
+def test_samples_of_one_source_are_similar_and_those_near_another_of_it():
+    # Three specimens on two instruments; 0 and 1 are near each other on instrument 0 alone.
+    X = np.array([[0.0], [1.0], [50.0], [100.0], [300.0], [310.0]])
+    data = Dataset(X, {"specimen": np.array([0, 1, 2, 0, 1, 2]), "tool": np.arange(6) // 3})
+    declared = Declaration(
+        keep=[{"neighbors": 1, "within": "tool"}], ignore=["tool"], data={"source": "specimen"}
+    )
+    found = rules(declared, data)
+    near, copy = neighbors(X, 1, within=data.factor("tool")), copies(data.factor("specimen"))
+    assert found.similar == near | copy | near @ copy
+    joined = SimilarityGraph.empty(6)
+    for graph in found.by_rule.values():
+        assert (joined & graph).n_edges == 0  # each pair is told by one rule
+        joined = joined | graph
+    assert joined == found.similar
+    assert found.why(0, 3) == found.why(3, 0) == ["of one specimen"]
+    assert found.why(0, 4) == ["near another of its specimen"]
+    assert found.why(0, 1) == ["near in 1 nearest neighbours (within tool)"]
+    alone = rules(Declaration(ignore=["tool"], data={"source": "specimen"}), data)
+    assert alone.similar == copy
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Blobs at random places: images whose neighbours a shift by a few pixels does not change."""
+    rng = np.random.default_rng(0)
+    X = np.zeros((40, 20, 20))
+    X[:, 5:15, 8:12] = rng.uniform(size=(40, 10, 4))
+    return Dataset(X)
+
+
+def test_copies_of_listed_values_are_the_closure_of_the_papers_rule(digits):
+    """The paper joins copies, neighbours at one shift, and copies of neighbours.
+
+    Declared, every copy of a sample is joined to every copy of what is similar to it. Where a
+    sample's neighbours are the same at every shift, as here, both are one graph; where the
+    border cuts what is shifted, the paper's neighbours at a shift may be others.
+    """
+    shifted = shifted_copies(digits, [-6, -3, 3, 6])
+    declared = rules(Declaration(keep=[{"neighbors": 5}]), digits).similar.copied(5)
+    assert declared == _shift_invariant.prior_knowledge(shifted)
+
+
+def test_the_papers_rules_of_copies_are_all_in_the_closure():
+    # Noise to the border: a shift cuts some of it off, and the neighbours at a shift are others.
+    data = Dataset(np.random.default_rng(0).uniform(size=(40, 8, 8)))
+    shifted = shifted_copies(data, [-2, 2])
+    closure = rules(Declaration(keep=[{"neighbors": 5}]), data).similar.copied(3)
+    copy = copies(shifted.factor("source"))
+    near_unshifted = SimilarityGraph.from_edges(neighbors(data.X, 5).edges, 120)
+    for_paper = near_unshifted | copy | near_unshifted @ copy  # (a) unshifted, (b), (c)
+    assert (for_paper - closure).n_edges == 0
+    assert (_shift_invariant.prior_knowledge(shifted) - closure).n_edges > 0
+
+
+# The table of pairs.
+
+
+def table(path, text):
+    path = path / "pairs.csv"
+    path.write_text(text)
+    return str(path)
+
+
+NAMED = Dataset(
+    np.eye(6),
+    {"class": np.array([0, 0, 1, 1, 2, 2])},
+    names=np.array(["a/1", "a/2", "b/1", "b/2", "c/1", "c/2"]),
+)
+
+
+@pytest.mark.parametrize("lines", ["0,3\n5,0", "a/1,b/2\nc/2,a/1"], ids=["by row", "by name"])
+def test_pairs_of_the_table_are_similar_beside_the_rules(lines, tmp_path):
+    path = table(tmp_path, f"left,right\n{lines}\n")
+    found = rules(Declaration(keep=["class"], pairs=path), NAMED)
+    assert found.by_rule["the table of pairs"].edges.tolist() == [[0, 3], [0, 5]]
+    assert found.similar == same(NAMED.factor("class")) | from_edges([(0, 3), (0, 5)], 6)
+    assert found.dissimilar is None
+    assert found.weight is None
+    only = rules(Declaration(pairs=path), NAMED)
+    assert only.similar.edges.tolist() == [[0, 3], [0, 5]]
+
+
+def test_explicit_dissimilar_pairs_are_all_that_is_dissimilar_where_no_rule_keeps(tmp_path):
+    text = "left,right,similar,weight\n1,0,true,2\n2,0,no,0.5\n4,3,yes,3\n5,1,0,4\n"
+    found = rules(Declaration(pairs=table(tmp_path, text)), NAMED)
+    assert found.similar.edges.tolist() == [[0, 1], [3, 4]]
+    assert found.dissimilar.edges.tolist() == [[0, 2], [1, 5]]
+    drawn = (found.similar | found.dissimilar).edges.tolist()
+    assert dict(zip(map(tuple, drawn), found.weight, strict=True)) == {
+        (0, 1): 2,
+        (0, 2): 0.5,
+        (1, 5): 4,
+        (3, 4): 3,
+    }
+    assert "2 pairs are dissimilar, the rest is neither" in found.summary()
+
+
+def test_beside_rules_a_pair_counts_what_the_table_says_and_the_others_one(tmp_path):
+    text = "left,right,similar,weight\n3,0,true,5\n1,4,false,9\n1,0,true,7\n"
+    found = rules(Declaration(keep=["class"], pairs=table(tmp_path, text)), NAMED)
+    assert found.dissimilar is None  # all that is not similar is dissimilar anyhow
+    weights = dict(zip(map(tuple, found.similar.edges.tolist()), found.weight, strict=True))
+    assert weights == {(0, 1): 7, (0, 3): 5, (2, 3): 1, (4, 5): 1}
+
+
+def test_each_pair_knows_its_rules_and_its_reason(tmp_path):
+    text = "left,right,reason\n3,0,one workshop\n0,1,one weaver\n4,0,\n"
+    found = rules(Declaration(keep=["class"], pairs=table(tmp_path, text)), NAMED)
+    assert found.why(0, 3) == found.why(3, 0) == ["the table of pairs", "one workshop"]
+    assert found.why(0, 1) == ["near in class", "the table of pairs", "one weaver"]
+    assert found.why(0, 4) == ["the table of pairs"]
+    assert found.why(2, 3) == ["near in class"]
+    assert found.why(1, 5) == []
+
+
+def test_pairs_with_a_held_out_sample_are_left_out_with_their_weight_and_reason(tmp_path):
+    text = (
+        "left,right,similar,weight,reason\n5,1,true,2,x\n0,5,true,3,y\n4,1,false,4,z\n2,0,no,5,\n"
+    )
+    rows = np.array([5, 4, 1])
+    found = rules(Declaration(pairs=table(tmp_path, text)), NAMED, rows)
+    assert found.similar.edges.tolist() == [[0, 2]]
+    assert found.dissimilar.edges.tolist() == [[1, 2]]
+    assert found.weight.tolist() == [2, 4]
+    assert found.reasons == {(0, 2): "x", (1, 2): "z"}
+    assert found.why(2, 0) == ["the table of pairs", "x"]
+
+
+BOTH = {
+    "a rule and the table": (
+        {"keep": ["class"]},
+        "left,right,similar\n4,5,false\n",
+        "pairs.path: 1 pair is both similar and dissimilar, the first is c/1 and c/2: dissimilar "
+        "by .*pairs.csv, similar by the rule 'near in class'",
+    ),
+    "the table itself": (
+        {},
+        "left,right,similar\n0,4,true\n4,0,false\n1,5,true\n1,5,false\n",
+        "2 pairs are both similar and dissimilar, the first is a/1 and c/1: .*similar by the "
+        "rule 'the same table'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BOTH)
+def test_a_pair_that_is_both_similar_and_dissimilar_is_refused_with_who_said_so(case, tmp_path):
+    parts, text, says = BOTH[case]
+    with pytest.raises(InputError, match=says):
+        rules(Declaration(**parts, pairs=table(tmp_path, text)), NAMED)
+
+
+def test_a_contradiction_names_rows_of_the_data_not_of_what_is_learnt_from(tmp_path):
+    declared = Declaration(keep=["class"], pairs=table(tmp_path, "left,right,similar\n4,5,no\n"))
+    with pytest.raises(InputError, match="the first is 4 and 5"):
+        rules(declared, Dataset(NAMED.X, NAMED.factors), np.array([2, 3, 4, 5]))
+
+
+TABLES = {
+    "no column": ("left,rigt\n0,1\n", "has no column 'right'; .* it has: left, rigt"),
+    "no such row": ("left,right\n0,6\n", "right names row 6; the data has the rows 0 to 5"),
+    "a row below 0": ("left,right\n-1,3\n", "left names row -1"),
+    "no such name": ("left,right\na/1,b/3\n", "names 'b/3', and there is no .* mean 'b/[12]'"),
+    "itself": ("left,right\n3,3\n", "pairs.path: .*3"),
+    "no truth": ("left,right,similar\n0,1,perhaps\n", "'perhaps' in the column similar"),
+    "no weight": ("left,right,weight\n0,1,1\n0,2,0\n", "the weight '0'; .*finite number > 0"),
+    "a weight below 0": ("left,right,weight\n0,1,-2.5\n", "the weight '-2.5'"),
+    "an infinite weight": ("left,right,weight\n0,1,inf\n", "the weight 'inf'"),
+    "a missing weight": ("left,right,weight\n0,1,2.5\n0,2,\n", "the weight 'nan'"),
+    "a weight in words": ("left,right,weight\n0,1,heavy\n", "the weight 'heavy'"),
+    "no rows": ("left,right\n", "no two samples are similar"),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_a_table_of_pairs_that_cannot_be_used_is_refused(case, tmp_path):
+    text, says = TABLES[case]
+    with pytest.raises(InputError, match=says):
+        rules(Declaration(pairs=table(tmp_path, text)), NAMED)
+
+
+def test_names_are_of_no_use_to_data_without_names(tmp_path):
+    declared = Declaration(pairs=table(tmp_path, "left,right\na/1,a/2\n"))
+    with pytest.raises(InputError, match="names a sample 'a/1', and the data has no names"):
+        rules(declared, Dataset(np.eye(3)))
+
+
+def test_a_missing_table_is_said_with_its_key_and_line(read):
+    with pytest.raises(FileError, match=r"line 2, pairs.path: .*none.csv"):
+        rules(read("\npairs = 'none.csv'"), NAMED)
+
+
+# Holding out.
+
+
+def held(samples, **parts):
+    return split(Declaration(**parts), samples)
+
+
+GROUPED = Dataset(
+    np.eye(60), {"source": np.arange(60) // 4, "who": np.arange(60) // 12, "n": np.arange(60) % 5}
+)
+
+
+@pytest.mark.parametrize("key", ["source", "group"])
+def test_a_source_or_group_is_never_on_both_sides(key):
+    parts = held(GROUPED, data={key: "source"})
+    assert sorted([*parts.learnt, *parts.held_out]) == list(range(60))
+    source = GROUPED.factor("source")
+    assert not set(source[parts.learnt]) & set(source[parts.held_out])
+    assert len(set(source[parts.held_out])) == 3  # 20 % of 15
+
+
+def test_a_group_holds_its_sources_together():
+    parts = held(GROUPED, data={"source": "source", "group": "who"})
+    who = GROUPED.factor("who")
+    assert len(set(who[parts.held_out])) == 1
+    assert not set(who[parts.learnt]) & set(who[parts.held_out])
+
+
+def test_where_groups_share_sources_neither_is_divided():
+    # Two photographers took source 0, so what else they took goes where it goes.
+    who, source = np.arange(40) // 4, np.arange(40) // 2
+    source[4] = 0
+    data = Dataset(np.eye(40), {"source": source, "who": who})
+    sizes = set()
+    for seed in range(20):
+        declared = {"data": {"source": "source", "group": "who"}, "map": {"random_state": seed}}
+        parts = held(data, held_out={"share": 0.12}, **declared)
+        for factor in (who, source):
+            assert not set(factor[parts.learnt]) & set(factor[parts.held_out])
+        sizes.add(len(parts.held_out))
+    assert sizes == {4, 8}
+
+
+def test_the_share_is_of_the_samples_where_they_have_no_source():
+    assert len(held(GROUPED).held_out) == 12
+    assert len(held(GROUPED, held_out={"share": 0.5}).held_out) == 30
+
+
+def test_values_that_are_to_stay_unseen_are_held_out_entirely():
+    parts = held(GROUPED, held_out={"unseen": {"who": [1], "n": [0, 3]}, "share": 0.5})
+    who, n = GROUPED.factor("who"), GROUPED.factor("n")
+    unseen = (who == 1) | np.isin(n, [0, 3])
+    assert parts.unseen.tolist() == np.flatnonzero(unseen).tolist()
+    assert sorted([*parts.learnt, *parts.held_out]) == np.flatnonzero(~unseen).tolist()
+
+
+def test_who_is_held_out_depends_on_the_seed_alone():
+    def rows(seed):
+        return held(GROUPED, map={"random_state": seed}).held_out.tolist()
+
+    assert rows(0) == rows(0) != rows(1)
+
+
+def test_unseen_values_may_be_words():
+    data = Dataset(np.eye(6), {"class": np.array(list("aabbcc"))})
+    assert held(data, held_out={"unseen": {"class": ["b"]}}).unseen.tolist() == [2, 3]
+
+
+SHARES = {
+    "too small": ("[held_out]\nshare = 0.001", "line 2, held_out.share: 0.001 of 60 samples is 0"),
+    "too large": (
+        "data.source = 'source'\nheld_out.share = 0.99",
+        "line 2, held_out.share: 0.99 of 15 sets of one source is 15 to hold out",
+    ),
+    "no such value": (
+        "[held_out.unseen]\n\nwho = [1, 7]",
+        "line 3, held_out.unseen.who: no sample has who 7; known: 0, 1, 2, 3, 4",
+    ),
+    "no such factor": ("[held_out.unseen]\nwo = [1]", "there is no factor 'wo'.*'who'"),
+}
+
+
+@pytest.mark.parametrize("case", SHARES)
+def test_a_split_that_cannot_be_is_refused(case, read):
+    text, says = SHARES[case]
+    with pytest.raises(InputError, match=says):
+        split(read(text), GROUPED)

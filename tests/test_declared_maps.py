@@ -1,0 +1,760 @@
+"""Declared maps: what is declared reaches training, and the proof is about other samples."""
+
+import copy
+import html
+import json
+import re
+
+import numpy as np
+import pytest
+
+import drlim
+from drlim import networks
+from drlim._errors import DrlimError, FileError, InputError
+from drlim.datasets import Dataset, weaves
+from drlim.declaration import (
+    Declaration,
+    declared_by,
+    estimator,
+    fit,
+    load,
+    nearest,
+    open_map,
+    prove,
+    rules,
+    verify,
+    write_report,
+)
+from drlim.declaration._fit import fingerprints, is_known
+from drlim.declaration._report import tables
+from drlim.estimator import DrLIM
+from drlim.graphs import SimilarityGraph, same
+from drlim.transforms import Augment, change
+
+ODD = '<b>&"'  # a factor that a careless page would take for markup
+
+
+def measurements(n_each=16, seed=0):
+    """Five poses under three lamps, in two features, and a third of noise."""
+    rng = np.random.default_rng(seed)
+    lamp, pose, _ = (v.ravel() for v in np.meshgrid(range(3), range(5), range(n_each)))
+    X = np.stack([pose + 0.1 * rng.normal(size=len(lamp)), 2.0 * lamp, rng.normal(size=len(lamp))])
+    return Dataset(X.T, {ODD: lamp, "pose": pose}, name="measurements")
+
+
+DECLARED = Declaration(
+    ignore=[ODD],
+    keep=["pose"],
+    held_out={"share": 0.4, "unseen": {"pose": [4]}},
+    map={"max_epochs": 8, "network": {"name": "mlp", "hidden": [16]}, "learning_rate": 0.02},
+)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return fit(DECLARED, measurements())
+
+
+@pytest.fixture(scope="module")
+def evidence(fitted):
+    return prove(fitted.map, DECLARED, fitted.held_out, fitted.learnt, fitted.unseen)
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """What `DrLIM.fit` was given, by name."""
+    seen = {}
+    fit_ = DrLIM.fit
+
+    def spy(self, X, y=None, **others):
+        seen.update(X=X, y=y, **others)
+        return fit_(self, X, y, **others)
+
+    monkeypatch.setattr(DrLIM, "fit", spy)
+    return seen
+
+
+QUICK = {"max_epochs": 1, "network": "linear"}
+
+
+# From a declaration to a map.
+
+
+def test_what_is_learnt_from_is_what_was_not_held_out(fitted):
+    whole = measurements()
+    assert len(fitted.learnt) + len(fitted.held_out) + len(fitted.unseen) == len(whole)
+    assert (fitted.unseen.factor("pose") == 4).all()
+    assert len(fitted.unseen) == 48
+    assert len(fitted.held_out) == round(0.4 * 192)
+    rows = {sample.tobytes() for sample in fitted.learnt.X}
+    assert not rows & {sample.tobytes() for sample in fitted.held_out.X}
+    assert fitted.map.graph_ == fitted.rules.similar == same(fitted.learnt.factor("pose"))
+    assert len(fitted.map.embedding_) == len(fitted.learnt)
+
+
+def test_a_sample_that_nothing_is_held_out_for_has_no_unseen_part():
+    declared = Declaration(ignore=[ODD], keep=["pose"], map=QUICK)
+    assert fit(declared, measurements(4)).unseen is None
+
+
+def test_the_declared_parameters_are_those_of_the_map():
+    parameters = {
+        "n_components": 3,
+        "margin": 2.0,
+        "n_dissimilar": 1.5,
+        "max_epochs": 1,
+        "batch_size": 32,
+        "learning_rate": 0.01,
+        "random_state": 7,
+    }
+    declared = Declaration(keep=["pose"], map=parameters)
+    map_ = estimator(declared, [], measurements(2).X, verbose=0)
+    assert {name: getattr(map_, name) for name in parameters} == parameters
+    assert map_.augment is None
+    assert estimator(declared, [], measurements(2).X, max_epochs=0).max_epochs == 0
+
+
+def test_a_fit_says_what_it_found(capsys):
+    lines = []
+    declared = Declaration(ignore=[ODD], keep=["pose"], map=QUICK)
+    fit(declared, measurements(4), say=lines.append)
+    text = "\n".join(lines)
+    assert "60 x 3 float64" in text
+    assert "48 to learn from, 12 held out" in text
+    assert f"cross {ODD}, which is ignored" in text
+    assert "values never seen" not in text
+    fit(declared.model_copy(update={"held_out": DECLARED.held_out}), measurements(4), say=print)
+    assert ", 12 of values never seen" in capsys.readouterr().out
+
+
+def test_confounded_data_is_learnt_from_only_anyway():
+    lamp = np.repeat([0, 1], 20)
+    data = Dataset(np.random.default_rng(0).normal(size=(40, 2)), {"lamp": lamp, "class": lamp})
+    declared = Declaration(ignore=["lamp"], keep=["class"], map=QUICK)
+    with pytest.raises(InputError, match="confounded"):
+        fit(declared, data)
+    assert len(fit(declared, data, anyway=True).map.embedding_) == 32
+
+
+def test_callbacks_are_told():
+    from drlim.training import Callback
+
+    class Count(Callback):
+        n = 0
+
+        def on_epoch_end(self, history):
+            self.n += 1
+
+    count = Count()
+    declared = Declaration(keep=["pose"], map={**QUICK, "max_epochs": 2})
+    fit(declared, measurements(4), callbacks=[count])
+    assert count.n == 2
+
+
+def test_random_transformations_reach_training_and_change_no_sample(given):
+    data = measurements(4)
+    change_ = {"transform": "noise", "range": [0, 0.3]}
+    done = fit(Declaration(keep=["pose"], ignore=[change_], map=QUICK), data)
+    assert done.map.augment == Augment.for_samples([change("noise", range=(0, 0.3))], done.learnt.X)
+    assert given["graph"] == done.rules.similar
+    np.testing.assert_array_equal(given["X"], done.learnt.X)
+
+
+def test_an_ignored_name_is_a_factor_where_the_data_has_one_and_else_a_transformation():
+    data = measurements(4)
+    with_factor = Dataset(data.X, {**data.factors, "noise": np.arange(len(data)) % 2})
+    declared = Declaration(keep=["pose"], ignore=["noise"], map=QUICK)
+    assert fit(declared, data).map.augment is not None
+    done = fit(declared, with_factor)
+    assert done.map.augment is None
+    assert list(done.rules.crossing) == ["noise"]
+
+
+def test_no_pair_need_be_similar_where_a_transformation_is_ignored(given):
+    data = Dataset(np.random.default_rng(0).normal(size=(20, 3)))
+    done = fit(Declaration(ignore=["noise"], map=QUICK), data)
+    assert given["graph"].n_edges == 0
+    assert done.map.augment is not None
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(0)
+    kind = np.arange(24) % 3
+    X = np.zeros((24, 8, 8), np.uint8)
+    X[np.arange(24), 2 + kind, 3] = 200
+    return Dataset(X + rng.integers(0, 20, X.shape).astype(np.uint8), {"class": kind})
+
+
+def test_listed_values_make_copies_before_training(given, images):
+    shift = {"transform": "shift", "values": [-1, 1]}
+    bright = {"transform": "brightness", "values": [0.1]}
+    declared = Declaration(keep=["class"], ignore=[shift, "blur", bright], map=QUICK)
+    done = fit(declared, images)
+    n = len(done.learnt)
+    assert n == 19
+    assert given["X"].shape == (6 * n, 8, 8)
+    np.testing.assert_array_equal(given["X"][:n], done.learnt.X)
+    np.testing.assert_array_equal(given["X"][n : 2 * n, :, :-1], done.learnt.X[:, :, 1:])
+    assert given["graph"] == done.rules.similar.copied(3).copied(2)
+    assert given["weight"] is given["dissimilar"] is None
+    assert [c.kind for c in done.map.augment.changes] == ["blur"]
+    # Copies are no samples of their own: a report that met one of them would not know it.
+    assert len(done.map.trained_on_) == n
+
+
+def test_copies_of_weighted_and_of_dissimilar_pairs(given, images, tmp_path):
+    lines = ["left,right,similar,weight"]
+    lines += [f"{i},{i + 3},true,{i + 2}" for i in range(20)]
+    lines += [f"{i},{i + 1},false,{i + 100}" for i in range(20)]
+    (tmp_path / "pairs.csv").write_text("\n".join(lines))
+    declared = Declaration(
+        pairs=str(tmp_path / "pairs.csv"),
+        ignore=[{"transform": "shift", "values": [1]}],
+        map=QUICK,
+    )
+    done = fit(declared, images)
+    n, known = len(done.learnt), done.rules
+    graph, dissimilar = given["graph"], given["dissimilar"]
+    assert graph == known.similar.copied(2)
+    assert all(graph.has(np.arange(n), np.arange(n, 2 * n)))  # copies of one sample
+    assert (graph & dissimilar).n_edges == 0
+    assert dissimilar.n_edges == 4 * known.dissimilar.n_edges
+    drawn = (known.similar | known.dissimilar).edges.tolist()
+    counts = dict(zip(map(tuple, drawn), known.weight, strict=True))
+    spread = (graph | dissimilar).edges % n
+    for (i, j), weight in zip(np.sort(spread, axis=1).tolist(), given["weight"], strict=True):
+        assert weight == (1 if i == j else counts[i, j])
+
+
+def test_copies_of_weighted_pairs_beside_a_rule(given, images, tmp_path):
+    (tmp_path / "pairs.csv").write_text("left,right,weight\n0,3,4\n1,4,5\n2,5,6\n0,1,7\n6,9,8\n")
+    declared = Declaration(
+        keep=["class"],
+        pairs=str(tmp_path / "pairs.csv"),
+        ignore=[{"transform": "shift", "values": [1, 2]}],
+        map=QUICK,
+    )
+    done = fit(declared, images)
+    assert given["graph"] == done.rules.similar.copied(3)
+    assert given["dissimilar"] is None
+    total = done.rules.weight.sum()
+    assert len(given["weight"]) == 9 * done.rules.similar.n_edges + 3 * len(done.learnt)
+    assert given["weight"].sum() == 9 * total + 3 * len(done.learnt)
+
+
+# Networks.
+
+BUILDER = """
+from torch import nn
+def build(sample_shape, n_components, width=3):
+    return nn.Sequential(nn.Linear(sample_shape[0], width), nn.Linear(width, n_components))
+"""
+
+
+def learnt_with(network, folder):
+    (folder / "d.toml").write_text(f"keep = ['pose']\n[map]\nmax_epochs = 1\nnetwork = {network}")
+    return fit(Declaration.read(folder / "d.toml"), measurements(4)).map
+
+
+NETWORKS = {
+    "a name": ("'linear'", 3 * 2),
+    "a table": ("{name = 'mlp', hidden = [5]}", 3 * 5 + 5 + 5 * 2 + 2),
+    "one of the user's own": ("{builder = 'own_builder:build'}", 3 * 3 + 3 + 3 * 2 + 2),
+    "with arguments": ("{builder = 'own_builder:build', width = 7}", 3 * 7 + 7 + 7 * 2 + 2),
+    "of a package": ("{builder = 'drlim.networks:linear'}", 3 * 2),
+}
+
+
+@pytest.mark.parametrize("case", NETWORKS)
+def test_a_network_is_a_name_a_table_or_a_builder_beside_the_declaration(case, tmp_path):
+    network, n_weights = NETWORKS[case]
+    (tmp_path / "own_builder.py").write_text(BUILDER)
+    map_ = learnt_with(network, tmp_path)
+    weights = sum(p.numel() for p in map_.network_.parameters())
+    assert weights in (n_weights, n_weights + 2)  # a linear map may have an offset
+
+
+def test_without_a_network_it_is_the_default_one():
+    declared = Declaration(keep=["pose"], map={"max_epochs": 0})
+    assert estimator(declared, [], measurements(2).X).network is None
+
+
+WRONG_NETWORKS = {
+    "no such name": ("'lenett'", "there is no network 'lenett'; known: .*did you mean 'lenet'"),
+    "no such name in a table": ("{name = 'convnt'}", "'convnt'; .*did you mean 'convnet'"),
+    "no name": ("{width = 3}", "there is no network None; .*builder = 'module:function'"),
+    "no such argument": ("{name = 'mlp', hiden = [3]}", "cannot be built: .*'hiden'"),
+    "a wrong argument": ("{name = 'mlp', hidden = ['many']}", "cannot be built: "),
+    "other samples": ("'lenet'", "image"),
+    "no such module": ("{builder = 'none_such:build'}", "'none_such:build' cannot be imported"),
+    "no such function": ("{builder = 'own_builder:biuld'}", "'own_builder:biuld' .* imported"),
+    "no function": ("{builder = 'own_builder'}", "write 'module:function', where module.py lies"),
+    "no network": ("{builder = 'own_builder:nothing'}", "the network builder gave a int"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_NETWORKS)
+def test_a_network_that_cannot_be_built_is_said_with_key_and_line(case, tmp_path):
+    network, says = WRONG_NETWORKS[case]
+    more = "\ndef nothing(sample_shape, n_components): return 3\n"
+    (tmp_path / "own_builder.py").write_text(BUILDER + more)
+    with pytest.raises(InputError, match=rf"line 4, map.network: .*{says}"):
+        learnt_with(network, tmp_path)
+
+
+def test_an_unknown_loss_is_said_with_its_key():
+    declared = Declaration(keep=["pose"], map={**QUICK, "loss": "contrastiv"})
+    with pytest.raises(InputError, match=r"map.loss: loss is 'contrastiv'; .*did you mean"):
+        fit(declared, measurements(4))
+
+
+# Data of every kind.
+
+
+def test_arrays_with_a_table_of_factors_and_tables_give_one_map(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    data = measurements(4)
+    lamp, pose = data.factors.values()
+    np.save(tmp_path / "X.npy", data.X)
+    lines = [f"{a},{b}" for a, b in zip(lamp, pose, strict=True)]
+    (tmp_path / "f.csv").write_text("lamp,pose\n" + "\n".join(lines))
+    columns = {f"x{j}": data.X[:, j] for j in range(3)}
+    kinds = {"lamp": [f"l{v}" for v in lamp], "pose": [f"p{v}" for v in pose]}
+    parquet.write_table(pa.table(columns | kinds), tmp_path / "t.parquet")
+    parts = {"ignore": ["lamp"], "keep": ["pose"], "map": QUICK}
+    of_array = Declaration(**parts, data={"path": "X.npy", "factors": "f.csv"}).beside(tmp_path)
+    of_table = Declaration(**parts, data={"path": "t.parquet"}).beside(tmp_path)
+    one, other = fit(of_array), fit(of_table)
+    assert one.rules.similar == other.rules.similar
+    np.testing.assert_array_equal(one.map.transform(data.X), other.map.transform(data.X))
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """Two woven traditions, fourteen photographs each, and two files that are none."""
+    folder = weaves(tmp_path_factory.mktemp("weaves"), n_classes=2, n_per_class=14, size=32)
+    (folder / "tradition-01" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    (folder / "tradition-02" / "no<i>text.jpg").write_text("nothing")
+    return folder
+
+
+PHOTOGRAPHS = {
+    "ignore": [{"transform": "rotation", "range": [-15, 15]}, "colour"],
+    "keep": ["class"],
+    "held_out": {"share": 0.4},
+    "map": {"max_epochs": 2, "batch_size": 32, "network": {"name": "convnet", "width": 4}},
+}
+
+
+@pytest.fixture(scope="module")
+def woven(photographs):
+    declared = Declaration(**PHOTOGRAPHS, data={"path": photographs, "skip_bad": True})
+    done = fit(declared)
+    return declared, done, prove(done.map, declared, done.held_out, done.learnt)
+
+
+def test_a_file_that_is_no_image_ends_a_fit_unless_it_may_be_left_out(photographs):
+    declared = Declaration(**PHOTOGRAPHS, data={"path": photographs})
+    with pytest.raises(FileError, match=r"data.path: .*broken.png"):
+        load(declared)
+    assert len(load(declared, skip_bad=True)) == 28
+
+
+def test_a_folder_of_images_is_learnt_from_and_what_was_left_out_is_reported(woven):
+    _, done, evidence = woven
+    assert len(done.learnt) == 17
+    assert done.learnt.X.shape[1:] == (3, 32, 32)
+    assert len(done.held_out.skipped) == 2
+    assert evidence.as_json()["skipped"] == list(done.held_out.skipped)
+    assert any("2 files could not be read" in said for said in evidence.proof.cannot)
+
+
+def test_colour_images_stand_beside_their_colours_alone(woven):
+    _, _, evidence = woven
+    maps = {"map", "untrained", "pca", "samples", "colours"}
+    assert set(evidence.points) == maps
+    assert set(evidence.recognition[0].knn_accuracy) == maps
+    assert set(evidence.curves) == {"rotation", "colour"}
+    for _, curves in evidence.curves.values():
+        assert set(curves) == maps
+        assert all(curve.mean[0] == pytest.approx(0, abs=1e-6) for curve in curves.values())
+    rotation = next(entry for entry in evidence.proof.ignored if entry.name == "rotation")
+    assert rotation.orbit_ratio["map"] < rotation.orbit_ratio["samples"] + 1
+
+
+# The proof.
+
+
+def test_a_trained_map_is_proven_beside_its_references(evidence):
+    assert evidence.proof.holds, evidence.proof.lines()
+    assert [entry.name for entry in evidence.proof.ignored] == [ODD]
+    assert [entry.name for entry in evidence.proof.kept] == ["pose"]
+    for entry in evidence.proof.ignored:
+        assert set(entry.leakage) == {"map", "untrained", "pca", "samples"}
+        assert "samples" in entry.read_from
+    assert set(evidence.proof.kept[0].retention) == {"map", "untrained", "pca", "samples"}
+
+
+def test_the_references_are_what_they_are_called(evidence, fitted):
+    np.testing.assert_array_equal(evidence.points["map"], fitted.map.transform(fitted.held_out.X))
+    np.testing.assert_allclose(evidence.points["samples"], fitted.held_out.X, rtol=1e-6)
+    untrained = fitted.map.untrained().transform(fitted.held_out.X)
+    np.testing.assert_array_equal(evidence.points["untrained"], untrained)
+    centred = fitted.learnt.X - fitted.learnt.X.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    expected = (fitted.held_out.X - fitted.learnt.X.mean(axis=0)) @ axes.T
+    np.testing.assert_allclose(np.abs(evidence.points["pca"]), np.abs(expected), atol=1e-4)
+
+
+def test_large_samples_are_measured_by_their_first_components(woven):
+    _, _, evidence = woven
+    # As many as there are samples to find them from, 50 at the most.
+    assert evidence.points["samples"].shape == (11, 17)
+    assert all("Samples are their first" in caption for caption in tables(evidence))
+
+
+def test_small_samples_are_measured_as_they_are(evidence):
+    assert not any("principal components" in caption for caption in tables(evidence))
+
+
+def test_a_constant_map_fails(fitted):
+    map_ = copy.copy(fitted.map)
+    map_.network_ = copy.deepcopy(fitted.map.network_)
+    for parameter in list(map_.network_.parameters())[-2:]:
+        parameter.data.zero_()
+    evidence = prove(map_, DECLARED, fitted.held_out, fitted.learnt)
+    assert not evidence.proof.holds
+    assert {entry.verdict for entry in evidence.proof.ignored} == {"fails"}
+    assert {entry.verdict for entry in evidence.proof.kept} == {"fails"}
+
+
+def test_a_map_that_ignores_nothing_fails(fitted):
+    map_ = DrLIM(network="linear", n_components=3, max_epochs=0).fit(fitted.learnt.X)
+    evidence = prove(map_, DECLARED, fitted.held_out, fitted.learnt)
+    assert [entry.verdict for entry in evidence.proof.ignored] == ["fails"]
+
+
+def test_samples_that_were_trained_on_are_left_out(fitted):
+    whole = measurements()
+    evidence = prove(fitted.map, DECLARED, whole)
+    assert evidence.n_known == len(fitted.learnt)
+    assert len(evidence.held_out) == len(fitted.held_out) + len(fitted.unseen)
+    assert evidence.as_json()["n_left_out_as_trained_on"] == len(fitted.learnt)
+    assert any(f"{len(fitted.learnt)} of the samples were" in s for s in evidence.proof.cannot)
+    assert any("by cross-validation among these" in said for said in evidence.proof.cannot)
+
+
+def test_what_was_trained_on_alone_proves_nothing(fitted):
+    with pytest.raises(InputError, match="trained on all 115 samples, which prove nothing"):
+        prove(fitted.map, DECLARED, fitted.learnt)
+    with pytest.raises(InputError, match="trained on all 115 samples; a threshold must"):
+        verify(fitted.map, DECLARED, fitted.learnt)
+
+
+def test_classes_never_seen_are_reported_on_their_own(evidence, fitted):
+    held_out, unseen = evidence.recognition
+    assert (held_out.who, unseen.who) == ("held-out samples", "classes never seen")
+    assert (held_out.n, unseen.n) == (len(fitted.held_out), 48)
+    assert held_out.knn_accuracy["map"] > 0.9
+    assert set(held_out.verification) == set(held_out.knn_accuracy)
+    assert not unseen.verification  # one class alone: there is nobody to take it for
+    assert json.dumps(evidence.as_json()["recognition"][0]["knn_accuracy"])
+
+
+def test_several_classes_never_seen_are_told_apart_by_thresholds_of_other_classes():
+    data = measurements(10)
+    rng = np.random.default_rng(1)
+    word = np.array([f"w{k}" for k in data.factor("pose") + 5 * rng.integers(0, 2, len(data))])
+    data = Dataset(data.X, {"lamp": data.factor(ODD), "word": word})
+    declared = Declaration(
+        ignore=["lamp"],
+        keep=["word"],
+        held_out={"unseen": {"word": ["w0", "w6", "w2", "w8"]}},
+        map=QUICK,
+    )
+    done = fit(declared, data)
+    unseen = prove(done.map, declared, done.held_out, done.learnt, done.unseen).recognition[1]
+    assert unseen.verification["map"].false_accepts.n > 0
+    assert 0 < unseen.mean_average_precision["map"] <= 1
+
+
+def test_a_map_that_was_saved_proves_the_same(fitted, tmp_path):
+    fitted.map.save(tmp_path / "map.drlim")
+    again = drlim.load(tmp_path / "map.drlim")
+    assert declared_by(again).as_json() == DECLARED.as_json()
+    np.testing.assert_array_equal(again.trained_on_, fingerprints(fitted.learnt.X))
+    one, other = (prove(map_, DECLARED, measurements()) for map_ in (fitted.map, again))
+    of_one, of_other = one.as_json(), other.as_json()
+    assert of_one["n_left_out_as_trained_on"] == of_other["n_left_out_as_trained_on"] == 115
+
+    def of_map(found):
+        return [entry["leakage"]["map"] for entry in found["ignored"]] + [
+            entry["retention"]["map"] for entry in found["kept"]
+        ]
+
+    assert of_map(of_one) == of_map(of_other)
+
+
+def test_numbers_and_neighbours_that_are_kept_are_measured_as_what_they_are():
+    rng = np.random.default_rng(0)
+    angle, lamp = rng.integers(0, 18, 200) * 20, rng.integers(0, 2, 200)
+    X = np.stack([np.cos(np.radians(angle)), np.sin(np.radians(angle)), lamp / 2], axis=1)
+    data = Dataset(X + 0.02 * rng.normal(size=X.shape), {"angle": angle, "lamp": lamp})
+    declared = Declaration(
+        ignore=["lamp"], keep=[{"factor": "angle", "step": 20, "period": 360}], map=QUICK
+    )
+    done = fit(declared, data)
+    evidence = prove(done.map, declared, done.held_out, done.learnt)
+    assert evidence.proof.kept[0].retention["samples"].measure == "R²"
+    assert evidence.proof.kept[0].retention["samples"].value > 0.9
+    assert not evidence.recognition
+    near = Declaration(keep=[{"neighbors": 3, "within": "lamp"}], map=QUICK)
+    done = fit(near, data)
+    evidence = prove(done.map, near, done.held_out, done.learnt)
+    kept = evidence.proof.kept[0]
+    assert set(kept.retention) == {"map", "untrained", "pca"}
+    counts = np.bincount(done.held_out.factor("lamp"))
+    assert kept.n_sources == counts.max()  # of the larger of the two lamps
+
+
+def test_sources_are_whole_in_the_proof():
+    data = measurements(8)
+    specimen = np.arange(len(data)) % 40
+    data = Dataset(data.X, {**data.factors, "specimen": specimen})
+    declared = Declaration(ignore=[ODD], keep=["pose"], data={"source": "specimen"}, map=QUICK)
+    done = fit(declared, data)
+    evidence = prove(done.map, declared, done.held_out, done.learnt)
+    assert evidence.proof.ignored[0].n_sources == 8
+    assert evidence.proof.kept[0].n_sources == 8
+
+
+# Fingerprints.
+
+
+def test_a_fingerprint_is_of_the_sample_and_not_of_its_place():
+    X = np.random.default_rng(0).integers(0, 256, (50, 4, 4)).astype(np.uint8)
+    known = fingerprints(X[:30])
+    assert known.dtype == np.uint64
+    assert (np.diff(known.astype(float)) > 0).all()
+    np.testing.assert_array_equal(fingerprints(X[29::-1]), known)
+    np.testing.assert_array_equal(is_known(X, known), np.arange(50) < 30)
+    np.testing.assert_array_equal(is_known(X[::-1][::2], known), (np.arange(50) < 30)[::-1][::2])
+    assert not is_known(X[:30] + np.uint8(1), known).any()
+    assert len(fingerprints(X[:0])) == 0
+    columns = np.asfortranarray(X.reshape(50, 16))
+    np.testing.assert_array_equal(fingerprints(columns[:30]), known)
+
+
+# The page.
+
+
+@pytest.fixture(scope="module")
+def page(fitted, evidence, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report") / "new"
+    written = write_report(folder, evidence, fitted.map, DECLARED, rules=fitted.rules)
+    return written, (folder / "report.html").read_text("utf-8")
+
+
+def test_the_page_shows_verdicts_tables_pictures_and_what_cannot_be_concluded(page, evidence):
+    _, text = page
+    shown = html.unescape(text)
+    for line in [*evidence.proof.lines(), *evidence.proof.cannot]:
+        assert line in shown
+    assert "the proof holds" in shown
+    for caption, (columns, rows) in tables(evidence).items():
+        for said in (caption, *columns, *(cell for row in rows for cell in row)):
+            assert said in shown
+    for name in ("the map", "untrained network", "PCA", "samples"):
+        assert f"pose: {name}" in shown
+    assert text.count("<img src=") == 2
+    assert "similar pairs among 115 samples" in shown
+    assert "none of which was learnt from" in shown
+    assert "--anyway" not in shown
+    assert "files left out" not in shown
+
+
+def test_the_page_fetches_nothing(page):
+    _, text = page
+    for address in re.findall(r"""(?:src|href)\s*=\s*["']?([^"'>\s]*)""", text):
+        assert address.startswith("data:image/png;base64,")
+    assert not re.search(r"https?://|@import|url\(", text)
+
+
+def test_everything_on_the_page_is_escaped(page, woven, tmp_path):
+    _, text = page
+    assert "<b>" not in text
+    assert html.escape(ODD) in text or "&lt;b&gt;&amp;&#34;" in text
+    declared, done, evidence = woven
+    write_report(tmp_path, evidence, done.map, declared, anyway=True)
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert "<i>" not in text
+    assert "2 files left out" in text
+    assert "no&lt;i&gt;text.jpg" in text
+    assert "broken.png" in text
+    assert "Learnt with --anyway" in text
+    assert "displacement-rotation.png" in {path.name for path in tmp_path.iterdir()}
+
+
+def test_the_report_is_the_files_it_names(page, evidence):
+    written, _ = page
+    assert written[0].name == "report.html"
+    assert all(path.stat().st_size for path in written)
+    assert {path.name for path in written} == {path.name for path in written[0].parent.iterdir()}
+    numbers = json.loads(written[1].read_text())
+    assert numbers["holds"] is True
+    assert numbers["lines"] == evidence.proof.lines()
+    assert numbers["declaration"] == json.loads(json.dumps(DECLARED.as_json()))
+    assert numbers["epochs"] == 8
+    assert numbers["versions"]["drlim"] == drlim.__version__
+
+
+@pytest.mark.parametrize("n_components", [1, 3, 5])
+def test_a_map_of_any_dimension_has_a_report(n_components, images, tmp_path):
+    declared = Declaration(
+        keep=["class"],
+        held_out={"share": 0.5},
+        map={**QUICK, "n_components": n_components},
+    )
+    done = fit(declared, images)
+    evidence = prove(done.map, declared, done.held_out, done.learnt)
+    write_report(tmp_path, evidence, done.map, declared)
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert ("<canvas" in text) == (n_components == 3)
+    says = {1: "the second axis is empty", 3: "directions of 3", 5: "directions of 5"}
+    assert says[n_components] in text
+    assert "Nothing" not in text or "similar" not in text.split("Nothing")[0][-5:]
+
+
+def test_a_report_that_cannot_be_written_is_an_error(fitted, evidence, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError, match=r"cannot be written to .*file"):
+        write_report(tmp_path / "file" / "report", evidence, fitted.map, DECLARED)
+
+
+# What a map is used for.
+
+
+def test_a_map_without_a_declaration_has_an_empty_one_or_none():
+    map_ = DrLIM(max_epochs=0, network="linear").fit(measurements(2).X)
+    assert declared_by(map_) == Declaration()
+    with pytest.raises(InputError, match="learnt without a declaration"):
+        declared_by(map_, needed=True)
+
+
+@pytest.mark.parametrize(
+    "plain", [{"kep": ["a"]}, {"keep": [{"step": 3}]}, ["keep"], "keep"], ids=repr
+)
+def test_a_declaration_from_elsewhere_that_makes_no_sense_is_an_error_of_the_file(
+    plain, fitted, tmp_path
+):
+    map_ = copy.copy(fitted.map)
+    map_.declaration_ = plain
+    map_.save(tmp_path / "map.drlim")
+    with pytest.raises(FileError, match="the map holds a declaration that cannot be read"):
+        declared_by(drlim.load(tmp_path / "map.drlim"))
+
+
+def test_a_map_with_a_network_of_the_users_own_is_opened_with_its_builder(tmp_path, monkeypatch):
+    (tmp_path / "own_net.py").write_text(BUILDER)
+    (tmp_path / "other_net.py").write_text("def build(shape): return 3\n")
+    map_ = learnt_with("{builder = 'own_net:build', width = 7}", tmp_path)
+    map_.save(tmp_path / "map.drlim")
+    monkeypatch.chdir(tmp_path)
+    X = measurements(2).X
+    again = open_map(tmp_path / "map.drlim", "own_net:build")  # with the width of before
+    np.testing.assert_array_equal(again.transform(X), map_.transform(X))
+    with pytest.raises(InputError, match=r"own_net\.build; give its builder: .*--network"):
+        open_map(tmp_path / "map.drlim")
+    with pytest.raises(InputError, match="'none_such:build' cannot be imported"):
+        open_map(tmp_path / "map.drlim", "none_such:build")
+    with pytest.raises(InputError, match="other_net:build does not build the map's network"):
+        open_map(tmp_path / "map.drlim", "other_net:build")
+
+
+def test_a_map_of_drlims_own_is_opened_as_it_is(fitted, tmp_path):
+    fitted.map.save(tmp_path / "map.drlim")
+    X = fitted.held_out.X
+    again = open_map(tmp_path / "map.drlim")
+    np.testing.assert_array_equal(again.transform(X), fitted.map.transform(X))
+    assert networks.describe(again.network) == networks.describe(fitted.map.network)
+
+
+def test_the_nearest_known_samples_are_those_of_the_map(fitted):
+    known, asked = fitted.learnt, fitted.held_out.subset([0, 5])
+    found = nearest(fitted.map, known, asked, 3)
+    Z, z = fitted.map.transform(known.X), fitted.map.transform(asked.X)
+    distance = np.linalg.norm(Z[None] - z[:, None], axis=2)
+    assert [f.sample for f in found] == ["0", "0", "0", "1", "1", "1"]
+    expected = np.sort(distance, axis=1)[:, :3].ravel()
+    np.testing.assert_allclose([f.distance for f in found], expected, rtol=1e-5)
+    rows = [int(f.neighbor) for f in found]
+    np.testing.assert_allclose(distance[np.repeat([0, 1], 3), rows], expected, rtol=1e-5)
+
+
+def test_a_known_sample_is_not_its_own_neighbour(fitted):
+    data = fitted.held_out
+    named = Dataset(data.X, names=np.array([f"s{row}" for row in range(len(data))]))
+    by_name, by_row = (nearest(fitted.map, named, asked, 4) for asked in ("s7", "7"))
+    assert by_name == by_row
+    assert [f.sample for f in by_name] == ["s7"] * 4
+    assert "s7" not in [f.neighbor for f in by_name]
+    twin = Dataset(np.concatenate([data.X[:3], data.X[:3]]))
+    first = nearest(fitted.map, twin, "1", 1)[0]
+    assert (first.neighbor, first.distance) == ("4", 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "n", "says"),
+    [
+        ("s99", 1, "no sample 's99', and no file of that name; .*row from 0 to 9; .*did you mean"),
+        ("10", 1, "no sample '10'"),
+        ("-1", 1, "no sample '-1'"),
+        ("s1", 10, "10 nearest are asked for, and there are 10 known"),
+        ("s1", 0, "0 nearest are asked for"),
+    ],
+)
+def test_a_neighbour_that_is_not_there_is_an_error(asked, n, says, fitted):
+    data = Dataset(fitted.learnt.X[:10], names=np.array([f"s{row}" for row in range(10)]))
+    with pytest.raises(InputError, match=says):
+        nearest(fitted.map, data, asked, n)
+
+
+def test_a_threshold_is_chosen_on_what_was_not_trained_on(fitted):
+    whole = measurements()
+    told = verify(fitted.map, DECLARED, whole, 0.05, pair=("0", "1"))
+    assert told.factor == "pose"
+    assert (told.n, told.n_known, told.n_values, told.by) == (125, 115, 5, "sample")
+    *_, distance, is_same = told.pair
+    Z = fitted.map.transform(whole.X)
+    assert distance == pytest.approx(np.linalg.norm(Z[0] - Z[1]))
+    assert is_same == (distance < told.threshold.distance)
+    text = "\n".join(told.lines())
+    assert "125 samples of 5 values of pose (115 left out: trained on)" in text
+    assert "(wanted: 5.00%)" in text
+    assert "other samples of the same values" in text
+    assert f"0 and 1: {'the same' if is_same else 'different'}" in text
+
+
+def test_of_many_classes_a_threshold_is_tried_on_others(fitted):
+    whole = measurements(8, seed=5)
+    many = Dataset(whole.X, {"who": np.arange(len(whole)) // 8})
+    told = verify(fitted.map, Declaration(), many, 0.1, same="who")
+    assert (told.n_values, told.by, told.n_known, told.pair) == (15, "class", 0, None)
+    assert "other values of it" in "\n".join(told.lines())
+    with pytest.raises(InputError, match="no factor 'class'; known: who"):
+        verify(fitted.map, Declaration(), many)
+
+
+def test_every_wrong_use_is_a_drlim_error(fitted):
+    with pytest.raises(DrlimError, match="no factor 'pose'"):
+        prove(fitted.map, DECLARED, Dataset(measurements(3, seed=9).X))
+
+
+def test_rules_of_a_fit_say_why(fitted):
+    i, j = fitted.rules.similar.edges[0]
+    assert fitted.rules.why(i, j) == ["near in pose"]
+    assert isinstance(fitted.rules.similar, SimilarityGraph)
+    assert rules(DECLARED, fitted.learnt).similar == fitted.rules.similar
