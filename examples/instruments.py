@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
-from drlim import datasets, plotting
+from drlim import baselines, datasets, plotting
 from drlim.declaration import Declaration, Evidence, fit, prove
 from drlim.experiments._run import Claim
 
@@ -64,9 +64,7 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
         _write(Path(folder), seed, 600 if quick else 1500)
         declaration = Declaration.read(file).with_options(map={"random_state": seed})
         fitted = fit(declaration)
-    evidence = prove(
-        fitted.map, declaration, fitted.held_out, fitted.learnt
-    )
+    evidence = prove(fitted.map, declaration, fitted.held_out, fitted.learnt)
 
     learnt, held_out = fitted.learnt, fitted.held_out
     Z_learnt, Z = fitted.map.transform(learnt.X), fitted.map.transform(held_out.X)
@@ -74,8 +72,12 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
     state, dose = (entry.retention for entry in evidence.proof.kept)
     across = {
         name: _across(
-            known, learnt.factor("state"), learnt.factor("instrument"),
-            points, held_out.factor("state"), held_out.factor("instrument"),
+            known,
+            learnt.factor("state"),
+            learnt.factor("instrument"),
+            points,
+            held_out.factor("state"),
+            held_out.factor("instrument"),
         )
         for name, known, points in (("map", Z_learnt, Z), ("raw", learnt.X, held_out.X))
     }
@@ -106,7 +108,22 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
     caption = (
         f"{len(Z)} held-out measurements; the map was learnt from {len(learnt)} of other specimens."
     )
-    return claims, evidence, []
+    flat = {
+        title: baselines.fitted_pca(known, n_components=2, random_state=seed)(points)
+        for title, known, points in (
+            ("the map", Z_learnt, Z),
+            ("the measurements", learnt.X, held_out.X),
+        )
+    }
+    figures = [
+        plotting.gallery(
+            {title: (points, held_out.factor(name)) for title, points in flat.items()},
+            label_name=name,
+            caption=f"{caption} Two principal directions.",
+        )
+        for name in ("instrument", "state")
+    ]
+    return claims, evidence, figures
 
 
 def _write(folder: Path, seed: int, n_samples: int) -> None:
@@ -120,8 +137,12 @@ def _write(folder: Path, seed: int, n_samples: int) -> None:
 
 
 def _across(
-    Z_learnt: np.ndarray, state_learnt: np.ndarray, instrument_learnt: np.ndarray,
-    Z: np.ndarray, state: np.ndarray, instrument: np.ndarray,
+    Z_learnt: np.ndarray,
+    state_learnt: np.ndarray,
+    instrument_learnt: np.ndarray,
+    Z: np.ndarray,
+    state: np.ndarray,
+    instrument: np.ndarray,
 ) -> float:
     """Read the state of each measurement from its nearest on other instruments; accuracy."""
     right = np.zeros(len(Z), bool)
