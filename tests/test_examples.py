@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from drlim.datasets import Dataset
 from drlim.declaration import Declaration, fit
 
+FIRST = 2  # of several starts
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ("shifted_digits", "airplane", "textiles", "instruments", "unseen_digits", "signatures")
 
@@ -79,21 +81,16 @@ def test_features_of_ones_own_stand_under_the_map_of_a_declaration(tmp_path, rng
 def test_of_several_starts_the_one_with_the_smallest_loss_is_kept(rng):
     pose = rng.integers(0, 4, 60)
     data = Dataset(np.stack([pose, rng.normal(size=60)], axis=1), {"pose": pose})
-
-    def learnt(n_starts, random_state):
-        settings = {"n_starts": n_starts, "max_epochs": 2, "random_state": random_state}
-        return fit(
-            Declaration(keep=["pose"], held_out={"share": 0.2}, map=settings), data
-        )
-
-    together = learnt(3, 0)
-    own = {0: together.map.history_[-1].loss}
-    assert together.map.random_state in (0, 1, 2)
+    settings = {"max_epochs": 2, "random_state": FIRST}
+    fitted = fit(Declaration(keep=["pose"], map={**settings, "n_starts": 3}), data)
     losses = []
     for start in range(3):
-        one = together.map.__class__(**{**together.map.get_params(), "random_state": start})
-        one.fit(together.learnt.X, graph=together.rules.similar)
+        one = clone(fitted.map).set_params(random_state=FIRST + start)
+        one.fit(fitted.learnt.X, graph=fitted.rules.similar)
         losses.append(one.history_[-1].loss)
-    assert len(set(losses)) == 3
-    assert own[0] == min(losses)
-    assert together.map.random_state == int(np.argmin(losses))
+    assert 0 < np.argmin(losses) < 2  # or always taking the first, or the last, would do
+    assert fitted.map.random_state == FIRST + np.argmin(losses)
+    np.testing.assert_array_equal(
+        fitted.map.embedding_,
+        clone(fitted.map).fit(fitted.learnt.X, graph=fitted.rules.similar).embedding_,
+    )
