@@ -1,6 +1,11 @@
 """Sphinx: the documentation."""
 
+import sys
+from pathlib import Path
+
 from drlim import __version__
+
+sys.path.insert(0, str(Path(__file__).parent))  # for _gallery
 
 project = "drlim"
 author = "the drlim developers"
@@ -13,12 +18,25 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "numpydoc",
+    "sphinx_gallery.gen_gallery",
 ]
 myst_enable_extensions = ["dollarmath"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "gallery/*.py", "gallery/*.ipynb", "gallery/*.json"]
 autosummary_generate = True
 autodoc_typehints = "none"  # shapes and meanings are in the docstrings
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 html_theme = "alabaster"
 html_theme_options = {"description": "A map from what is similar alone", "fixed_sidebar": True}
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "ignore_pattern": r"__\w+__\.py$",
+    "image_scrapers": ("_gallery",),
+    "reset_argv": "_gallery.quick",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+}

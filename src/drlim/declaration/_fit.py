@@ -122,9 +122,17 @@ def fit(
             dissimilar = dissimilar.copied(n_copies) - of_one
         if weight is not None:
             weight = _weight_of_copies(weight, drawn, drawn.copied(n_copies))
-    map_ = estimator(declaration, drawn_anew, learnt.X, verbose=int(say is not None))
-    map_.set_params(callbacks=tuple(callbacks))
-    map_.fit(samples.X, graph=similar, dissimilar=dissimilar, weight=weight)
+    starts = []
+    for start in range(declaration.map.n_starts):
+        if declaration.map.n_starts > 1:
+            tell(f"Start {start + 1} of {declaration.map.n_starts}")
+        one = estimator(declaration, drawn_anew, learnt.X, verbose=int(say is not None))
+        one.set_params(
+            callbacks=tuple(callbacks), random_state=declaration.map.random_state + start
+        )
+        one.fit(samples.X, graph=similar, dissimilar=dissimilar, weight=weight)
+        starts.append(one)
+    map_ = min(starts, key=_final_loss)
     map_.declaration_ = declaration.as_json()
     map_.trained_on_ = fingerprints(learnt.X)
     return Fitted(
@@ -273,7 +281,7 @@ def estimator(
     max_epochs : int, optional
         Another number than the declared one; 0 for the untrained network.
     """
-    declared = declaration.map.model_dump()
+    declared = declaration.map.model_dump(exclude={"n_starts"})
     declared["network"] = _network(declaration, X.shape[1:])
     with at(declaration, "map", "loss"):
         losses.build(declared["loss"], declared["margin"])
@@ -303,6 +311,12 @@ def is_known(X: np.ndarray, known: np.ndarray) -> np.ndarray:
 def _marks(X: np.ndarray) -> np.ndarray:
     digests = (hashlib.blake2b(sample.tobytes(), digest_size=8).digest() for sample in X)
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
+
+
+def _final_loss(map_: DrLIM) -> float:
+    """Return the loss of the last epoch; infinite where it is not a number, or there was none."""
+    loss = map_.history_[-1].loss if map_.history_ else np.inf
+    return float(loss) if np.isfinite(loss) else np.inf
 
 
 def _by_kind(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:

@@ -189,6 +189,9 @@ class Map(_Part):
         The name of one of drlim's networks, a table with its name and arguments
         (``{name = "convnet", width = 16}``), or a builder of your own
         (``{builder = "my_module:build"}``), which is imported from the declaration's folder.
+    n_starts : int
+        How many times the map is learnt, each from other first weights; the one with the
+        smallest loss at the end is kept. No held-out sample takes part in the choice.
     """
 
     n_components: Annotated[int, Field(ge=1)] = 2
@@ -201,6 +204,7 @@ class Map(_Part):
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 4e-3
     device: str | None = None
     random_state: Annotated[int, Field(ge=0)] = 0
+    n_starts: Annotated[int, Field(ge=1)] = 1
 
 
 def _named(key: str) -> BeforeValidator:

@@ -63,6 +63,12 @@ class Claim:
         """Whether the value keeps the bound; a value that is not a number does not."""
         return bool(self.value >= self.bound if self.sign == ">=" else self.value <= self.bound)
 
+    @property
+    def line(self) -> str:
+        """Whether it holds, the value and its bound, and the sentence, in one line."""
+        verdict = "holds " if self.holds else "FAILED"
+        return f"{verdict} {self.value:9.4g} {self.sign} {self.bound:<7g} {self.claim}"
+
     def as_json(self) -> dict[str, Any]:
         """Return what ``metrics.json`` has of it."""
         return {
@@ -265,8 +271,7 @@ def _tell(options: Options, result: Result, written: Sequence[Path]) -> None:
     if result.claims:
         say(f"\nClaims ({sum(c.holds for c in result.claims)} of {len(result.claims)} hold):")
     for claim in result.claims:
-        verdict = "holds " if claim.holds else "FAILED"
-        say(f"  {verdict} {claim.value:9.4g} {claim.sign} {claim.bound:<7g} {claim.claim}")
+        say(f"  {claim.line}")
     for note in result.notes:
         say(f"Note: {note}")
     if options.quick:

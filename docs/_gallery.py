@@ -1,0 +1,30 @@
+"""How the worked examples are run for the documentation: small, their figures as they return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def quick(gallery_conf: Mapping[str, Any], script: Mapping[str, Any]) -> list[str]:
+    """Return the arguments that an example is run with."""
+    return ["--quick"]
+
+
+def scrape(block: Any, block_vars: Mapping[str, Any], gallery_conf: Mapping[str, Any]) -> str:
+    """Write the figures that an example has named ``figures``, once, and show them."""
+    from sphinx_gallery.scrapers import figure_rst
+
+    from drlim.plotting import render
+
+    paths = []
+    for figure in block_vars["example_globals"].pop("figures", ()):
+        path = Path(next(block_vars["image_path_iterator"]))
+        path.write_bytes(render(figure, "png"))
+        paths.append(str(path))
+    return str(figure_rst(paths, gallery_conf["src_dir"]))
+
+
+def _get_sg_image_scraper() -> Any:
+    return scrape

@@ -1,0 +1,1 @@
+"""Worked examples: each a declaration, a map, the proof, and claims with numbers."""
