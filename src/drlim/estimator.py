@@ -473,8 +473,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 module.training = True
 
     def _forward(self, rows: np.ndarray) -> np.ndarray:
-        Z: np.ndarray = self.network_(torch.from_numpy(rows).to(_device_of(self.network_)))
-        return Z.cpu().numpy()
+        points = torch.from_numpy(rows).to(_device_of(self.network_))
+        Z: np.ndarray = self.network_(points).cpu().numpy()
+        return Z
 
 
 # What is written as it is; the other parameters are code, or say how to compute.
