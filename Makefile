@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint docs bench reproduce changelog clean
+.PHONY: demo test lint docs bench guard reproduce changelog clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)            ## learn the paper's map of handwritten 4s and 9s, and show it
@@ -26,6 +26,9 @@ docs: .venv/.docs         ## the documentation, as HTML in docs/_build
 
 bench: $(STAMP)           ## what drlim costs beside others, in one run (QUICK=1: minutes, no others)
 	QUICK=$(QUICK) $(BIN)/python -m benchmarks
+
+guard: $(STAMP)           ## fails if something costs twice what it did
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.guard
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
