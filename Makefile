@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 N ?= 200000
 SEED ?= 0
 
-.PHONY: demo test lint docs bench fuzz reproduce changelog clean
+.PHONY: demo test lint docs bench guard fuzz examples reproduce changelog clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)            ## learn the paper's map of handwritten 4s and 9s, and show it
@@ -29,6 +29,9 @@ docs: .venv/.docs         ## the documentation, as HTML in docs/_build
 
 bench: $(STAMP)           ## what drlim costs beside others, in one run (QUICK=1: minutes, no others)
 	QUICK=$(QUICK) $(BIN)/python -m benchmarks
+
+guard: $(STAMP)           ## fails if something costs twice what it did
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.guard
 
 fuzz: $(STAMP)            ## break map files in N ways, drawn from SEED, and load them
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzzing.py $(N) $(SEED)

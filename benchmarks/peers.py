@@ -41,26 +41,26 @@ MAPS = [name for name in REQUIREMENTS if name != "neighbors"]
 def learner(name: str) -> Any:
     """Make a peer's estimator with its own defaults; runs in the peer's environment."""
     if name == "umap":
-        from umap.parametric_umap import ParametricUMAP
+        from umap.parametric_umap import ParametricUMAP  # type: ignore[import-not-found]
 
         return ParametricUMAP()
     if name == "ivis":
         os.environ["TF_USE_LEGACY_KERAS"] = "1"  # it was written for Keras 2
-        from ivis import Ivis
+        from ivis import Ivis  # type: ignore[import-not-found]
 
         return Ivis(verbose=0)
     if name == "parametric-umap":
-        from parametric_umap import ParametricUMAP as OfTorch
+        from parametric_umap import ParametricUMAP as OfTorch  # type: ignore[import-not-found]
 
         return OfTorch()
     if name == "parampacmap":
-        from parampacmap import parampacmap
+        from parampacmap import parampacmap  # type: ignore[import-not-found]
 
         return parampacmap.ParamPaCMAP(
             weight_schedule=parampacmap.paramrep_weight_schedule,
             const_schedule=parampacmap.paramrep_const_schedule,
         )
-    import cne
+    import cne  # type: ignore[import-not-found]
 
     return cne.CNE(parametric=True)
 
@@ -83,7 +83,7 @@ def install(names: list[str]) -> None:
         folder = ENVIRONMENTS / name
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         for packages in REQUIREMENTS[name]:
-            command = [folder / "bin" / "pip", "install", "--quiet", *packages]
+            command = [str(folder / "bin" / "pip"), "install", "--quiet", *packages]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 print(f"{name}: cannot be installed here: {_reason(done.stderr)}")
@@ -106,7 +106,7 @@ def run(names: list[str]) -> None:
         part: images.X.reshape(len(images), -1).astype(np.float32) / 255
         for part, images in (("train", train), ("test", test))
     }
-    np.savez(data, **pixels)
+    np.savez(data, train=pixels["train"], test=pixels["test"])
     for name in names:
         out = RESULTS / f"{name}.npz"
         result = _in_its_environment(name, data, out)
@@ -131,7 +131,7 @@ def _in_its_environment(name: str, data: Path, out: Path) -> dict[str, Any]:
     if not python.exists():
         return {"failed": "not installed; python -m benchmarks.peers install"}
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    command = [python, __file__, "learn", name, data, out]
+    command = [str(python), __file__, "learn", name, str(data), str(out)]
     try:
         done = subprocess.run(
             command,

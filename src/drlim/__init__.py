@@ -8,10 +8,10 @@ code that only reads a graph, should not pay for them.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
 from drlim._version import __version__
 
+TYPE_CHECKING = False  # as typing has it, which takes as long to load as an interpreter
 if TYPE_CHECKING:
     from drlim import (
         baselines as baselines,

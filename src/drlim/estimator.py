@@ -609,7 +609,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def _check_output(self, X: np.ndarray) -> None:
         """Embed two samples before training, so that a network that does not fit says so now."""
         with self._evaluating():
-            Z = self._forward(_numbers(np.array(X[:2])))
+            Z = self._forward(_numbers(np.array(X[:2])), _device_of(self.network_))
         if Z.shape != (2, self.n_components):
             raise InputError(
                 f"the network maps 2 samples to the shape {tuple(Z.shape)}; with n_components="
@@ -618,6 +618,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def _embed(self, X: np.ndarray) -> np.ndarray:
         Z = np.empty((len(X), self.n_components), np.float32)
+        device = _device_of(self.network_)
         with self._evaluating():
             for start in range(0, len(X), _TRANSFORM_ROWS):
                 rows = _numbers(np.array(X[start : start + _TRANSFORM_ROWS]))
@@ -626,7 +627,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 if n < n_filled:
                     filler = np.zeros((n_filled - n, *rows.shape[1:]), rows.dtype)
                     rows = np.concatenate([rows, filler])
-                Z[start : start + n] = self._forward(rows)[:n]
+                Z[start : start + n] = self._forward(rows, device)[:n]
         return Z
 
     @contextlib.contextmanager
@@ -641,8 +642,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             for module in was_training:
                 module.training = True
 
-    def _forward(self, rows: np.ndarray) -> np.ndarray:
-        Z: torch.Tensor = self.network_(torch.from_numpy(rows).to(_device_of(self.network_)))
+    def _forward(self, rows: np.ndarray, device: torch.device) -> np.ndarray:
+        Z: torch.Tensor = self.network_(torch.from_numpy(rows).to(device))
         points: np.ndarray = Z.cpu().numpy()
         return points
 

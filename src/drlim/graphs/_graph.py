@@ -93,9 +93,9 @@ class SimilarityGraph:
                 f"0 to {n_samples - 1}"
             )
         edges = edges.astype(np.int64, copy=False)
-        low, high = edges.min(axis=1), edges.max(axis=1)
-        proper = low < high
-        return cls(n_samples, np.unique(low[proper] * n_samples + high[proper]))
+        low, high = np.minimum(*edges.T), np.maximum(*edges.T)
+        keys = low * n_samples + high
+        return cls(n_samples, _sorted_once(keys[low < high]))
 
     @classmethod
     def from_sparse(cls, matrix: Any) -> SimilarityGraph:
@@ -246,7 +246,8 @@ class SimilarityGraph:
 
     def __or__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "|")
-        return SimilarityGraph(self.n_samples, np.union1d(self._keys, other._keys))
+        keys = np.concatenate([self._keys, other._keys])
+        return SimilarityGraph(self.n_samples, _sorted_once(keys))
 
     def __and__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "&")
@@ -302,6 +303,12 @@ class SimilarityGraph:
                 f"graph {sign} graph: one speaks of {self.n_samples} samples and the other of "
                 f"{other.n_samples}; both must be about the same samples"
             )
+
+
+def _sorted_once(keys: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n_edges"]:
+    """Sort keys, each kept once; many times as fast as np.unique, which makes a hash table."""
+    keys.sort()
+    return keys[np.diff(keys, prepend=-1) > 0]
 
 
 def _checked_size(n_samples: int) -> int:
