@@ -1,4 +1,4 @@
-"""What continuous integration watches: ratios within one run, with bounds that only a doubling breaks.
+"""What continuous integration watches: ratios within one run, whose bounds only a doubling breaks.
 
 A ratio of processor time, the least of several tries on either side, hardly moves when the
 machine is busy. Run by ``make guard``; it ends with 1, and a sentence on each, if any is broken.

@@ -138,6 +138,14 @@ def _fit(
         bool,
         typer.Option("--anyway", help="Learn even where no invariance can be promised."),
     ] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Keep the training in this folder after every epoch."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the training kept in --checkpoint."),
+    ] = False,
 ) -> None:
     """Learn a map from what should matter and what should not, and write it and the proof."""
     from drlim import declaration as declared
@@ -156,7 +164,9 @@ def _fit(
     )
     check_writable(out)
     data = declared.load(declaration, skip_bad=skip_bad, say=print)
-    fitted = declared.fit(declaration, data, anyway=anyway, say=print)
+    fitted = declared.fit(
+        declaration, data, anyway=anyway, say=print, checkpoint=checkpoint, resume=resume
+    )
     fitted.map.save(out)
     print(f"\nThe map is in {out}. Measuring it on what was held out ...")
     evidence = declared.prove(

@@ -56,6 +56,8 @@ def fit(
     anyway: bool = False,
     say: Callable[[str], None] | None = None,
     callbacks: Sequence[Any] = (),
+    checkpoint: Path | None = None,
+    resume: bool = False,
 ) -> Fitted:
     """Learn the map that a declaration asks for.
 
@@ -69,6 +71,10 @@ def fit(
     say : callable, optional
         Is given each line of text for the user; with it the progress of training is shown.
     callbacks : sequence of drlim.training.Callback
+    checkpoint : path, optional
+        A folder in which the training is kept after every epoch, so that it outlives its process.
+    resume : bool, default=False
+        Whether to go on from there; the map is the same to the bit as without the interruption.
 
     Returns
     -------
@@ -130,7 +136,14 @@ def fit(
         one.set_params(
             callbacks=tuple(callbacks), random_state=declaration.map.random_state + start
         )
-        one.fit(samples.X, graph=similar, dissimilar=dissimilar, weight=weight)
+        one.fit(
+            samples.X,
+            graph=similar,
+            dissimilar=dissimilar,
+            weight=weight,
+            checkpoint=checkpoint and checkpoint / f"start-{start + 1}",
+            resume=resume,
+        )
         starts.append(one)
     map_ = min(starts, key=_final_loss)
     map_.declaration_ = declaration.as_json()
