@@ -313,7 +313,7 @@ def test_with_dissimilar_pairs_given_only_they_part():
     distance = np.linalg.norm(Z[0] - Z, axis=1)
     assert distance[1] < 0.05
     assert distance[2] > 4.95
-    assert np.linalg.norm(Z[3] - Z[:3], axis=1).min() < 4.9  # pushed, it would be at the margin
+    assert np.linalg.norm(Z[3] - Z[:3], axis=1).min() < 4.9  # nothing drove it out of the margin
 
 
 def test_augment_changes_what_is_learnt_and_not_the_samples(fitted):
