@@ -198,7 +198,7 @@ def test_many_pinned_samples_are_drawn_from_and_resume_to_the_bit(first, tmp_pat
         DrLIM(**settings, callbacks=[Stop(3)]).fit(
             HELD_OUT, init=first, pinned=pinned, checkpoint=tmp_path
         )
-    with pytest.raises(InputError, match="another training: .*pinned"):
+    with pytest.raises(InputError, match=r"another training: .*pinned"):
         DrLIM(**settings).fit(HELD_OUT, init=first, checkpoint=tmp_path, resume=True)
     resumed = DrLIM(**settings).fit(
         HELD_OUT, init=first, pinned=pinned, checkpoint=tmp_path, resume=True

@@ -625,15 +625,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         return Z
 
     def _forward(self, rows: np.ndarray) -> np.ndarray:
-        device = _device_of(self.network_)
-        was_training = [module for module in self.network_.modules() if module.training]
-        self.network_.eval()
-        try:
-            with torch.inference_mode():
-                Z: np.ndarray = self.network_(torch.from_numpy(rows).to(device)).cpu().numpy()
-        finally:
-            for module in was_training:
-                module.training = True
+        network = self.network_
+        if any(module.training for module in network.modules()):
+            # A copy: another thread may be mapping samples, and this one's mode is its owner's.
+            network = copy.deepcopy(network).eval()
+        with torch.inference_mode():
+            Z: np.ndarray = network(torch.from_numpy(rows).to(_device_of(network))).cpu().numpy()
         return Z
 
 
