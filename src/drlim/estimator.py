@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import hashlib
 import math
@@ -608,8 +607,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def _check_output(self, X: np.ndarray) -> None:
         """Embed two samples before training, so that a network that does not fit says so now."""
-        with self._evaluating():
-            Z = self._forward(_numbers(np.array(X[:2])), _device_of(self.network_))
+        with torch.inference_mode():
+            two = torch.from_numpy(_numbers(np.array(X[:2])))
+            Z = self._evaluated()(two.to(_device_of(self.network_)))
         if Z.shape != (2, self.n_components):
             raise InputError(
                 f"the network maps 2 samples to the shape {tuple(Z.shape)}; with n_components="
@@ -618,8 +618,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def _embed(self, X: np.ndarray) -> np.ndarray:
         Z = np.empty((len(X), self.n_components), np.float32)
-        device = _device_of(self.network_)
-        with self._evaluating():
+        network, device = self._evaluated(), _device_of(self.network_)
+        with torch.inference_mode():
             for start in range(0, len(X), _TRANSFORM_ROWS):
                 rows = _numbers(np.array(X[start : start + _TRANSFORM_ROWS]))
                 n = len(rows)
@@ -627,25 +627,19 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 if n < n_filled:
                     filler = np.zeros((n_filled - n, *rows.shape[1:]), rows.dtype)
                     rows = np.concatenate([rows, filler])
-                Z[start : start + n] = self._forward(rows, device)[:n]
+                points = network(torch.from_numpy(rows).to(device))
+                Z[start : start + n] = points[:n].cpu().numpy()
         return Z
 
-    @contextlib.contextmanager
-    def _evaluating(self) -> Iterator[None]:
-        """Let the network map and not learn, and leave each of its layers as it was."""
-        was_training = [module for module in self.network_.modules() if module.training]
-        self.network_.eval()
-        try:
-            with torch.inference_mode():
-                yield
-        finally:
-            for module in was_training:
-                module.training = True
+    def _evaluated(self) -> nn.Module:
+        """Return the network in evaluation mode; of one that is training, a copy.
 
-    def _forward(self, rows: np.ndarray, device: torch.device) -> np.ndarray:
-        Z: torch.Tensor = self.network_(torch.from_numpy(rows).to(device))
-        points: np.ndarray = Z.cpu().numpy()
-        return points
+        Another thread may be mapping samples, and the mode of each layer is its owner's.
+        """
+        if any(module.training for module in self.network_.modules()):
+            return copy.deepcopy(self.network_).eval()
+        network: nn.Module = self.network_
+        return network
 
 
 # What is written as it is; the other parameters are code, or say how to compute.
