@@ -4,28 +4,28 @@ A *change* is one transformation with its range. `change` declares it; `Augment`
 them anew for each sample of each training batch; `copies` makes them once, at listed values, and
 records what was done as a factor; `levels` and `beyond` give the strengths at which to measure.
 
-=============  =======================================  ================  =====  ==============
-kind           its strength                             by default        none   allowed
-=============  =======================================  ================  =====  ==============
-``shift``      pixels, to the right or down             -3 to 3           0      any
-``rotation``   degrees, counter-clockwise               -15 to 15         0      -360 to 360
-``scale``      factor about the centre; > 1 enlarges    0.8 to 1.25       1      0.01 to 100
-``crop``       share of each side that is kept, of a    0.7 to 1          1      0.01 to 1
-               random place, enlarged to the old size
-``flip``       1 mirrors, 0 does not                    0 or 1            0      takes no range
-``brightness`` share of full scale, added               -0.2 to 0.2       0      -1 to 1
-``contrast``   factor about the image's mean            0.7 to 1.4        1      0.01 to 100
-``gamma``      exponent; > 1 darkens                    0.7 to 1.4        1      0.01 to 100
-``colour``     degrees by which the hue is turned       -180 to 180       0      -360 to 360
-``saturation`` factor about the pixel's grey            0.5 to 1.5        1      0 to 100
-``blur``       standard deviation of a Gaussian, in     0 to 1.5          0      0 to 50
-               pixels; an edge goes on as it ends
-``noise``      standard deviation, as share of full     0 to 0.1          0      0 to 100
-               scale; of vectors: of each feature's
-               standard deviation
-``dropout``    share of pixels set to 0; of vectors:    0 to 0.2          0      0 to 1
-               share of features set to their mean
-=============  =======================================  ================  =====  ==============
+==============  =======================================  ================  =====  ==============
+kind            its strength                             by default        none   allowed
+==============  =======================================  ================  =====  ==============
+``shift``       pixels, to the right or down             -3 to 3           0      any
+``rotation``    degrees, counter-clockwise               -15 to 15         0      -360 to 360
+``scale``       factor about the centre; > 1 enlarges    0.8 to 1.25       1      0.01 to 100
+``crop``        share of each side that is kept, of a    0.7 to 1          1      0.01 to 1
+                random place, enlarged to the old size
+``flip``        1 mirrors, 0 does not                    0 or 1            0      takes no range
+``brightness``  share of full scale, added               -0.2 to 0.2       0      -1 to 1
+``contrast``    factor about the image's mean            0.7 to 1.4        1      0.01 to 100
+``gamma``       exponent; > 1 darkens                    0.7 to 1.4        1      0.01 to 100
+``colour``      degrees by which the hue is turned       -180 to 180       0      -360 to 360
+``saturation``  factor about the pixel's grey            0.5 to 1.5        1      0 to 100
+``blur``        standard deviation of a Gaussian, in     0 to 1.5          0      0 to 50
+                pixels; an edge goes on as it ends
+``noise``       standard deviation, as share of full     0 to 0.1          0      0 to 100
+                scale; of vectors: of each feature's
+                standard deviation
+``dropout``     share of pixels set to 0; of vectors:    0 to 0.2          0      0 to 1
+                share of features set to their mean
+==============  =======================================  ================  =====  ==============
 
 Images are ``(n, height, width)`` or ``(n, channels, height, width)``, vectors ``(n, features)``.
 Full scale is the largest number of an unsigned integer dtype (255 for uint8) and 1 for floats.
