@@ -80,12 +80,14 @@ def load_shifted(options: Options) -> tuple[Dataset, Dataset]:
     return train, test
 
 
-def lenets(options: Options, *, max_epochs: int, batch_size: int = 64) -> tuple[DrLIM, DrLIM]:
+def lenets(
+    options: Options, *, max_epochs: int, batch_size: int = 64, n_dissimilar: float | str = "all"
+) -> tuple[DrLIM, DrLIM]:
     """Return the paper's network for digits, to be trained, and the same one left untrained."""
     map_ = DrLIM(
         n_components=2,
         margin=1.0,
-        n_dissimilar="all",
+        n_dissimilar=n_dissimilar,
         network="lenet",
         max_epochs=max_epochs,
         batch_size=batch_size,
