@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from torch import nn
 
 from drlim import DrLIM, SimilarityGraph, load
 from drlim._errors import FileError, InputError
@@ -15,7 +16,14 @@ from drlim.checkpoints import Checkpoint
 from drlim.training import Callback
 
 X = np.random.default_rng(0).normal(size=(60, 5))
-SETTINGS = {"network": "linear", "max_epochs": 8, "batch_size": 16, "random_state": 3}
+
+
+def dropping(sample_shape, n_components):
+    """A network that draws numbers of its own while it learns."""
+    return nn.Sequential(nn.Dropout(0.2), nn.Linear(*sample_shape, n_components))
+
+
+SETTINGS = {"network": dropping, "max_epochs": 8, "batch_size": 16, "random_state": 3}
 
 
 class Interrupt(Callback):
