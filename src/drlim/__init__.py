@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from drlim import (
         baselines as baselines,
         datasets as datasets,
+        declaration as declaration,
         evaluation as evaluation,
         experiments as experiments,
         graphs as graphs,
@@ -36,11 +37,13 @@ if TYPE_CHECKING:
         TrainingWarning as TrainingWarning,
     )
     from drlim.datasets import Dataset as Dataset
+    from drlim.declaration import Declaration as Declaration
     from drlim.estimator import DrLIM as DrLIM, load as load
     from drlim.graphs import SimilarityGraph as SimilarityGraph
 
 
 _HOME = {
+    "Declaration": "drlim.declaration",
     "DrLIM": "drlim.estimator",
     "load": "drlim.estimator",
     "Dataset": "drlim.datasets",
@@ -61,6 +64,7 @@ _HOME = {
 _MODULES = (
     "baselines",
     "datasets",
+    "declaration",
     "evaluation",
     "experiments",
     "graphs",
@@ -75,6 +79,7 @@ _MODULES = (
 __all__ = [
     "DataWarning",
     "Dataset",
+    "Declaration",
     "DrLIM",
     "DrlimError",
     "FileError",
@@ -86,6 +91,7 @@ __all__ = [
     "__version__",
     "baselines",
     "datasets",
+    "declaration",
     "evaluation",
     "experiments",
     "graphs",
