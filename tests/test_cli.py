@@ -1,11 +1,15 @@
 """The command line: it answers at once, and what the user got wrong ends with one message."""
 
+import contextlib
+import io
+import json
 import os
 import pathlib
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 
@@ -116,3 +120,234 @@ def test_an_interrupt_ends_quietly_and_leaves_no_run(tmp_path):
     assert "interrupted" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+# A map by declaration, from the first command to the last.
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder with data, a declaration, a network, a map learnt from them, and its report."""
+    folder = tmp_path_factory.mktemp("project")
+    rng = np.random.default_rng(0)
+    lamp, pose, _ = (v.ravel() for v in np.meshgrid(range(2), range(4), range(15)))
+    X = np.stack([pose + 0.1 * rng.normal(size=120), 2.0 * lamp], axis=1)
+    np.save(folder / "X.npy", X)
+    np.save(folder / "new.npy", X + 0.01)
+    names = [f"s{i}" for i in range(120)]
+    rows = [
+        f"{n},{a!r},{b!r},p{p},l{q}"
+        for n, (a, b), p, q in zip(names, X.tolist(), pose, lamp, strict=True)
+    ]
+    (folder / "T.csv").write_text("name,u,v,pose,lamp\n" + "\n".join(rows))
+    # The same under other names, with other noise: nothing of it was trained on.
+    moved = [row.replace(",", "x,", 1).replace(".", ".0", 1) for row in rows]
+    (folder / "new.csv").write_text("name,u,v,pose,lamp\n" + "\n".join(moved))
+    (folder / "net.py").write_text(
+        "from torch import nn\n"
+        "def build(shape, n, width):\n"
+        "    return nn.Sequential(nn.Linear(shape[0], width), nn.Linear(width, n))\n"
+    )
+    (folder / "d.toml").write_text(
+        "keep = ['pose']\nignore = ['lamp']\n"
+        "[data]\npath = 'T.csv'\nby = 'name'\ncolumns = ['u', 'v']\n"
+        "[held_out]\nshare = 0.4\n"
+        "[map]\nmax_epochs = 5\nnetwork = {builder = 'net:build', width = 3}\n"
+    )
+    done = drlim("fit", folder / "d.toml", "-o", folder / "map.drlim")
+    assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+OWN = ("--network", "net:build")
+
+
+def in_project(project, *arguments):
+    """Run the command in this process, which has loaded torch, and in the project's folder."""
+    from drlim.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.chdir(project[0])
+        patch.setattr(sys, "argv", ["drlim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+    code = end.value.code or 0
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def test_fit_shows_what_it_found_and_writes_a_map_and_its_report(project):
+    folder, said = project
+    assert "120 x 2 float64" in said
+    assert "72 to learn from, 48 held out" in said
+    assert "by: near in pose" in said
+    assert re.search(r"\d+\.\d% of them cross lamp, which is ignored", said)
+    assert "keeps pose: balanced accuracy" in said
+    assert "it cannot tell:" in said
+    assert (folder / "map-report" / "report.html").is_file()
+    assert f"{folder / 'map-report' / 'report.html'} shows it" in said
+
+
+def the_map(folder, monkeypatch):
+    from drlim.declaration import open_map
+
+    monkeypatch.chdir(folder)
+    return open_map(folder / "map.drlim", "net:build")
+
+
+@pytest.mark.parametrize("ending", ["npy", "csv", "parquet"])
+def test_transform_writes_the_points_in_the_order_of_the_samples(ending, project, monkeypatch):
+    from drlim.datasets import read_table
+
+    folder, _ = project
+    done = in_project(project, "transform", "map.drlim", "T.csv", "-o", f"Z.{ending}", *OWN)
+    assert done.returncode == 0, done.stderr
+    assert f"120 points written to Z.{ending}" in done.stdout
+    Z = the_map(folder, monkeypatch).transform(np.load(folder / "X.npy"))
+    if ending == "npy":
+        np.testing.assert_array_equal(np.load(folder / "Z.npy"), Z)
+    else:
+        table = read_table(folder / f"Z.{ending}")
+        assert table["name"].tolist() == [f"s{i}" for i in range(120)]
+        np.testing.assert_allclose(np.stack([table["map1"], table["map2"]], axis=1), Z, rtol=1e-6)
+
+
+def test_report_proves_a_map_on_what_it_was_not_trained_on(project):
+    folder, _ = project
+    done = in_project(project, "report", "map.drlim", "T.csv", "-o", "proof", *OWN)
+    assert done.returncode == 0, done.stderr
+    assert "72 of the samples were left out: the map was trained on them" in done.stdout
+    assert "keeps pose" in done.stdout
+    assert (folder / "proof" / "report.html").is_file()
+
+
+@pytest.mark.parametrize("query", ["s7", "7"])
+def test_neighbors_of_a_known_sample_are_listed_with_their_distances(query, project):
+    done = in_project(project, "neighbors", "map.drlim", "T.csv", query, "-n", "3", *OWN)
+    assert done.returncode == 0, done.stderr
+    heading, *lines = done.stdout.splitlines()
+    assert heading.split() == ["sample", "nearest", "distance", "(margins)"]
+    assert [line.split()[0] for line in lines] == ["s7"] * 3
+    distances = [float(line.split()[2]) for line in lines]
+    assert distances == sorted(distances)
+    assert all("s7" != line.split()[1] for line in lines)
+
+
+def test_neighbors_of_a_file_are_of_each_of_its_samples(project):
+    done = in_project(project, "neighbors", "map.drlim", "T.csv", "new.csv", "-n", "1", *OWN)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()[1:]]
+    assert [line[0] for line in lines] == [f"s{i}x" for i in range(120)]
+
+
+def test_verify_chooses_a_threshold_and_answers_a_pair(project):
+    asked = ("--false-accept-rate", "0.1", "--pair", "s0", "s119", *OWN)
+    done = in_project(project, "verify", "map.drlim", "T.csv", *asked)
+    assert done.returncode == 0, done.stderr
+    assert "48 samples of 4 values of pose (72 left out: trained on)" in done.stdout
+    assert "(wanted: 10.00%)" in done.stdout
+    assert re.search(r"s0 and s119: different, \d", done.stdout)
+
+
+def test_short_options_declare_without_a_file(project, monkeypatch):
+    from drlim import DrLIM
+
+    folder, _ = project
+    pose = [f"{i % 4},{i // 60}" for i in range(120)]
+    (folder / "f.csv").write_text("turn,lamp\n" + "\n".join(pose))
+    options = ("--keep", "turn:1:4", "--ignore", "noise:0:0.1", "--factors", "f.csv")
+    more = ("--components", "1", "--seed", "3", "-o", "short.drlim", "--report", "short")
+    # Options alone have no number of epochs; the default of 50 would do, and take its time.
+    monkeypatch.setattr(DrLIM, "_check_parameters", lambda self: self.set_params(max_epochs=1))
+    done = in_project(project, "fit", "X.npy", *options, *more)
+    assert done.returncode == 0, done.stderr
+    assert "near in turn (step 1, period 4)" in done.stdout
+    numbers = json.loads((folder / "short" / "proof.json").read_text())
+    assert numbers["declaration"]["map"] == {
+        "n_components": 1,
+        "random_state": 3,
+    }
+    assert numbers["declaration"]["ignore"] == [{"transform": "noise", "range": [0, 0.1]}]
+
+
+MISUSED = {
+    "no declaration": (["fit", "none.toml"], "none.toml cannot be read"),
+    "no data": (["fit", "none.npy", "--keep", "a"], "data.path: none.npy is not there"),
+    "an unknown key": (["fit", "bad.toml"], "bad.toml, line 3, data.pth: there is no such key"),
+    "an unknown factor": (
+        ["fit", "T.csv", "--keep", "poze"],
+        "keep[0]: there is no factor 'poze'; known: lamp, name, pose; did you mean 'pose'",
+    ),
+    "a bad option": (["fit", "T.csv", "--keep", "a:b:c:d"], "--keep 'a:b:c:d' cannot be read"),
+    "nowhere to write": (["fit", "d.toml", "-o", "none/map.drlim"], "none/map.drlim cannot be"),
+    "no map": (["transform", "d.toml", "T.csv", "-o", "Z.npy"], "d.toml is not a map"),
+    "no builder": (["transform", "map.drlim", "T.csv", "-o", "Z.npy"], "--network"),
+    "no module": (
+        ["transform", "map.drlim", "T.csv", "-o", "Z.npy", "--network", "nat:build"],
+        "'nat:build' cannot be imported",
+    ),
+    "another ending": (["transform", "map.drlim", "T.csv", "-o", "Z.txt", *OWN], "'.txt'"),
+    "other features": (
+        ["transform", "map.drlim", "f3.csv", "-o", "Z.npy", *OWN],
+        "f3.csv has no column",
+    ),
+    "no neighbour": (["neighbors", "map.drlim", "T.csv", "s777", *OWN], "no sample 's777'"),
+    "no such pair": (
+        ["verify", "map.drlim", "T.csv", "--pair", "s0", "s777", *OWN],
+        "no sample 's777'",
+    ),
+    "no such factor": (["verify", "map.drlim", "T.csv", "--same", "who", *OWN], "no factor 'who'"),
+    "no factors": (["report", "map.drlim", "bare.csv", *OWN], "no factor 'pose'; known: none"),
+}
+
+
+@pytest.mark.parametrize("case", MISUSED)
+def test_a_misuse_of_a_map_ends_with_one_line_and_exit_code_2(case, project):
+    folder, _ = project
+    (folder / "bad.toml").write_text("keep = ['pose']\n[data]\npth = 'T.csv'\n")
+    (folder / "f3.csv").write_text("name,u,w\na,1,2\nb,3,4\n")
+    (folder / "bare.csv").write_text("name,u,v\na,1,2\nb,3,4\n")
+    arguments, says = MISUSED[case]
+    done = in_project(project, *arguments)
+    assert done.returncode == 2, done.stdout
+    assert says in done.stderr
+    assert done.stderr.startswith("drlim: ")
+    assert done.stderr.count("\n") == 1
+    assert not (folder / "Z.txt").exists()
+
+
+def test_a_map_learnt_without_a_declaration_is_used_and_not_reported_on(tmp_path):
+    from drlim import DrLIM
+
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    np.save(tmp_path / "X.npy", X)
+    map_ = DrLIM(max_epochs=1, network="linear", random_state=0).fit(X)
+    map_.save(tmp_path / "map.drlim")
+    done = in_project([tmp_path], "transform", "map.drlim", "X.npy", "-o", "Z.npy")
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_array_equal(np.load(tmp_path / "Z.npy"), map_.transform(X))
+    done = in_project([tmp_path], "report", "map.drlim", "X.npy")
+    assert done.returncode == 2
+    assert "learnt without a declaration" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["fit", "transform", "report", "neighbors", "verify"])
+def test_the_help_of_a_command_answers_at_once(command):
+    code = (
+        "import sys, drlim.cli\n"
+        f"sys.argv = ['drlim', {command!r}, '--help']\n"
+        "try: drlim.cli.main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'sklearn', 'matplotlib', 'numpy', 'rich'}\n"
+        "print('heavy:', *heavy & sys.modules.keys())"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "Usage" in answer.stdout
+    assert "--skip-bad" in answer.stdout
+    assert answer.stdout.splitlines()[-1].strip() == "heavy:"

@@ -10,6 +10,7 @@ import pytest
 import torch
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -326,6 +327,92 @@ def test_augment_changes_what_is_learnt_and_not_the_samples(fitted):
     np.testing.assert_array_equal(X, before)
     assert map_.graph_ == fitted.graph_
     assert np.abs(map_.embedding_ - fitted.embedding_).max() > 1e-3
+
+
+def test_with_augment_each_sample_stands_in_a_batch_twice_and_both_are_pulled_together():
+    batches = []
+
+    def told(samples, generator):
+        batches.append(samples.copy())
+        return samples
+
+    graph = SimilarityGraph.from_edges([(0, 1), (2, 3)], 6)
+    DrLIM(max_epochs=2, batch_size=2, random_state=0, augment=told).fit(X[:6], graph=graph)
+    for samples in batches:
+        np.testing.assert_array_equal(samples[::2], samples[1::2])
+        assert len(np.unique(samples[::2], axis=0)) == len(samples) / 2
+
+
+def test_what_augment_changes_the_map_learns_to_ignore():
+    # The second feature never differs, so that nothing but the change can teach to ignore it.
+    samples = np.stack([np.linspace(0, 20, 40), np.zeros(40)], axis=1)
+    moved = samples + np.array([0, 5])
+
+    def move(batch, generator):
+        return batch + np.stack([np.zeros(len(batch)), generator.normal(0, 5, len(batch))], axis=1)
+
+    shift = {}
+    for augment in (None, move):
+        map_ = DrLIM(
+            network="linear",
+            learning_rate=0.02,
+            n_dissimilar=3,
+            max_epochs=60,
+            random_state=0,
+            augment=augment,
+        )
+        Z = map_.fit_transform(samples, graph=neighbors(samples, 2))
+        shift[augment] = np.linalg.norm(map_.transform(moved) - Z, axis=1).mean() / pdist(Z).mean()
+    assert shift[move] < shift[None] / 3
+
+
+def test_a_pair_that_counts_more_is_pulled_nearer():
+    # Two pulls on sample 1, from either side.
+    samples = np.eye(3)
+    graph = SimilarityGraph.from_edges([(0, 1), (1, 2)], 3)
+    options = {"network": "linear", "learning_rate": 0.02, "max_epochs": 300, "random_state": 0}
+    Z = DrLIM(**options).fit_transform(samples, graph=graph, weight=[10, 1])
+    near, far = np.linalg.norm(Z[1] - Z[0]), np.linalg.norm(Z[1] - Z[2])
+    assert near < far / 5
+
+
+def test_weights_of_one_change_nothing(fitted):
+    ones = np.ones(fitted.graph_.n_edges)
+    map_ = DrLIM(max_epochs=2, random_state=0).fit(X, graph=fitted.graph_, weight=ones)
+    np.testing.assert_array_equal(map_.embedding_, fitted.embedding_)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        ([1], r"shape \(1,\) .* each of the 2 pairs"),
+        ([1, 0], "value 0.0; .* finite number > 0"),
+        ([1, np.inf], "value inf"),
+        ([1, np.nan], "value nan"),
+        (["a", "b"], "dtype <U1"),
+    ],
+)
+def test_weights_that_are_none_are_refused(weight, message):
+    graph = SimilarityGraph.from_edges([(0, 1), (1, 2)], 60)
+    with pytest.raises(InputError, match=message):
+        DrLIM(max_epochs=1).fit(X, graph=graph, weight=weight)
+
+
+def test_the_untrained_map_is_the_network_as_it_was_before_training(fitted):
+    before = DrLIM(max_epochs=0, random_state=0).fit(X)
+    untrained = fitted.untrained()
+    np.testing.assert_array_equal(untrained.transform(X), before.transform(X))
+    np.testing.assert_array_equal(fitted.transform(X), fitted.embedding_)
+    assert untrained.history_ == []
+    assert fitted.history_ != []
+    unseeded = DrLIM(max_epochs=1).fit(X)
+    again = (unseeded.untrained().transform(X) for _ in range(2))
+    np.testing.assert_array_equal(*again)
+
+
+def test_what_was_not_fitted_has_no_untrained_map():
+    with pytest.raises(NotFittedError):
+        DrLIM().untrained()
 
 
 def test_another_loss_and_another_balance_give_another_map(fitted):

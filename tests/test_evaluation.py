@@ -98,3 +98,55 @@ def test_pca_maps_new_samples_as_it_maps_the_old(rng):
     Z_train, Z_test = baselines.pca(X, X[:7], 2)
     np.testing.assert_allclose(Z_test, Z_train[:7])
     assert abs(np.corrcoef(Z_train[:, 0], X[:, 0])[0, 1]) > 0.9
+
+
+def test_a_label_is_voted_for_by_the_others_and_not_by_itself():
+    points, labels = np.array([[0.0], [0.1], [0.2], [9.0]]), np.array(list("aaab"))
+    assert quality.leave_one_out_accuracy(points, labels, 1) == 0.75  # b has no other b
+    assert quality.leave_one_out_accuracy(points, list("abab"), 3) == 0
+    assert quality.leave_one_out_accuracy(np.zeros((4, 2)), list("aaaa")) == 1  # of three others
+
+
+def test_labels_at_random_are_told_by_chance(rng):
+    labels = rng.integers(0, 4, 1000)
+    assert quality.leave_one_out_accuracy(rng.normal(size=(1000, 2)), labels) < 0.3
+    assert quality.leave_one_out_accuracy(labels[:, None] + 0.0, labels) == 1
+
+
+def test_a_single_point_has_no_others():
+    with pytest.raises(InputError, match="there is 1 point; it needs others"):
+        quality.leave_one_out_accuracy([[0.0]], ["a"])
+
+
+def test_fitted_pca_is_the_pca_of_what_it_was_fitted_to(rng):
+    X = rng.normal(size=(50, 2, 3)) * np.arange(1, 4)
+    axes = baselines.fitted_pca(X, n_components=2, random_state=0)
+    expected = baselines.pca(X, X[:7], 2)[1]
+    found = axes(X[:7])
+    # `pca` has its own unit for all features.
+    np.testing.assert_allclose(found, expected * (found[0, 0] / expected[0, 0]), rtol=1e-4)
+    np.testing.assert_allclose(axes(X).mean(axis=0), 0, atol=1e-5)
+    assert axes((255 * np.abs(X[:1])).astype(np.uint8)).shape == (1, 2)
+
+
+def test_colours_are_counted_whatever_their_place(rng):
+    images = rng.integers(0, 256, (5, 3, 6, 7)).astype(np.uint8)
+    counts = baselines.colour_histograms(images)
+    assert counts.shape == (5, 512)
+    np.testing.assert_allclose(counts.sum(axis=1), 1, rtol=1e-6)
+    shuffled = images.reshape(5, 3, 42)[:, :, rng.permutation(42)].reshape(images.shape)
+    np.testing.assert_array_equal(baselines.colour_histograms(shuffled), counts)
+    np.testing.assert_allclose(baselines.colour_histograms(images / 255), counts, atol=0.03)
+
+
+def test_a_colour_has_its_place_in_the_histogram():
+    image = np.zeros((1, 3, 2, 2), np.uint8)
+    image[0, :, 0, 0] = 255, 128, 0
+    counts = baselines.colour_histograms(image, n_bins=2)[0]
+    assert counts.tolist() == [0.75, 0, 0, 0, 0, 0, 0.25, 0]
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 1, 8, 8), (2, 8)])
+def test_grey_images_have_no_colours(shape):
+    with pytest.raises(InputError, match="colours are counted in"):
+        baselines.colour_histograms(np.zeros(shape))

@@ -461,3 +461,31 @@ def test_the_rule_for_the_airplane_ignores_the_lighting():
 def test_factors_and_tables_that_make_no_relation_are_refused(use, message):
     with pytest.raises(InputError, match=message):
         use()
+
+
+# Copies of every sample.
+
+
+@few
+@given(graphs, st.integers(1, 4))
+def test_copies_are_similar_to_each_other_and_to_all_copies_of_what_is_similar(graph, n_copies):
+    copied = graph.copied(n_copies)
+    assert copied.n_samples == N * n_copies
+    original = np.arange(N * n_copies) % N
+    left, right = np.triu_indices(N * n_copies, 1)
+    alike = graph.has(original[left], original[right]) | (original[left] == original[right])
+    np.testing.assert_array_equal(copied.has(left, right), alike)
+    assert copied.restrict(np.arange(N)) == graph
+
+
+@few
+@given(graphs)
+def test_copying_once_changes_nothing_and_copying_twice_is_copying_more(graph):
+    assert graph.copied(1) == graph
+    assert graph.copied(2).copied(3) == graph.copied(6)
+
+
+@pytest.mark.parametrize("n_copies", [0, -1, 1.5, "2", None])
+def test_a_number_of_copies_is_a_whole_one(n_copies):
+    with pytest.raises(InputError, match=r"n_copies is .*; it must be an integer >= 1"):
+        SimilarityGraph.empty(2).copied(n_copies)

@@ -67,6 +67,19 @@ def figures(rng):
             title="verification",
             caption=CAPTION,
         ),
+        "coloured by few": plotting.coloured(
+            Z, labels, value_name="lamp", title="a map", caption=CAPTION
+        ),
+        "coloured by a scale": plotting.coloured(
+            Z, np.arange(60) / 7, value_name="angle", title="a map", caption=CAPTION, cyclic=True
+        ),
+        "coloured by names": plotting.coloured(
+            Z,
+            np.array([f"tradition {k % 12}" for k in range(60)]),
+            value_name="class",
+            title="a map",
+            caption=CAPTION,
+        ),
         "forces": plotting.spring_forces(1.0, caption=CAPTION),
         "relaxation": plotting.relaxation(
             [("step 0", Z), ("step 9", Z / 2)], np.array([[0, 1]]), labels, caption=CAPTION
@@ -128,3 +141,37 @@ def test_a_sprite_sheet_holds_every_picture_in_its_place(rng):
     assert sheet.shape == (8, 18)
     np.testing.assert_allclose(sheet[4:, 6:12], images[4] / 255, atol=0.01)
     assert (sheet[4:, 12:] == 0).all()
+
+
+def collections(values, **more):
+    Z = np.random.default_rng(0).normal(size=(len(values), 2))
+    words = {"value_name": "factor", "title": "a map", "caption": CAPTION}
+    axes = plotting.coloured(Z, values, **words, **more).axes
+    return axes, axes[0].collections
+
+
+def test_many_numbers_are_coloured_by_a_scale_that_closes_if_they_do():
+    for cyclic, colours in ((False, "viridis"), (True, "twilight")):
+        axes, [points] = collections(np.arange(40.0), cyclic=cyclic)
+        assert len(axes) == 2  # with the scale
+        assert axes[1].get_ylabel() == "factor"
+        assert points.get_cmap().name == colours
+        assert points.get_array().tolist() == list(range(40))
+
+
+def test_many_names_each_have_their_own_colour_and_marker():
+    axes, drawn = collections(np.array([f"n{k % 20}" for k in range(60)]))
+    assert len(axes) == 1
+    assert len(drawn) == 20
+    assert all(len(points.get_offsets()) == 3 for points in drawn)
+    looks = {
+        (tuple(points.get_facecolor()[0]), points.get_paths()[0].vertices.tobytes())
+        for points in drawn
+    }
+    assert len(looks) == 20
+
+
+def test_few_values_are_drawn_as_a_scatter():
+    axes, drawn = collections(np.arange(40) % 3)
+    assert len(axes) == 1
+    assert len(drawn) == 3

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 
 _HOME = {
+    "Declaration": "drlim.declaration",
     "DrLIM": "drlim.estimator",
     "export": "drlim.exporting",
     "load": "drlim.estimator",

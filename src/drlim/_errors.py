@@ -44,7 +44,7 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"known: {', '.join(known)}{hint}"
+    return f"known: {', '.join(known) or 'none'}{hint}"
 
 
 def missing_extra(package: str, extra: str, needed_for: str) -> MissingExtraError:

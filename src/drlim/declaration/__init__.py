@@ -5,6 +5,8 @@ makes of it, and of the data, one graph of similarity, checked; `fit` learns the
 measures on samples that were not learnt from what the map ignores and what it keeps.
 """
 
+from typing import TYPE_CHECKING
+
 from drlim.declaration._fit import Fitted, estimator, fit, load, split
 from drlim.declaration._model import (
     Data,
@@ -16,9 +18,11 @@ from drlim.declaration._model import (
     Pairs,
 )
 from drlim.declaration._prove import Evidence, Recognition, prove
-from drlim.declaration._report import write_report
 from drlim.declaration._rules import Rules, rules
 from drlim.declaration._use import Neighbor, Verified, declared_by, nearest, open_map, verify
+
+if TYPE_CHECKING:
+    from drlim.declaration._report import write_report
 
 __all__ = [
     "Data",
@@ -46,3 +50,11 @@ __all__ = [
     "verify",
     "write_report",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "write_report":  # it draws; a map is learnt and used without matplotlib
+        from drlim.declaration._report import write_report
+
+        return write_report
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
