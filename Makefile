@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 N ?= 200000
 SEED ?= 0
 
-.PHONY: demo test lint docs bench guard fuzz examples reproduce changelog clean
+.PHONY: demo test lint docs cli bench guard fuzz examples reproduce changelog clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)            ## learn the paper's map of handwritten 4s and 9s, and show it
@@ -26,6 +26,9 @@ lint: $(STAMP)            ## style, types, and the direction of the imports
 
 docs: .venv/.docs         ## the documentation, as HTML in docs/_build
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+
+cli: $(STAMP)             ## the page of the command line, from the commands themselves
+	$(BIN)/python docs/_cli.py
 
 bench: $(STAMP)           ## what drlim costs beside others, in one run (QUICK=1: minutes, no others)
 	QUICK=$(QUICK) $(BIN)/python -m benchmarks

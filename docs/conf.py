@@ -22,6 +22,7 @@ extensions = [
 ]
 myst_enable_extensions = ["dollarmath"]
 exclude_patterns = ["_build", "gallery/*.py", "gallery/*.ipynb", "gallery/*.json"]
+templates_path = ["_templates"]
 autosummary_generate = True
 autodoc_typehints = "none"  # shapes and meanings are in the docstrings
 autodoc_member_order = "bysource"

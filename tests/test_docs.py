@@ -1,0 +1,167 @@
+"""The laws of the documentation: what it shows runs, what it links to is there, nothing is lost."""
+
+import importlib
+import importlib.util
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+import drlim
+from drlim.cli import app
+from drlim.experiments import EXPERIMENTS
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+MADE = ("_build", "gallery", "generated")  # when the documentation is built
+
+PAGES = [
+    page for page in sorted(DOCS.rglob("*.md")) if not set(MADE) & {p.name for p in page.parents}
+]
+TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def blocks_of(path):
+    """Return each code block of a page: its language, and its text."""
+    return re.findall(r"^```(.*?)\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE)
+
+
+BLOCKS = [
+    pytest.param(language, text, id=f"{name_of(path)}-{n}")
+    for path in TEXTS
+    for n, (language, text) in enumerate(blocks_of(path))
+]
+
+
+def of(*languages):
+    return [block for block in BLOCKS if block.values[0] in languages]
+
+
+def commands_in(text):
+    """Return the words of each command of a block: a line that begins with a program's name."""
+    for line in text.replace("\\\n", " ").splitlines():
+        program = line.partition(" ")[0].removeprefix(".venv/bin/")
+        if program in ("drlim", "make", "python", "pip"):
+            yield [program, *shlex.split(line, comments=True)[1:]]
+
+
+def parse(command, arguments):
+    """Read a command line of drlim as drlim would, without running it."""
+    group = get_command(app)
+    if arguments[0].startswith("-"):
+        assert arguments in (["--help"], ["--version"])
+        return
+    assert arguments[0] in group.commands, f"there is no drlim {arguments[0]}"
+    context = group.commands[arguments[0]].make_context(arguments[0], arguments[1:])
+    if arguments[0] == "reproduce":
+        assert context.params["name"] in [*EXPERIMENTS, "all"]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=name_of)
+def test_every_block_is_of_a_kind_that_is_tried(path):
+    kinds = {language for language, _ in blocks_of(path)}
+    assert kinds <= {"python", "toml", "", "text", "csv", "{toctree}", "{eval-rst}"}
+
+
+@pytest.mark.parametrize(("language", "text"), of("python"))
+def test_every_python_block_is_run_as_a_doctest(language, text):
+    # A statement without a prompt would be shown, and never run.
+    assert text.startswith(">>> ")
+    assert text.endswith("\n\n"), "a blank line ends the last output"
+
+
+@pytest.mark.parametrize(("language", "text"), of("toml"))
+def test_every_toml_block_is_a_declaration(language, text):
+    drlim.Declaration(**tomllib.loads(text))
+
+
+@pytest.mark.parametrize(("language", "text"), of(""))
+def test_every_command_that_is_shown_can_be_given(language, text):
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    for program, *arguments in commands_in(text):
+        if program == "drlim":
+            parse(program, arguments)
+        elif program == "make":
+            assert arguments[0] in targets
+        elif program == "pip":
+            named = re.fullmatch(r"drlim(?:\[(.*)\])?", arguments[-1])
+            assert named, f"{arguments[-1]} is not drlim"
+            assert set((named[1] or "report").split(",")) <= extras.keys()
+        else:
+            assert arguments[0] == "-m"
+            assert importlib.util.find_spec(arguments[1]), arguments[1]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=name_of)
+def test_every_command_in_a_sentence_is_there(path):
+    prose = re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for target in re.findall(r"`make (\w+)[^`]*`", prose):
+        assert target in targets
+    for said in re.findall(r"`drlim (\w[^`]*)`", prose):
+        name, *rest = shlex.split(said)
+        command = get_command(app).commands[name]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in rest if re.match(r"-+[a-z]", word)} <= known | {"--help"}
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=name_of)
+def test_every_link_between_pages_leads_somewhere(path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        if re.match(r"\w+://", target):
+            continue
+        there = (path.parent / target.partition("#")[0]).resolve()
+        if there.parent.name == "gallery":  # made of the examples, when the documentation is built
+            there = (ROOT / "examples" / there.name).with_suffix(".py")
+        assert there.exists(), target
+
+
+def test_every_page_is_in_a_table_of_contents():
+    listed = {DOCS / "index.md"}
+    for page in PAGES:
+        for language, text in blocks_of(page):
+            if language == "{toctree}":
+                entries = [line for line in text.split() if not line.startswith(":")]
+                listed |= {(page.parent / f"{entry}.md").resolve() for entry in entries}
+    assert set(PAGES) <= listed
+
+
+def reference():
+    text = (DOCS / "reference" / "index.md").read_text()
+    return re.findall(r"^   (drlim[\w.]+)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(set(drlim.__all__) - {"__version__"}))
+def test_every_public_name_is_in_the_reference(name):
+    assert f"drlim.{name}" in reference()
+
+
+def test_every_public_module_is_in_the_reference_and_each_entry_is_there():
+    modules = {
+        ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+        for path in (ROOT / "src" / "drlim").rglob("*.py")
+        if not any(part.startswith("_") for part in path.with_suffix("").parts[-2:-1])
+        and (path.stem == "__init__" or not path.stem.startswith("_"))
+    } - {"drlim"}
+    assert modules <= set(reference())
+    assert len(reference()) == len(set(reference()))
+    for entry in reference():
+        module, _, name = entry.rpartition(".")
+        assert hasattr(importlib.import_module(module), name) or importlib.import_module(entry)
+
+
+def test_the_cli_page_is_what_the_commands_say():
+    spec = importlib.util.spec_from_file_location("_cli", DOCS / "_cli.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PATH.read_text() == module.page(), "stale: make cli writes it anew"
