@@ -51,7 +51,6 @@ _HOME = {
     "export": "drlim.exporting",
     "load": "drlim.estimator",
     "Dataset": "drlim.datasets",
-    "Declaration": "drlim.declaration",
     "SimilarityGraph": "drlim.graphs",
     **dict.fromkeys(
         (
