@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn import decomposition, manifold
 
+from drlim import _checks
+from drlim._checks import check_count
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, streams
 
@@ -101,6 +103,9 @@ def embed(
     if method not in METHODS:
         raise InputError(f"there is no method {method!r}; {nearest_name(method, METHODS)}")
     train, test = _as_rows(X_train), _as_rows(X_test)
+    check_count(n_components, "n_components")
+    check_count(n_neighbors, "n_neighbors")
+    _check_features(train, test)
     # One unit for all features: no neighbour changes, and the width of kernel PCA's kernel,
     # which is made for features of variance 1, fits samples of any scale.
     unit = float(train.std()) or 1.0
@@ -109,7 +114,14 @@ def embed(
     model = METHODS[method].build(n_components, n_neighbors, seed)
     if isinstance(model, manifold.LocallyLinearEmbedding) and len(train) <= _DENSE_UP_TO:
         model.set_params(eigen_solver="dense")
-    Z_train = model.fit_transform(train)
+    try:
+        Z_train = model.fit_transform(train)
+    except ValueError as error:  # each method has its own least number of samples
+        raise InputError(
+            f"{method} cannot map {train.shape[0]} samples of {train.shape[1]} features with "
+            f"n_components={n_components} and n_neighbors={n_neighbors} ({error}); give more "
+            "samples, or smaller numbers"
+        ) from None
     return Z_train, model.transform(test) if METHODS[method].maps_new_samples else None
 
 
@@ -124,9 +136,16 @@ def fitted_pca(
     >>> fitted_pca(X)(X[:5]).shape
     (5, 2)
     """
-    model = decomposition.PCA(n_components, random_state=streams(random_state).init)
-    model.fit(_as_rows(X))
-    return lambda X: np.asarray(model.transform(_as_rows(X)))
+    rows = _as_rows(X)
+    check_count(n_components, "n_components", most=min(rows.shape))
+    model = decomposition.PCA(n_components, random_state=streams(random_state).init).fit(rows)
+
+    def map_(X: Any) -> np.ndarray:
+        asked = _as_rows(X)
+        _check_features(rows, asked)
+        return np.asarray(model.transform(asked))
+
+    return map_
 
 
 def colour_histograms(images: Any, n_bins: int = 8) -> np.ndarray:
@@ -154,6 +173,9 @@ def colour_histograms(images: Any, n_bins: int = 8) -> np.ndarray:
         raise InputError(
             f"images have the shape {images.shape}; colours are counted in (n, 3, height, width)"
         )
+    check_count(n_bins, "n_bins", most=256)
+    if not np.isfinite(images).all():
+        raise InputError("images have NaN or infinite values; a colour is a number from 0 to 1")
     full = 256 if images.dtype == np.uint8 else 1.0
     levels = np.clip(images.astype(np.float32) * (n_bins / full), 0, n_bins - 1).astype(np.int64)
     codes = (levels * np.array([n_bins**2, n_bins, 1])[:, None, None]).sum(axis=1)
@@ -179,6 +201,13 @@ def pca(
 
 
 def _as_rows(X: Any) -> np.ndarray:
-    X = np.asarray(X)
-    rows: np.ndarray = X.reshape(len(X), -1)
+    rows = _checks.as_rows(X, "X")
     return rows.astype(np.float32 if rows.itemsize < 8 else np.float64)
+
+
+def _check_features(train: np.ndarray, test: np.ndarray) -> None:
+    if train.shape[1] != test.shape[1]:
+        raise InputError(
+            f"the map is fitted to {train.shape[1]} features and the other samples have "
+            f"{test.shape[1]}; both must have the same"
+        )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from drlim._checks import as_rows
 from drlim._errors import FileError, InputError, MissingExtraError
 from drlim._files import write_whole
 from drlim.graphs import SimilarityGraph
@@ -78,6 +79,9 @@ class EarlyStopping(Callback):
             raise InputError(f"patience is {patience!r}; it must be an integer >= 1")
         if not isinstance(gain, Real) or not 0 <= gain < 1:
             raise InputError(f"gain is {gain!r}; it must be a number from 0 up to 1")
+        if not isinstance(graph, SimilarityGraph):
+            raise InputError(f"graph is a {type(graph).__name__}; it must be a SimilarityGraph")
+        as_rows(X, "X")
         if graph.n_samples != len(X):
             raise InputError(
                 f"the graph is about {graph.n_samples} samples and {len(X)} are held out; both "

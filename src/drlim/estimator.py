@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from torch import nn
 
 from drlim import losses, networks
+from drlim._checks import as_array
 from drlim._errors import DataWarning, FileError, InputError
 from drlim._program import Program, as_program
 from drlim._progress import Progress
@@ -318,7 +319,15 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         ndarray of shape (n_samples, n_components), float32
         """
         check_is_fitted(self)
-        return self._embed(self._validated(X, fitting=False))
+        Z = self._embed(self._validated(X, fitting=False))
+        finite = np.isfinite(Z).all(axis=1)
+        if not finite.all():
+            raise InputError(
+                f"sample {np.flatnonzero(~finite)[0]} has no finite point in the map: its values "
+                "are too far from those that the map was learnt from, or the training failed "
+                "(see the losses in history_)"
+            )
+        return Z
 
     def partial_fit(self, X: Any, y: Any = None, *, graph: SimilarityGraph | None = None) -> DrLIM:
         """Learn a little more: one pass over some samples, from where the map stands.
@@ -519,7 +528,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def _similar(self, X: np.ndarray, y: Any) -> SimilarityGraph:
         if y is None:
             return neighbors(X, self.n_neighbors)
-        y = np.asarray(y)
+        y = as_array(y, "y")
         if y.shape != (len(X),):
             raise InputError(
                 f"y has the shape {y.shape} and X has {len(X)} samples; y must have one label a "

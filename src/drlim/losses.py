@@ -42,6 +42,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from drlim._checks import as_array, is_number
 from drlim._errors import InputError, LabelError, nearest_name
 from drlim._types import Bool, Float, Int, Shaped
 from drlim.graphs import SimilarityGraph
@@ -137,7 +138,7 @@ class DoubleMargin:
 
     def __post_init__(self) -> None:
         check_margin(self.margin)
-        if not 0 <= self.inner <= 1:
+        if not is_number(self.inner) or not 0 <= self.inner <= 1:
             raise InputError(
                 f"inner is {self.inner!r}; it is a share of the margin and must be from 0 to 1: "
                 "with more, similar pairs would be farther apart than dissimilar ones"
@@ -242,7 +243,7 @@ class Logistic:
 
     def __post_init__(self) -> None:
         check_margin(self.margin)
-        if not (self.sharpness > 0 and np.isfinite(self.sharpness)):
+        if not is_number(self.sharpness) or self.sharpness <= 0:
             raise InputError(f"sharpness is {self.sharpness!r}; it must be a finite number > 0")
 
     def attraction(self, distance: Tensor) -> Tensor:
@@ -307,6 +308,9 @@ def distances_among(Z: Float[Tensor, "b n_components"]) -> Float[Tensor, " n_pai
     >>> distances_among(torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]]))
     tensor([5., 0., 5.])
     """
+    if not isinstance(Z, Tensor) or Z.ndim != 2 or not Z.is_floating_point():
+        given = f"{Z.dtype} of the shape {tuple(Z.shape)}" if isinstance(Z, Tensor) else type(Z)
+        raise InputError(f"Z is {given}; it must be a tensor of floats, (b, n_components)")
     if Z.dtype in (torch.float16, torch.bfloat16):
         Z = Z.float()
     # Of no points torch.pdist makes no distances, and its gradient then ends the process
@@ -348,6 +352,9 @@ def contrastive_loss(distance: Any, similar: Any, margin: float) -> Any:
     """
     check_margin(margin)
     if not isinstance(distance, Tensor):
+        distance = as_array(distance, "distance")
+        if distance.dtype.kind not in "buif":
+            raise InputError(f"distance has the dtype {distance.dtype}; it must be of numbers")
         as_tensor = torch.from_numpy(np.array(distance, dtype=_float_dtype(distance)))
         loss: Tensor = contrastive_loss(as_tensor, similar, margin)
         return loss.numpy()
@@ -424,7 +431,15 @@ def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
     GlobalLoss(attraction=0.5, repulsion=0.25)
     """
     check_margin(margin)
-    Z = np.asarray(Z, np.float64)
+    if not isinstance(graph, SimilarityGraph):
+        raise InputError(
+            f"graph is a {type(graph).__name__}; it must be a drlim.SimilarityGraph, which says "
+            "who is similar to whom"
+        )
+    Z = as_array(Z, "Z")
+    if Z.dtype.kind not in "buif":
+        raise InputError(f"Z has the dtype {Z.dtype}; the points of a map are real numbers")
+    Z = Z.astype(np.float64, copy=False)
     if Z.ndim != 2 or len(Z) != graph.n_samples:
         raise InputError(
             f"Z has the shape {Z.shape} and the graph is about {graph.n_samples} samples; "
@@ -573,7 +588,8 @@ def _float_dtype(distance: Any) -> Any:
 
 def _as_bool(similar: Any, device: torch.device) -> Bool[Tensor, "..."]:
     if not isinstance(similar, Tensor):
-        similar = np.array(similar)  # a copy: torch takes no array that runs backwards
+        # A copy: torch takes no array that runs backwards.
+        similar = as_array(similar, "similar").copy()
         if similar.dtype.kind not in "buif":
             raise _not_bool(similar)
     values: Shaped[Tensor, "..."] = torch.as_tensor(similar, device=device)

@@ -30,6 +30,7 @@ from safetensors.torch import load as parse_tensors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from drlim._checks import check_count
 from drlim._errors import FileError, InputError, nearest_name
 from drlim._types import Float, Num
 
@@ -81,6 +82,7 @@ def lenet(sample_shape: tuple[int, ...], n_components: int, activation: str = "t
     >>> lenet((28, 28), 2)(torch.zeros(5, 28, 28)).shape
     torch.Size([5, 2])
     """
+    check_count(n_components, "n_components")
     if tuple(sample_shape) not in ((28, 28), (1, 28, 28)):
         raise InputError(
             f"samples have the shape {tuple(sample_shape)}; lenet is the paper's network for "
@@ -121,8 +123,11 @@ def mlp(
     >>> mlp((96, 96), 3)(torch.zeros(5, 96, 96)).shape
     torch.Size([5, 3])
     """
-    if any(units < 1 for units in hidden):
-        raise InputError(f"hidden is {tuple(hidden)}; every layer needs at least 1 unit")
+    check_count(n_components, "n_components")
+    if not isinstance(hidden, Sequence | np.ndarray) or isinstance(hidden, str):
+        raise InputError(f"hidden is {hidden!r}; it must list the units of each layer: [20]")
+    for units in hidden:
+        check_count(units, "a number of units in hidden")
     sizes = [math.prod(sample_shape), *hidden]
     layers: list[nn.Module] = [nn.Flatten()]
     for before, after in itertools.pairwise(sizes):
@@ -195,8 +200,8 @@ def convnet(
     # Of fewer maps, all that a normalisation leaves of a single pixel is their order.
     # Each stage halves the image, and no image can be halved more often.
     for name, value, least, most in (("width", width, 4, 2**16), ("depth", depth, 1, 32)):
-        if not least <= value <= most:
-            raise InputError(f"{name} is {value}; it must be at least {least} and at most {most}")
+        check_count(value, name, least, most)
+    check_count(n_components, "n_components")
     if pooling not in ("mean", "none"):
         raise InputError(f"pooling is {pooling!r}; {nearest_name(pooling, ('mean', 'none'))}")
     channels, height, across = (1, *shape)[-3:]
@@ -273,6 +278,11 @@ def backbone(
     >>> network(torch.zeros(5, 28, 28)).shape
     torch.Size([5, 2])
     """
+    if isinstance(module, nn.Module) or not callable(module):
+        raise InputError(
+            f"the backbone's module is a {type(module).__name__}; it must be a callable without "
+            "arguments that returns an nn.Module, so that each fit starts anew: lambda: module"
+        )
     return functools.partial(
         _with_backbone,
         module=module,
@@ -381,6 +391,15 @@ def build(
 ) -> nn.Module:
     """Build a network with first weights from a seed; the global generator stays untouched."""
     with seeded(seed):
+        try:
+            inspect.signature(builder).bind(tuple(sample_shape), n_components)
+        except TypeError as error:
+            raise InputError(
+                f"the network builder {name_of(builder)} cannot be called with (sample_shape, "
+                f"n_components): {error}; fix what else it takes with functools.partial"
+            ) from None
+        except ValueError:  # a builtin that does not say what it takes
+            pass
         network = builder(tuple(sample_shape), n_components)
     if not isinstance(network, nn.Module):
         raise InputError(

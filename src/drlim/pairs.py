@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from drlim._checks import check_count
 from drlim._errors import InputError
 from drlim._random import RandomState, generator
 from drlim._types import Bool, Float, Int
@@ -149,8 +150,14 @@ class PairSampler:
         weight: Any = None,
         n_copies: int = 1,
     ) -> None:
-        if not isinstance(batch_size, int | np.integer) or batch_size < 1:
-            raise InputError(f"batch_size is {batch_size!r}; it must be an integer >= 1")
+        check_count(batch_size, "batch_size")
+        check_count(n_copies, "n_copies")
+        for name, given in (("graph", graph), ("dissimilar", dissimilar)):
+            if not isinstance(given, SimilarityGraph) and (given is not None or name == "graph"):
+                raise InputError(
+                    f"{name} is a {type(given).__name__}; it must be a drlim.SimilarityGraph, see "
+                    "SimilarityGraph.from_edges and from_sparse"
+                )
         if not graph.n_samples:
             raise InputError("the graph is about 0 samples; there is nothing to draw pairs from")
         if dissimilar is not None:

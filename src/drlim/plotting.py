@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
 
-from drlim._errors import missing_extra
+from drlim._checks import as_array, as_rows, check_count, is_number, one_each
+from drlim._errors import InputError, missing_extra
 
 try:
     import matplotlib as mpl
@@ -53,7 +54,7 @@ def scatter(
         What the labels are, for the legend.
     title, caption : str
     """
-    Z, labels = np.asarray(Z), np.asarray(labels)
+    Z, labels = _points(Z, labels)
     figure, axes = _one_axes(caption)
     for k, value in enumerate(np.unique(labels)):
         of_label = labels == value
@@ -101,7 +102,7 @@ def coloured(
     unit : str
         Of the map.
     """
-    Z, values = np.asarray(Z), np.asarray(values)
+    Z, values = _points(Z, values)
     names = np.unique(values)
     if len(names) <= len(COLOURS):
         return scatter(Z, values, label_name=value_name, title=title, caption=caption, unit=unit)
@@ -150,9 +151,10 @@ def thumbnails(
         None: the pictures are grey photographs, shown as they are.
     label_name, title, caption : str
     """
-    Z, images = np.asarray(Z, float), np.asarray(images, float)
+    Z, known = _points(Z, np.zeros(len(Z)) if labels is None else labels)
+    images = _pictures(images, len(Z))
     low, span = _square(Z)
-    values, code = np.unique([] if labels is None else np.asarray(labels), return_inverse=True)
+    values, code = np.unique([] if labels is None else known, return_inverse=True)
     colours = None if labels is None else [COLOURS[k % len(COLOURS)] for k in code]
     canvas = _contact_sheet((Z - low) / span, images, colours, size=1600, tile=40)
     figure, axes = _one_axes(caption)
@@ -192,7 +194,8 @@ def views(
         Whether the factor closes on itself, as an angle does.
     caption : str
     """
-    Z, values, images = np.asarray(Z, float), np.asarray(values), np.asarray(images, float)
+    Z, values = _points(Z, values, 3)
+    images = _pictures(images, len(Z))
     Z = Z - Z.mean(axis=0)
     angles = ((0, 90), (0, 0), (60, 0), (120, 0), (30, 35))  # around, above; degrees
     figure = Figure(figsize=(16, 7.4), layout="constrained")
@@ -288,6 +291,8 @@ def gallery(
         By the title of each.
     label_name, caption : str
     """
+    _check_some(maps, "maps")
+    maps = {name: _points(*of_map) for name, of_map in maps.items()}
     rows = -(-len(maps) // 3)
     figure = Figure(figsize=(11, 3.7 * rows + 0.8), layout="constrained")
     panels = figure.subplots(rows, 3, squeeze=False).ravel()
@@ -337,6 +342,9 @@ def bars(
     chance : sequence of float, optional
         For each name the share that comes by itself, drawn as a line across its bars.
     """
+    _check_some(groups, "groups")
+    for label, shares in groups.items():
+        one_each(shares, len(names), f"what {label!r} has of each of the names")
     figure, axes = _one_axes(caption, height=5.4)
     width = 0.8 / len(groups)
     for k, (label, shares) in enumerate(groups.items()):
@@ -386,6 +394,10 @@ def displacement_curves(
         What the strength is, with its unit.
     title, caption : str
     """
+    _check_some(curves, "curves")
+    for name, curve in curves.items():
+        for values in curve:
+            one_each(values, len(strengths), f"the curve {name!r}")
     figure, axes = _one_axes(caption, height=5.4)
     if trained is not None:
         axes.axvspan(*trained, color="0.9", zorder=0, label="met in training")
@@ -429,6 +441,9 @@ def roc(
     wanted : float, optional
         The rate of false accepts that was asked for, marked.
     """
+    _check_some(curves, "curves")
+    for name, (false_accepts, true_accepts) in curves.items():
+        one_each(true_accepts, len(false_accepts), f"the curve {name!r}")
     figure, axes = _one_axes(caption, height=5.4)
     styles = ("-", "--", "-.", ":")
     least = 1.0
@@ -466,7 +481,8 @@ def sprite_sheet(images: Any, columns: int) -> bytes:
     columns : int
         Pictures in a row.
     """
-    images = np.asarray(images, float)
+    images = _pictures(images, None)
+    check_count(columns, "columns")
     n, height, width = images.shape
     rows = -(-n // columns)
     cells = np.zeros((rows * columns, height, width))
@@ -496,6 +512,9 @@ def loss_curves(
         Name of the curve to its values.
     xlabel, title, caption : str
     """
+    _check_some(curves, "curves")
+    for name, values in curves.items():
+        one_each(values, len(when), f"the curve {name!r}")
     figure, axes = _one_axes(caption, height=5.2)
     for k, (name, values) in enumerate(curves.items()):
         axes.plot(
@@ -557,6 +576,7 @@ def spring_forces(margin: float, *, caption: str) -> Figure:
 
     Arrows show the force of eq. 4 on free points around one point in the middle.
     """
+    _check_margin(margin)
     figure = Figure(figsize=(10, 5.4), layout="constrained")
     angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     for axes, name, colour in zip(
@@ -608,6 +628,9 @@ def relaxation(
         Which connected group each point is of, for its colour.
     caption : str
     """
+    _check_some(series, "series")
+    for _, Z in series:
+        _points(Z, groups)
     rows = -(-len(series) // 3)
     figure = Figure(figsize=(10, 3.6 * rows + 0.8), layout="constrained")
     panels = figure.subplots(rows, 3, squeeze=False, sharex=True, sharey=True).ravel()
@@ -633,6 +656,38 @@ def relaxation(
         axes.set_ylabel("map 2 (margins)")
     _caption(figure, caption)
     return figure
+
+
+def _points(Z: Any, values: Any, n_components: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points of a map that can be drawn, and one value each."""
+    Z = as_rows(Z, "Z")
+    if Z.shape[1] != n_components:
+        raise InputError(
+            f"Z has {Z.shape[1]} components and this picture has {n_components}; learn a map of "
+            f"n_components={n_components}, or give that many of its columns"
+        )
+    return Z, one_each(values, len(Z), "what is drawn of the points")
+
+
+def _pictures(images: Any, n: int | None) -> np.ndarray:
+    images = as_array(images, "images")
+    if images.ndim != 3 or not images.size or images.dtype.kind not in "buif":
+        raise InputError(
+            f"images have the shape {images.shape} and the dtype {images.dtype}; pictures are "
+            "grey, (n_samples, height, width)"
+        )
+    one_each(images, len(images) if n is None else n, "images")
+    return images.astype(float)
+
+
+def _check_some(what: Sized, name: str) -> None:
+    if not len(what):
+        raise InputError(f"{name} is empty; there is nothing to draw")
+
+
+def _check_margin(margin: Any) -> None:
+    if not is_number(margin) or margin <= 0:
+        raise InputError(f"margin is {margin!r}; it must be a finite number > 0")
 
 
 def _one_axes(caption: str, height: float = 8.2) -> tuple[Figure, Axes]:

@@ -224,7 +224,7 @@ def train(
             for batch in sampler.epoch(random.pairs):
                 samples = fetch(batch.points)
                 if augment is not None:
-                    samples = augment(samples, random.batches)
+                    samples = _augmented(augment, samples, random.batches)
                 Z = network(torch.from_numpy(np.ascontiguousarray(samples)).to(device))
                 found = forces(Z, batch, loss, margin)
                 tally.add(batch, found)
@@ -254,6 +254,20 @@ def train(
         callback.on_end()
     network.eval()
     return history
+
+
+def _augmented(
+    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray],
+    samples: np.ndarray,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    changed = np.asarray(augment(samples, generator))
+    if changed.shape != samples.shape or changed.dtype.kind not in "buif":
+        raise InputError(
+            f"augment returned {changed.dtype} of the shape {changed.shape} for samples of "
+            f"{samples.shape}; it must return the samples changed, in the same shape and order"
+        )
+    return changed
 
 
 def learning_schedule(progress: float) -> float:

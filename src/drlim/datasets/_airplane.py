@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drlim._checks import is_number
 from drlim._errors import FileError, InputError
 from drlim._files import write_whole
 from drlim._types import Float, Int
@@ -161,9 +162,9 @@ def render_airplane(azimuth: float, elevation: float, lighting: int, size: int =
     >>> view.shape, view.dtype
     ((16, 16), dtype('uint8'))
     """
-    if not np.isfinite(azimuth):
+    if not is_number(azimuth):
         raise InputError(f"azimuth is {azimuth!r}; it is an angle in degrees, so give any number")
-    if not 0 < elevation <= 90:
+    if not is_number(elevation) or not 0 < elevation <= 90:
         raise InputError(
             f"elevation is {elevation!r}; the camera is above the ground, so give more than 0 and "
             "at most 90 degrees"

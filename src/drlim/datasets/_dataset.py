@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from drlim._checks import as_array, is_number
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, generator
 
@@ -50,7 +51,19 @@ class Dataset:
     skipped: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        factors = {name: np.asarray(values) for name, values in self.factors.items()}
+        if not isinstance(self.X, np.ndarray):
+            object.__setattr__(self, "X", as_array(self.X, "X"))
+        if self.X.ndim < 1 or self.X.dtype.kind not in "buif":
+            raise InputError(
+                f"X has the shape {self.X.shape} and the dtype {self.X.dtype}; samples are numbers,"
+                " (n_samples, ...)"
+            )
+        if not isinstance(self.factors, Mapping):
+            raise InputError(
+                f"factors is a {type(self.factors).__name__}; it must be a mapping of each "
+                "factor's name to its values"
+            )
+        factors = {name: as_array(v, f"the factor {name!r}") for name, v in self.factors.items()}
         for name, values in factors.items():
             if values.shape != (len(self.X),):
                 raise InputError(
@@ -92,6 +105,15 @@ class Dataset:
         Of a memory map more than 1 GiB is a memory map again: a file without a name, which is
         gone when nobody uses it.
         """
+        try:
+            some = np.arange(len(self))[indices]
+        except (IndexError, TypeError) as error:
+            raise InputError(
+                f"indices do not choose from {len(self)} samples ({error}); give row numbers, or a "
+                "mask of one bool a sample"
+            ) from None
+        if np.ndim(some) != 1:
+            raise InputError("indices choose no list of samples; of one sample, give [row]")
         factors = {name: values[indices] for name, values in self.factors.items()}
         names = None if self.names is None else self.names[indices]
         return Dataset(
@@ -125,7 +147,7 @@ class Dataset:
         >>> set(train.factors["source"]) & set(test.factors["source"])
         set()
         """
-        if not 0 < test_size < 1:
+        if not is_number(test_size) or not 0 < test_size < 1:
             raise InputError(f"test_size is {test_size!r}; it is a share, between 0 and 1")
         sources = np.unique(self.factor(by))
         n_test = round(test_size * len(sources))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from drlim._checks import check_count
 from drlim._errors import FileError, InputError, nearest_name
 from drlim.datasets._arrays import open_npy, open_npz, open_zarr
 from drlim.datasets._dataset import Dataset
@@ -194,8 +195,7 @@ def blocks(
     ...     [X.shape for X, names in blocks(file.name, rows=2)]
     [(2, 5), (2, 5), (1, 5)]
     """
-    if rows < 1:
-        raise InputError(f"rows is {rows!r}; a block has at least 1")
+    check_count(rows, "rows")
     say = say or logger.info
     source = _open(Path(path), by, columns, size, colour, skip_bad, say)
     names = _names(source, source.factors() if by is not None else {}, by)

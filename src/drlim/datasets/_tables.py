@@ -350,6 +350,8 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except (FileError, InputError):
         raise
+    except FileNotFoundError:
+        raise FileError(f"{path} is not there; is it the right path?") from None
     except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
         reason = " ".join(str(error).split())[:200]
         raise FileError(

@@ -24,7 +24,21 @@ from pydantic import (
 from drlim._errors import FileError, InputError, nearest_name
 
 
-class _Part(BaseModel):
+class _Refusing(type(BaseModel)):  # type: ignore[misc]
+    """Says in drlim's words what pydantic finds wrong, where a part is made by itself.
+
+    Parts inside a declaration are made by pydantic, and the declaration says where they stand.
+    """
+
+    def __call__(cls, *args: Any, **parts: Any) -> Any:
+        try:
+            return super().__call__(*args, **parts)
+        except ValidationError as error:
+            name = f"declaration.{cls.__name__}"
+            raise InputError(_message(error, parts, _Text(name, ""), cls)) from None
+
+
+class _Part(BaseModel, metaclass=_Refusing):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -503,12 +517,14 @@ class _Lines:
         self._at += 1
 
 
-def _message(error: ValidationError, parts: Mapping[str, Any], text: _Text) -> str:
+def _message(
+    error: ValidationError, parts: Mapping[str, Any], text: _Text, model: Any = None
+) -> str:
     """Turn what pydantic found first into one sentence: the place, the value, the remedy."""
     first, *others = error.errors()
     keys = _keys_of(first["loc"], parts)
     if first["type"] == "extra_forbidden":
-        known = nearest_name(str(keys[-1]), _keys_at(keys[:-1]))
+        known = nearest_name(str(keys[-1]), _keys_at(keys[:-1], model or Declaration))
         return f"{text.where(keys)}: there is no such key; {known}"
     if first["type"] == "missing":
         part = first["loc"][-1]
@@ -541,8 +557,7 @@ def _keys_of(loc: Sequence[str | int], parts: Any) -> tuple[str | int, ...]:
     return tuple(keys)
 
 
-def _keys_at(keys: Sequence[str | int]) -> list[str]:
-    model: Any = Declaration
+def _keys_at(keys: Sequence[str | int], model: Any) -> list[str]:
     for part in keys:
         if isinstance(part, str):
             model = _model_in(model.model_fields[part].annotation)

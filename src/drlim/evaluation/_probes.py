@@ -13,6 +13,7 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from drlim._checks import is_number
 from drlim._errors import InputError, nearest_name
 
 PROBES = ("logistic", "trees")
@@ -79,6 +80,8 @@ def targets(factor: np.ndarray, period: float | None) -> np.ndarray:
     """Return what a regression has to read: the number, or its sine and cosine if it is cyclic."""
     if period is None:
         return factor.astype(np.float64)[:, None]
+    if not is_number(period) or period <= 0:
+        raise InputError(f"period is {period!r}; it must be a finite number > 0, such as 360")
     angle = 2 * np.pi * factor / period
     return np.stack([np.sin(angle), np.cos(angle)], axis=1)
 
@@ -91,6 +94,8 @@ def as_columns(factors: Mapping[str, Any], periods: Mapping[str, float]) -> np.n
     >>> as_columns({"digit": ["a", "b", "a"]}, {}).tolist()
     [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
     """
+    if not factors:
+        raise InputError("no factor is kept, so nothing can be read off what is")
     columns = []
     for name, given in factors.items():
         factor = as_values(np.asarray(given))

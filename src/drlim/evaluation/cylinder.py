@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import least_squares
 
+from drlim._checks import as_rows, one_each
 from drlim._errors import InputError
 
 
@@ -70,12 +71,14 @@ def fit_cylinder(Z: Any) -> Cylinder:
     >>> round(fit_cylinder(surface).radius, 3)
     2.0
     """
-    Z = np.asarray(Z, np.float64)
-    if Z.ndim != 2 or Z.shape[1] != 3 or len(Z) < 6:
+    Z = as_rows(Z, "Z").astype(np.float64)
+    if Z.shape[1] != 3 or len(Z) < 6:
         raise InputError(
             f"the points have the shape {Z.shape}; a cylinder is fitted to 6 or more in space, "
             "(n, 3)"
         )
+    if not np.ptp(Z, axis=0).any():
+        raise InputError("all points are one; a map that is constant has no cylinder")
     middle = Z.mean(axis=0)
     directions = np.linalg.svd(Z - middle, full_matrices=False)[2]
     fits = []
@@ -119,7 +122,9 @@ def circular_correlation(a: Any, b: Any) -> float:
     >>> round(circular_correlation(angle, 2 - angle), 6)
     1.0
     """
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    a = as_rows(np.reshape(a, (-1, 1)), "the first angle")[:, 0].astype(np.float64)
+    b = as_rows(np.reshape(b, (-1, 1)), "the second angle")[:, 0].astype(np.float64)
+    one_each(b, len(a), "the second angle")
 
     def spread(angle: np.ndarray) -> float:
         n = len(angle)

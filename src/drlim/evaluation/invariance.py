@@ -18,6 +18,7 @@ import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_predict
 
+from drlim._checks import check_count
 from drlim._errors import InputError
 from drlim._random import RandomState, generator, streams
 from drlim.evaluation._intervals import (
@@ -108,7 +109,7 @@ def orbits(kept: Mapping[str, Any]) -> np.ndarray:
     >>> orbits({"azimuth": [0, 0, 20, 20], "elevation": [30, 30, 30, 35]}).tolist()
     [0, 0, 1, 2]
     """
-    if not kept:
+    if not isinstance(kept, Mapping) or not kept:
         raise InputError("no factor is kept; an orbit is made of samples that agree in what is")
     codes = [
         np.unique(as_values(np.asarray(factor)), return_inverse=True)[1] for factor in kept.values()
@@ -246,6 +247,7 @@ def leakage(
     True
     """
     rows = as_rows(Z)
+    check_count(n_folds, "n_folds", least=2)
     truth = check_factor(factor, len(rows), kind)
     grouped = groups is not None
     groups = check_groups(groups, len(rows))

@@ -14,7 +14,10 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 from sklearn import manifold
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
+from sklearn.utils.multiclass import type_of_target
 
+from drlim import _checks
+from drlim._checks import check_count, one_each
 from drlim._errors import InputError
 
 
@@ -84,8 +87,14 @@ def knn_accuracy(
     >>> knn_accuracy([[0.0], [0.1], [5.0], [5.1]], list("aabb"), [[0.2], [4.9]], list("ab"), 1)
     1.0
     """
-    model = KNeighborsClassifier(n_neighbors).fit(as_rows(Z_train), labels_train)
-    return float(model.score(as_rows(Z_test), labels_test))
+    known, labels = _known(Z_train, labels_train, n_neighbors)
+    asked, truth = _asked(Z_test, labels_test, known)
+    if "continuous" in type_of_target(labels):
+        raise InputError(
+            "labels_train has numbers that are no classes; read them by factor_recovery, or round "
+            "them"
+        )
+    return float(KNeighborsClassifier(n_neighbors).fit(known, labels).score(asked, truth))
 
 
 def leave_one_out_accuracy(Z: Any, labels: Any, n_neighbors: int = 5) -> float:
@@ -96,7 +105,9 @@ def leave_one_out_accuracy(Z: Any, labels: Any, n_neighbors: int = 5) -> float:
     >>> leave_one_out_accuracy([[0.0], [0.1], [5.0], [5.1]], list("aabb"), 1)
     1.0
     """
-    rows, labels = as_rows(Z), np.asarray(labels)
+    rows = as_rows(Z)
+    labels = one_each(labels, len(rows), "labels")
+    check_count(n_neighbors, "n_neighbors")
     if len(rows) < 2:
         raise InputError(f"there is {len(rows)} point; it needs others to be told by")
     values, code = np.unique(labels, return_inverse=True)
@@ -129,8 +140,14 @@ def factor_recovery(
     >>> round(factor_recovery(Z, 3 * Z[:, 0], Z, 3 * Z[:, 0], n_neighbors=2), 2)
     1.0
     """
-    model = KNeighborsRegressor(n_neighbors).fit(as_rows(Z_train), factor_train)
-    return float(model.score(as_rows(Z_test), factor_test))
+    known, factor = _known(Z_train, factor_train, n_neighbors)
+    asked, truth = _asked(Z_test, factor_test, known)
+    for values in (factor, truth):
+        if values.dtype.kind not in "buif" or not np.isfinite(values).all():
+            raise InputError(
+                "the factor has values that are not finite numbers; leave those samples out"
+            )
+    return float(KNeighborsRegressor(n_neighbors).fit(known, factor).score(asked, truth))
 
 
 def evenness(Z: Any) -> float:
@@ -170,17 +187,32 @@ def evenness(Z: Any) -> float:
 
 def as_rows(X: Any) -> np.ndarray:
     """Return samples as rows of floats: flattened, and differences of bytes do not wrap round."""
-    X = np.asarray(X)
-    if X.ndim < 2:
-        raise InputError(f"the array has the shape {X.shape}; samples are rows, (n_samples, ...)")
-    rows: np.ndarray = X.reshape(len(X), -1)
-    return rows if rows.dtype.kind == "f" else rows.astype(np.float64)
+    return _checks.as_rows(X, "the array")
+
+
+def _known(Z: Any, values: Any, n_neighbors: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return training points and what is known of them, enough for so many neighbours."""
+    rows = as_rows(Z)
+    check_count(n_neighbors, "n_neighbors", most=len(rows))
+    return rows, one_each(values, len(rows), "what is known of the training points")
+
+
+def _asked(Z: Any, values: Any, like: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return held-out points of the same map, and the truth about them."""
+    rows = as_rows(Z)
+    if rows.shape[1] != like.shape[1]:
+        raise InputError(
+            f"training points have {like.shape[1]} components and held-out ones {rows.shape[1]}; "
+            "both must be of one map"
+        )
+    return rows, one_each(values, len(rows), "the truth about the held-out points")
 
 
 def _check_both(X: np.ndarray, Z: np.ndarray, n_neighbors: int) -> None:
     if len(X) != len(Z):
         raise InputError(f"there are {len(X)} samples and {len(Z)} points; a point a sample")
-    if not 1 <= n_neighbors < len(X) / 2:
+    check_count(n_neighbors, "n_neighbors")
+    if n_neighbors >= len(X) / 2:
         raise InputError(
             f"n_neighbors is {n_neighbors} and there are {len(X)} samples; it must be at least 1 "
             "and less than half of them"

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.metrics import pairwise_distances, roc_auc_score
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 
+from drlim._checks import check_count, is_number, one_each
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, generator, streams
 from drlim.evaluation._intervals import spread_out
@@ -303,6 +304,8 @@ def decide(Z_left: Any, Z_right: Any, threshold: Threshold | float) -> np.ndarra
             "have its partner on the right"
         )
     distance = threshold.distance if isinstance(threshold, Threshold) else threshold
+    if not is_number(distance) or distance < 0:
+        raise InputError(f"the threshold is {distance!r}; it is a distance, a finite number >= 0")
     return np.asarray(np.linalg.norm(left - right, axis=1) < distance)
 
 
@@ -386,7 +389,8 @@ def mean_average_precision(Z: Any, labels: Any) -> float:
     >>> mean_average_precision([[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1])
     1.0
     """
-    rows, labels = as_rows(Z), np.asarray(labels)
+    rows = as_rows(Z)
+    labels = one_each(labels, len(rows), "labels")
     precisions = []
     for start in range(0, len(rows), 512):
         here = np.arange(start, min(start + 512, len(rows)))
@@ -400,7 +404,7 @@ def mean_average_precision(Z: Any, labels: Any) -> float:
 
 
 def _check_rate(false_accept_rate: float) -> None:
-    if not 0 < false_accept_rate < 1:
+    if not is_number(false_accept_rate) or not 0 < false_accept_rate < 1:
         raise InputError(
             f"false_accept_rate is {false_accept_rate!r}; it is a share, between 0 and 1"
         )
@@ -425,6 +429,7 @@ def _folds(
     """Divide samples; by class, no class is on both sides and two or more are on each."""
     if by not in UNITS:
         raise InputError(f"by is {by!r}; {nearest_name(by, UNITS)}")
+    check_count(n_folds, "n_folds", least=2)
     if by == "sample":
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
         yield from folds.split(labels, labels)

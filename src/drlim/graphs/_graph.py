@@ -8,8 +8,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from drlim._checks import as_array, check_count
 from drlim._errors import InputError
 from drlim._types import Int
+
+
+# An edge is the one number i * n_samples + j, which must fit into 63 bits.
+_MOST_SAMPLES = 3_037_000_499
 
 
 class SimilarityGraph:
@@ -75,7 +80,7 @@ class SimilarityGraph:
             If the shape is another, a number is no integer, or a row does not exist.
         """
         n_samples = _checked_size(n_samples)
-        edges = np.asarray(edges)
+        edges = as_array(edges, "edges")
         if edges.size == 0:
             edges = np.empty((0, 2), np.int64)
         if edges.ndim != 2 or edges.shape[1] != 2:
@@ -104,7 +109,12 @@ class SimilarityGraph:
         A directed matrix is read as undirected (either direction is enough); the diagonal is
         left out.
         """
-        matrix = sp.coo_array(matrix)
+        try:
+            matrix = sp.coo_array(matrix)
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"a {type(matrix).__name__} is no matrix ({error}); give a square scipy matrix"
+            ) from None
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise InputError(
                 f"the matrix has the shape {matrix.shape}; who is similar to whom is square, "
@@ -182,8 +192,14 @@ class SimilarityGraph:
         ndarray of bool, the same shape
         """
         left, right = self._checked_rows(left), self._checked_rows(right)
+        try:
+            left, right = np.broadcast_arrays(left, right)
+        except ValueError:
+            raise InputError(
+                f"left has the shape {left.shape} and right {right.shape}; both name one row a pair"
+            ) from None
         if not self.n_edges:
-            return np.zeros(np.broadcast_shapes(left.shape, right.shape), bool)
+            return np.zeros(left.shape, bool)
         place = np.minimum(self.place(left, right), self.n_edges - 1)
         return (self._keys[place] == self._key(left, right)) & (left != right)
 
@@ -202,7 +218,9 @@ class SimilarityGraph:
         indices : array-like of int or of bool
             Rows to keep, each at most once (or a mask). Row ``indices[k]`` becomes row ``k``.
         """
-        indices = np.asarray(indices)
+        indices = as_array(indices, "indices")
+        if indices.ndim != 1:
+            raise InputError(f"indices have the shape {indices.shape}; they must be a list of rows")
         if indices.dtype == bool:
             if indices.shape != (self.n_samples,):
                 raise InputError(
@@ -236,8 +254,7 @@ class SimilarityGraph:
         >>> SimilarityGraph.from_edges([(0, 1)], n_samples=2).copied(2).edges.tolist()
         [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
         """
-        if not isinstance(n_copies, int | np.integer) or n_copies < 1:
-            raise InputError(f"n_copies is {n_copies!r}; it must be an integer >= 1")
+        check_count(n_copies, "n_copies")
         n, own = self.n_samples, np.arange(self.n_samples)
         across = np.concatenate([self.edges, self.edges[:, ::-1], np.stack([own, own], axis=1)])
         ways = [(a, b) for a in range(n_copies) for b in range(a, n_copies)]
@@ -281,7 +298,7 @@ class SimilarityGraph:
         return f"SimilarityGraph(n_samples={self.n_samples}, n_edges={self.n_edges})"
 
     def _checked_rows(self, rows: Any) -> Int[np.ndarray, "..."]:
-        rows = np.asarray(rows)
+        rows = as_array(rows, "rows")
         if rows.size and rows.dtype.kind not in "iu":
             raise InputError(f"rows have the dtype {rows.dtype}; they must be integers")
         if rows.size and (rows.min() < 0 or rows.max() >= self.n_samples):
@@ -312,6 +329,5 @@ def _sorted_once(keys: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n_edges"]:
 
 
 def _checked_size(n_samples: int) -> int:
-    if not isinstance(n_samples, int | np.integer) or n_samples < 0:
-        raise InputError(f"n_samples is {n_samples!r}; it must be an integer >= 0")
+    check_count(n_samples, "n_samples", least=0, most=_MOST_SAMPLES)
     return int(n_samples)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from drlim._checks import as_array, check_count
 from drlim._errors import InputError
 from drlim._types import Float, Int, Shaped
 from drlim.graphs._graph import SimilarityGraph
@@ -56,12 +57,14 @@ def neighbors(X: Any, n_neighbors: int, *, within: Any = None) -> SimilarityGrap
     if within is None:
         groups = [np.arange(n)]
     else:
-        within = np.asarray(within)
+        within = as_array(within, "within")
         if within.shape != (n,):
             raise InputError(
                 f"within has the shape {within.shape}; it must have one value a sample, ({n},)"
             )
         groups = [np.flatnonzero(within == value) for value in np.unique(within)]
+    if not n:
+        raise InputError("there are no samples; neighbours need at least 2")
     edges = []
     for group in groups:
         nearest = nearest_rows(rows[group], n_neighbors)
@@ -81,8 +84,7 @@ def nearest_rows(
     exact.
     """
     n = len(X)
-    if not isinstance(n_neighbors, int | np.integer) or n_neighbors < 1:
-        raise InputError(f"n_neighbors is {n_neighbors!r}; it must be an integer >= 1")
+    check_count(n_neighbors, "n_neighbors")
     if n_neighbors >= n:
         fewer = f", or n_neighbors <= {n - 1}" if n > 1 else ""
         raise InputError(
@@ -290,7 +292,7 @@ def _squared_distances(
 
 
 def _as_rows(X: Any) -> np.ndarray:
-    X = np.asarray(X)
+    X = as_array(X, "X")
     if X.ndim < 1 or X.dtype.kind not in "buif":
         raise InputError(
             f"X has the dtype {X.dtype} and the shape {X.shape}; neighbours are looked for "

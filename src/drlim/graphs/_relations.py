@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from drlim._checks import as_array, is_number
 from drlim._errors import InputError
 from drlim.graphs._graph import SimilarityGraph
 
@@ -32,7 +33,13 @@ def same(factor: Any) -> SimilarityGraph:
     >>> same(["cat", "dog", "cat"]).edges.tolist()
     [[0, 2]]
     """
-    values, group = np.unique(_as_factor(factor), return_inverse=True)
+    try:
+        values, group = np.unique(_as_factor(factor), return_inverse=True)
+    except TypeError as error:  # of objects that have no order
+        raise InputError(
+            f"the factor has values of several types, or missing ones ({error}); give all as "
+            "texts, or all as numbers"
+        ) from None
     order = np.argsort(group, kind="stable")
     bounds = np.searchsorted(group[order], np.arange(len(values) + 1))
     edges = []
@@ -69,9 +76,9 @@ def adjacent(factor: Any, step: float, *, period: float | None = None) -> Simila
             f"the factor has the dtype {factor.dtype}; near is a matter of differences, so its "
             "values must be finite numbers"
         )
-    if not step > 0:
-        raise InputError(f"step is {step!r}; it must be > 0 (equal values: use same)")
-    if period is not None and not period > step:
+    if not is_number(step) or not step > 0:
+        raise InputError(f"step is {step!r}; it must be a number > 0 (equal values: use same)")
+    if period is not None and not (is_number(period) and period > step):
         raise InputError(f"period is {period!r}; it must be larger than the step, {step!r}")
     reach = step * (1 + 1e-9)
     # Distinct values are few where samples are many: who is near whom is decided among the
@@ -123,7 +130,7 @@ def pairs(left: Any, right: Any, n_samples: int) -> SimilarityGraph:
     >>> pairs([3, 0], [1, 2], n_samples=4).edges.tolist()
     [[0, 2], [1, 3]]
     """
-    left, right = np.asarray(left), np.asarray(right)
+    left, right = as_array(left, "left"), as_array(right, "right")
     if left.shape != right.shape or left.ndim != 1:
         raise InputError(
             f"left has the shape {left.shape} and right {right.shape}; they are the two columns "
@@ -138,7 +145,7 @@ def pairs(left: Any, right: Any, n_samples: int) -> SimilarityGraph:
 
 
 def _as_factor(values: Any) -> np.ndarray:
-    factor: np.ndarray = np.asarray(values)
+    factor = as_array(values, "the factor")
     if factor.ndim != 1:
         raise InputError(
             f"the factor has the shape {factor.shape}; it must have one value a sample, "

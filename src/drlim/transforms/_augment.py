@@ -44,12 +44,17 @@ class Augment:
         feature_mean: Sequence[float] | np.ndarray | None = None,
         feature_scale: Sequence[float] | np.ndarray | None = None,
     ) -> None:
+        if not isinstance(changes, Sequence):
+            raise InputError(f"changes is a {type(changes).__name__}; it must be a list of changes")
         for one in changes:
             if not isinstance(one, Change):
                 raise InputError(f"changes has {one!r}; each must be a Change, made by `change`")
         object.__setattr__(self, "changes", tuple(changes))
         for name, values in (("feature_mean", feature_mean), ("feature_scale", feature_scale)):
-            plain = None if values is None else tuple(np.asarray(values, dtype=float).tolist())
+            try:
+                plain = None if values is None else tuple(np.asarray(values, dtype=float).tolist())
+            except (TypeError, ValueError):
+                raise InputError(f"{name} is {values!r}; it must have a number a feature") from None
             object.__setattr__(self, name, plain)
 
     @classmethod

@@ -251,7 +251,7 @@ def levels(change: Change, n: int = 5) -> np.ndarray:
     >>> levels(change("rotation", range=(-20, 20)))
     array([-20., -10.,   0.,  10.,  20.])
     """
-    if change.values is not None:
+    if _checked(change).values is not None:
         return np.array(change.values)
     return _spread(change, *_ends(change), n)
 
@@ -280,7 +280,7 @@ def beyond(change: Change, n: int = 9) -> tuple[np.ndarray, np.ndarray]:
     >>> beyond(change("rotation", range=(-10, 20)), n=5)
     (array([ 0., 10., 20., 30., 40.]), array([ True,  True,  True, False, False]))
     """
-    kind, (low, high), none = KINDS[change.kind], _ends(change), change.identity
+    kind, (low, high), none = KINDS[_checked(change).kind], _ends(change), change.identity
     if kind.factor:
         far = low**2 if -math.log(low) > math.log(high) else high**2
     else:
@@ -290,6 +290,12 @@ def beyond(change: Change, n: int = 9) -> tuple[np.ndarray, np.ndarray]:
     strengths = _spread(change, none, min(max(far, least), most), n)
     slack = 1e-9 * max(abs(low), abs(high))
     return strengths, (strengths >= low - slack) & (strengths <= high + slack)
+
+
+def _checked(change: Any) -> Change:
+    if not isinstance(change, Change):
+        raise InputError(f"the change is {change!r}; make it first: drlim.transforms.change(...)")
+    return change
 
 
 def _spread(change: Change, start: float, end: float, n: int) -> np.ndarray:

@@ -44,6 +44,11 @@ def copies(data: Dataset, change: Change, random_state: RandomState = None) -> D
     >>> darker.factors["brightness"].tolist(), darker.factors["source"].tolist()
     ([0.0, 0.0, -0.1, -0.1, -0.2, -0.2], [0, 1, 0, 1, 0, 1])
     """
+    if not isinstance(data, Dataset) or not isinstance(change, Change):
+        raise InputError(
+            f"given are a {type(data).__name__} and a {type(change).__name__}; copies are made of "
+            "a drlim.Dataset, by a change: copies(Dataset(X), change('shift', values=[1]))"
+        )
     if change.values is None:
         raise InputError(
             f"the change {change.kind!r} has the range {change.low:g} to {change.high:g}; copies "

@@ -32,6 +32,12 @@ def shift(images: np.ndarray, right: int = 0, down: int = 0) -> np.ndarray:
         raise InputError(
             f"images have the shape {images.shape}; a shift needs (..., height, width)"
         )
+    for name, by in (("right", right), ("down", down)):
+        if isinstance(by, bool) or not isinstance(by, int | np.integer):
+            raise InputError(
+                f"{name} is {by!r}; images move by whole pixels here, so give an integer: for "
+                "parts of a pixel there is drlim.transforms.change('shift')"
+            )
     height, width = images.shape[-2:]
     moved = np.zeros_like(images)
     if abs(right) < width and abs(down) < height:
