@@ -299,9 +299,10 @@ def test_pairs_that_are_drawn_are_of_the_kind_they_are_called_and_evenly_spread(
 
 def test_pairs_of_parts_are_put_together_under_the_numbers_of_the_whole(rng):
     labels, rows = np.arange(12) // 2, np.arange(12.0)[:, None]
-    parts = np.arange(0, 12)[:6], np.arange(0, 12)[6:]
+    parts = np.arange(6), np.arange(6, 12)
     tried = [_pairs.draw_pairs(rows[p], labels[p], rng).of(p).beyond(0.5) for p in parts]
     pairs = _pairs.Pairs.together(tried)
+    assert {*pairs.left, *pairs.right} == set(range(12))
     assert np.array_equal(labels[pairs.left] == labels[pairs.right], pairs.same)
     np.testing.assert_array_equal(pairs.distance, np.abs(pairs.left - pairs.right) - 0.5)
 

@@ -28,8 +28,8 @@ def everything(tmp_path_factory):
         patch.setattr(_invariance, "_MOST_SAMPLES", 200)
         # What takes long and has tests of its own: drawing, and probes at their full strength.
         patch.setattr("drlim.plotting.render", lambda figure, file_format: b"a picture")
-        patch.setattr("drlim.evaluation.invariance._N_TREES", 8)
-        patch.setattr("drlim.evaluation.invariance._MOST_FEATURES", 20)
+        patch.setattr("drlim.evaluation._probes._N_TREES", 8)
+        patch.setattr("drlim.evaluation._probes._MOST_FEATURES", 20)
         patch.setattr("drlim.experiments._springs.N_STEPS", 1000)
         patch.setattr("drlim.experiments._norb.QUICK_EPOCHS", 3)
         patch.setattr("drlim.experiments._classical.QUICK_TRAIN", 120)
