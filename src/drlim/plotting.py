@@ -677,7 +677,8 @@ def _pictures(images: Any, n: int | None) -> np.ndarray:
             "grey, (n_samples, height, width)"
         )
     one_each(images, len(images) if n is None else n, "images")
-    return images.astype(float)
+    pictures: np.ndarray = images.astype(float)
+    return pictures
 
 
 def _check_some(what: Sized, name: str) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -38,7 +38,15 @@ class _Refusing(type(BaseModel)):  # type: ignore[misc]
             raise InputError(_message(error, parts, _Text(name, ""), cls)) from None
 
 
-class _Part(BaseModel, metaclass=_Refusing):
+if TYPE_CHECKING:  # mypy cannot tell that pydantic's own metaclass is a base of this one
+    _Base = BaseModel
+else:
+
+    class _Base(BaseModel, metaclass=_Refusing):
+        pass
+
+
+class _Part(_Base):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 

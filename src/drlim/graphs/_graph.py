@@ -12,7 +12,6 @@ from drlim._checks import as_array, check_count
 from drlim._errors import InputError
 from drlim._types import Int
 
-
 # An edge is the one number i * n_samples + j, which must fit into 63 bits.
 _MOST_SAMPLES = 3_037_000_499
 
