@@ -131,6 +131,13 @@ WRONG = {
         "data.skip_bad",
         "valid boolean.*given: 'no!'",
     ),
+    "a table in an array of tables": (
+        "[[keep]]\nfactor = 'a'\n[[keep]]\nfactor = 'b'\n[keep.stp]\nx = 1",
+        5,
+        "keep[1].stp",
+        "did you mean 'step'",
+    ),
+    "a string of two lines": ('[data]\nsize = [\n"""\n""", 3]', 3, "data.size[0]", "integer"),
     "a key in quotes": ('[data]\n"path" = \'x\'\n"by" = 3', 3, "data.by", "valid string"),
     "an item that is no table": ("keep = ['a',\n3]", 2, "keep[1]", "valid table .given: 3"),
     "a string for a list": ("keep = 'class'", 1, "keep", "valid list .given: 'class'"),
@@ -611,6 +618,14 @@ def test_samples_of_one_source_are_similar_and_those_near_another_of_it():
     assert found.why(0, 1) == ["near in 1 nearest neighbours (within tool)"]
     alone = rules(Declaration(ignore=["tool"], data={"source": "specimen"}), data)
     assert alone.similar == copy
+
+
+def test_a_pair_of_one_source_is_told_by_that_rule_and_not_as_near_another_of_it():
+    data = Dataset(np.eye(6), {"kind": np.arange(6) % 2, "of": np.array([0, 1, 0, 1, 2, 3])})
+    found = rules(Declaration(keep=["kind"], data={"source": "of"}), data)
+    assert found.why(0, 2) == ["near in kind", "of one of"]
+    assert found.why(0, 4) == ["near in kind"]
+    assert found.similar == same(data.factor("kind"))
 
 
 @pytest.fixture(scope="module")

@@ -373,6 +373,20 @@ def test_a_folder_of_images_is_learnt_from_and_what_was_left_out_is_reported(wov
     assert any("2 files could not be read" in said for said in evidence.proof.cannot)
 
 
+def test_new_images_are_read_as_those_that_were_learnt_from(woven, tmp_path):
+    from PIL import Image
+
+    _, done, _ = woven
+    declared = declared_by(done.map)
+    assert (declared.data.size, declared.data.colour) == ((32, 32), "colour")
+    Image.fromarray(np.full((48, 40), 90, np.uint8)).save(tmp_path / "grey.png")
+    grey = load(declared, tmp_path / "grey.png")
+    assert grey.X.shape == (1, 3, 32, 32)
+    assert done.map.transform(grey.X).shape == (1, 2)
+    np.save(tmp_path / "X.npy", done.held_out.X)  # of an array there is nothing to resize
+    np.testing.assert_array_equal(load(declared, tmp_path / "X.npy").X, done.held_out.X)
+
+
 def test_colour_images_stand_beside_their_colours_alone(woven):
     _, _, evidence = woven
     maps = {"map", "untrained", "pca", "samples", "colours"}

@@ -195,19 +195,10 @@ def _transform(
 ) -> None:
     """Map samples, in their order, a block at a time; as many as there are."""
     from drlim.datasets import blocks, write_points
-    from drlim.declaration import declared_by, open_map
+    from drlim.declaration import declared_by, how_to_read, open_map
 
     map_ = open_map(map_file, network)
-    declared = declared_by(map_).data
-    stream = blocks(
-        data,
-        by=declared.by,
-        columns=declared.columns,
-        size=declared.size,
-        colour=declared.colour,
-        skip_bad=skip_bad,
-        say=print,
-    )
+    stream = blocks(data, skip_bad=skip_bad, say=print, **how_to_read(declared_by(map_), data))
     n = write_points(out, ((map_.transform(X), names) for X, names in stream), map_.n_components)
     print(f"{n:,} points written to {out}")
 

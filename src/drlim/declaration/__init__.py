@@ -7,7 +7,7 @@ measures on samples that were not learnt from what the map ignores and what it k
 
 from typing import TYPE_CHECKING
 
-from drlim.declaration._fit import Fitted, estimator, fit, load, split
+from drlim.declaration._fit import Fitted, estimator, fit, how_to_read, load, split
 from drlim.declaration._model import (
     Data,
     Declaration,
@@ -41,6 +41,7 @@ __all__ = [
     "declared_by",
     "estimator",
     "fit",
+    "how_to_read",
     "load",
     "nearest",
     "open_map",

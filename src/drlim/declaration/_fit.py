@@ -146,7 +146,7 @@ def fit(
         )
         starts.append(one)
     map_ = min(starts, key=_final_loss)
-    map_.declaration_ = declaration.as_json()
+    map_.declaration_ = _as_read(declaration, learnt.X).as_json()
     map_.trained_on_ = fingerprints(learnt.X)
     return Fitted(
         map_,
@@ -196,13 +196,41 @@ def load(
     return read(
         path,
         factors=factors,
-        by=declared.by,
-        columns=declared.columns,
-        size=declared.size,
-        colour=declared.colour,
         skip_bad=skip_bad or declared.skip_bad,
         say=say,
+        **how_to_read(declaration, path),
     )
+
+
+def how_to_read(declaration: Declaration, path: Path) -> dict[str, Any]:
+    """Return the options of `drlim.datasets.read` that the declaration gives to such data.
+
+    What is said of images is of no matter to arrays of them, which a map takes as well.
+    """
+    declared = declaration.data
+    other = path != declared.path
+    is_array = path.suffix.lower() in (".npy", ".npz", ".zarr", ".csv", ".parquet")
+    of_images = not (other and is_array)
+    of_tables = not (other and path.suffix.lower() not in (".csv", ".parquet"))
+    return {
+        "by": declared.by,
+        "columns": declared.columns if of_tables else None,
+        "size": declared.size if of_images else None,
+        "colour": declared.colour if of_images else None,
+    }
+
+
+def _as_read(declaration: Declaration, X: np.ndarray) -> Declaration:
+    """Return the declaration with the size and colours that a folder's images turned out to have.
+
+    A single photograph must be read as those that were learnt from, be it grey or of another size.
+    """
+    path = declaration.data.path
+    if path is None or not path.is_dir() or path.suffix.lower() == ".zarr":
+        return declaration
+    size = tuple(map(int, X.shape[-2:]))
+    read_as = {"size": size, "colour": "colour" if X.ndim == 4 else "grey"}
+    return declaration.model_copy(update={"data": declaration.data.model_copy(update=read_as)})
 
 
 def _named_in(message: str, declared: Data) -> tuple[str, ...]:
