@@ -12,7 +12,6 @@ from drlim._checks import as_array, check_count
 from drlim._errors import InputError
 from drlim._types import Int
 
-
 # An edge is the one number i * n_samples + j, which must fit into 63 bits.
 _MOST_SAMPLES = 3_037_000_499
 
@@ -205,6 +204,7 @@ class SimilarityGraph:
 
     def place(self, left: Any, right: Any) -> Any:
         """Return where in `edges` each pair stands, if it is similar; else where it would."""
+        left, right = self._checked_rows(left), self._checked_rows(right)
         return np.searchsorted(self._keys, self._key(left, right))
 
     def _key(self, left: Any, right: Any) -> Any:
