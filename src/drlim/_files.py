@@ -7,8 +7,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from drlim._errors import DrlimError, FileError
+from drlim._errors import DrlimError, FileError, InputError
+
+
+def as_path(path: Any, what: str = "the path") -> Path:
+    """Return a path, or say that it is none."""
+    if not isinstance(path, str | os.PathLike) or "\0" in os.fspath(path):
+        raise InputError(f"{what} is {path!r:.80}; it must be the name of a file or a folder")
+    return Path(path)
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
@@ -25,7 +33,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise now if a file could not be written later, after an hour of training."""
-    path = Path(path)
+    path = as_path(path)
     if path.is_dir():
         raise FileError(f"{path} is a folder; give the name of a file in it")
     try:
@@ -49,7 +57,7 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     FileError
         If the folder does not exist or cannot be written.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)

@@ -9,7 +9,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import torch
 
 from drlim._checks import as_rows
 from drlim._errors import FileError, InputError, MissingExtraError
-from drlim._files import write_whole
+from drlim._files import as_path, write_whole
 from drlim.graphs import SimilarityGraph
 from drlim.losses import distances_among
 from drlim.pairs import PairSampler
@@ -175,7 +174,7 @@ class MetricsFile(Callback):
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = as_path(path)
         self.begun = False
 
     def on_start(self, training: Training) -> None:
@@ -219,7 +218,7 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder)
+        self.folder = as_path(folder)
         self.writer: Any = None
 
     def on_start(self, training: Training) -> None:
@@ -277,7 +276,7 @@ class PlotEpochs(Callback):
                 f"labels have the shape {self.labels.shape} and there are {len(self.X)} samples "
                 "to draw; give one label a sample"
             )
-        self.folder, self.every = Path(folder), every
+        self.folder, self.every = as_path(folder), every
         self.training: Training | None = None
 
     def on_start(self, training: Training) -> None:
@@ -302,6 +301,8 @@ class PlotEpochs(Callback):
                 f"the map has {Z.shape[1]} components and a picture has 2; draw it afterwards, or "
                 "give n_components=2"
             )
+        if not np.isfinite(Z).all():  # the training says so itself
+            return
         figure = plotting.scatter(
             Z,
             self.labels,

@@ -30,7 +30,7 @@ from safetensors.torch import load as parse_tensors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from drlim._checks import check_count
+from drlim._checks import check_count, is_number
 from drlim._errors import FileError, InputError, nearest_name
 from drlim._types import Float, Num
 
@@ -400,7 +400,16 @@ def build(
             ) from None
         except ValueError:  # a builtin that does not say what it takes
             pass
-        network = builder(tuple(sample_shape), n_components)
+        try:
+            network = builder(tuple(sample_shape), n_components)
+        except (RuntimeError, MemoryError) as error:
+            if "alloc" not in str(error):
+                raise
+            raise InputError(
+                f"a network for samples of {tuple(sample_shape)} and n_components={n_components} "
+                f"does not fit into memory ({str(error)[-80:]}); give smaller samples, fewer "
+                "components, or another network"
+            ) from None
     if not isinstance(network, nn.Module):
         raise InputError(
             f"the network builder gave a {type(network).__name__}; it must return an nn.Module"
@@ -519,6 +528,8 @@ class Standardize(nn.Module):
 
     def __init__(self, centre: Any, scale: float) -> None:
         super().__init__()
+        if not is_number(scale) or scale <= 0:
+            raise InputError(f"scale is {scale!r}; samples are divided by it, so it must be > 0")
         self.register_buffer("centre", torch.as_tensor(np.asarray(centre, np.float64)))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float64))
 

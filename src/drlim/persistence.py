@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as parse_tensors, save as join_tensors
 
 from drlim._errors import FileError
-from drlim._files import write_whole
+from drlim._files import as_path, write_whole
 
 FORMAT_VERSION = 1
 _KEY = "drlim"
@@ -79,7 +79,7 @@ def read_map(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np
     FileError
         If the file is missing, truncated, altered, of a newer format, or no map at all.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         # Of a pipe or a device nobody knows when it ends, and opening one may wait for ever.
         if not stat.S_ISREG(path.stat().st_mode):

@@ -32,6 +32,8 @@ _MARKERS = "o^sDvPX*"
 
 def render(figure: Figure, file_format: str) -> bytes:
     """Return a figure as the bytes of a file, "png" or "svg"; the same figure, the same bytes."""
+    if file_format not in ("png", "svg"):
+        raise InputError(f"file_format is {file_format!r}; it must be 'png' or 'svg'")
     metadata: dict[str, Any] = {"Software": None} if file_format == "png" else {"Date": None}
     buffer = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "drlim"}):
@@ -548,6 +550,7 @@ def partial_losses(
     margin : float
     caption : str
     """
+    _check_margin(margin)
     figure = Figure(figsize=(10, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     distance = np.linspace(0, 1.5 * margin, 301)

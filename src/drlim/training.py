@@ -114,6 +114,11 @@ class Training:
                     for k in range(0, len(X), 256)
                 ]
                 return np.concatenate([block.cpu().numpy() for block in blocks])
+        except RuntimeError as error:
+            raise InputError(
+                f"the network that is trained does not map samples of the shape {X.shape[1:]} "
+                f"({error}); give samples like those of the training"
+            ) from None
         finally:
             for module in was_training:
                 module.training = True

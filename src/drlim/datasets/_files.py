@@ -15,6 +15,7 @@ import numpy as np
 
 from drlim._checks import check_count
 from drlim._errors import FileError, InputError, nearest_name
+from drlim._files import as_path
 from drlim.datasets._arrays import open_npy, open_npz, open_zarr
 from drlim.datasets._dataset import Dataset
 from drlim.datasets._factors import check_known, join
@@ -122,7 +123,7 @@ def read(
     (array([[1.5, 2. ], [3. , 4. ]]), array(['cat', 'dog'], dtype='<U3'))
     """
     say = say or logger.info
-    path = Path(path)
+    path = as_path(path)
     source = _open(path, by, columns, size, colour, skip_bad, say)
     own = source.factors()
     names = _names(source, own, by)
@@ -197,7 +198,7 @@ def blocks(
     """
     check_count(rows, "rows")
     say = say or logger.info
-    source = _open(Path(path), by, columns, size, colour, skip_bad, say)
+    source = _open(as_path(path), by, columns, size, colour, skip_bad, say)
     names = _names(source, source.factors() if by is not None else {}, by)
     return _named_blocks(source, names, rows, say)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from drlim._errors import FileError, InputError, missing_extra
+from drlim._files import as_path
 
 
 def write_classes(
@@ -31,7 +32,7 @@ def write_classes(
         from PIL import Image
     except ImportError:
         raise missing_extra("pillow", "images", "writing images") from None
-    folder = Path(folder)
+    folder = as_path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

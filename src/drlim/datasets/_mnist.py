@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from drlim._errors import FileError, InputError, missing_extra
+from drlim._files import as_path
 from drlim.datasets._dataset import Dataset
 from drlim.datasets._store import download as download_files, file_in, places
 
@@ -146,7 +147,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     FileError
         If the file is missing, truncated, altered or foreign; the message says which.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         content = path.read_bytes()
     except OSError as error:

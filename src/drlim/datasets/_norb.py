@@ -20,6 +20,7 @@ from typing import BinaryIO, NamedTuple, cast
 import numpy as np
 
 from drlim._errors import FileError, InputError, nearest_name
+from drlim._files import as_path
 from drlim.datasets._dataset import Dataset
 from drlim.datasets._store import download as download_files, file_in, places
 
@@ -280,7 +281,7 @@ def read_matrix(path: str | os.PathLike[str]) -> np.ndarray:
     ...     read_matrix(file.name)
     array([7, 9], dtype=uint8)
     """
-    return _read(Path(path))
+    return _read(as_path(path))
 
 
 def _read(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from drlim._errors import FileError, InputError, missing_extra, nearest_name
+from drlim._files import as_path
 from drlim.datasets._source import Block, Source, few, logger
 
 ENDINGS = (".csv", ".parquet")
@@ -114,7 +115,7 @@ def read_table(
     ...     read_table(file.name)
     {'file': array(['a.png', 'b.png'], dtype='<U5'), 'azimuth': array([20, 40])}
     """
-    table = _open(Path(path))
+    table = _open(as_path(path))
     return table.read(list(table.kinds), text=text)
 
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from drlim._errors import InputError, missing_extra, nearest_name
-from drlim._files import whole
+from drlim._files import as_path, whole
 
 _ENDINGS = (".npy", ".csv", ".parquet")
 
@@ -54,7 +54,7 @@ def write_points(path: str | os.PathLike[str], blocks: Iterable[Points], n_compo
     ...     n, np.load(f"{folder}/Z.npy").shape
     (4, (4, 3))
     """
-    path = Path(path)
+    path = as_path(path)
     ending = path.suffix.lower()
     if ending not in _ENDINGS:
         raise InputError(f"{path} ends in {ending!r}; {nearest_name(ending, _ENDINGS)}")

@@ -22,9 +22,12 @@ from pydantic import (
 )
 
 from drlim._errors import FileError, InputError, nearest_name
+from drlim._files import as_path
+
+_MetaOfPydantic: Any = type(BaseModel)
 
 
-class _Refusing(type(BaseModel)):  # type: ignore[misc]
+class _Refusing(_MetaOfPydantic):  # type: ignore[misc]
     """Says in drlim's words what pydantic finds wrong, where a part is made by itself.
 
     Parts inside a declaration are made by pydantic, and the declaration says where they stand.
@@ -293,7 +296,7 @@ class Declaration(_Part):
             If it is not TOML, a key is unknown, or a value breaks its rule: one message that
             names the key, the line, and the nearest name that exists.
         """
-        path = Path(path)
+        path = as_path(path)
         try:
             content = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:

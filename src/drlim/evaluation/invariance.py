@@ -114,6 +114,8 @@ def orbits(kept: Mapping[str, Any]) -> np.ndarray:
     codes = [
         np.unique(as_values(np.asarray(factor)), return_inverse=True)[1] for factor in kept.values()
     ]
+    if any(code.ndim != 1 for code in codes):
+        raise InputError(f"one of {', '.join(kept)} has a shape; a factor has one value a sample")
     if len({len(code) for code in codes}) > 1:
         raise InputError(
             f"the factors {', '.join(kept)} are of {', '.join(str(len(c)) for c in codes)} "

@@ -271,6 +271,8 @@ def keeps(
             f"train has {', '.join(train)} and maps has {', '.join(points)}; there must be "
             "training points of each map, or none at all"
         )
+    if train is not None and factor_train is None and kind != "neighbors":
+        raise InputError("train has points and factor_train is None; give both, or neither")
     sources = check_groups(groups, n)
     seed = streams(random_state).init
     of_space = kind == "neighbors"

@@ -19,6 +19,7 @@ from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, generator, streams
 from drlim.evaluation._intervals import spread_out
 from drlim.evaluation._pairs import Pairs, draw_pairs
+from drlim.evaluation._probes import as_values
 from drlim.evaluation.quality import as_rows
 
 # What is independent: the classes, or only the samples of classes that stay as they are.
@@ -366,6 +367,7 @@ def roc(
     [1.0, 1.0, 1.0]
     """
     rows, labels = _check(Z, labels, "class")
+    check_count(n_points, "n_points", least=2)
     pairs = draw_pairs(rows, labels, generator(streams(random_state).init))
     same, different = np.sort(pairs.distance[pairs.same]), np.sort(pairs.distance[~pairs.same])
     false_accepts = np.geomspace(1 / len(different), 1, n_points)
@@ -391,6 +393,8 @@ def mean_average_precision(Z: Any, labels: Any) -> float:
     """
     rows = as_rows(Z)
     labels = one_each(labels, len(rows), "labels")
+    if len(np.unique(as_values(labels))) == len(labels):
+        raise InputError("no two samples are of one class, so there is nothing to retrieve")
     precisions = []
     for start in range(0, len(rows), 512):
         here = np.arange(start, min(start + 512, len(rows)))

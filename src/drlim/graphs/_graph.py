@@ -204,6 +204,7 @@ class SimilarityGraph:
 
     def place(self, left: Any, right: Any) -> Any:
         """Return where in `edges` each pair stands, if it is similar; else where it would."""
+        left, right = self._checked_rows(left), self._checked_rows(right)
         return np.searchsorted(self._keys, self._key(left, right))
 
     def _key(self, left: Any, right: Any) -> Any:

@@ -62,9 +62,7 @@ def neighbors(X: Any, n_neighbors: int, *, within: Any = None) -> SimilarityGrap
             raise InputError(
                 f"within has the shape {within.shape}; it must have one value a sample, ({n},)"
             )
-        groups = [np.flatnonzero(within == value) for value in np.unique(within)]
-    if not n:
-        raise InputError("there are no samples; neighbours need at least 2")
+        groups = [np.flatnonzero(within == value) for value in np.unique(within)] or [np.arange(0)]
     edges = []
     for group in groups:
         nearest = nearest_rows(rows[group], n_neighbors)

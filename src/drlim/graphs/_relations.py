@@ -77,7 +77,7 @@ def adjacent(factor: Any, step: float, *, period: float | None = None) -> Simila
             "values must be finite numbers"
         )
     if not is_number(step) or not step > 0:
-        raise InputError(f"step is {step!r}; it must be a number > 0 (equal values: use same)")
+        raise InputError(f"step is {step!r}; it must be > 0 (equal values: use same)")
     if period is not None and not (is_number(period) and period > step):
         raise InputError(f"period is {period!r}; it must be larger than the step, {step!r}")
     reach = step * (1 + 1e-9)

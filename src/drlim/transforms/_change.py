@@ -43,6 +43,9 @@ class Change:
     values: tuple[float, ...] | None
     along: str | None
 
+    def __post_init__(self) -> None:
+        known_kind(self.kind)
+
     @property
     def identity(self) -> float:
         """The strength that does nothing: 0 for what is added, 1 for factors."""

@@ -106,4 +106,6 @@ def shifted_copies(data: Dataset, shifts: Sequence[int]) -> Dataset:
     >>> shifted_copies(data, [1, -1]).factors["shift"].tolist()
     [0, 0, 1, 1, -1, -1]
     """
+    if isinstance(shifts, str) or not all(float(by).is_integer() for by in shifts):
+        raise InputError(f"shifts is {shifts!r}; they are whole pixels: for parts, see `copies`")
     return copies(data, change("shift", values=list(shifts) or [0]))
