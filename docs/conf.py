@@ -33,7 +33,8 @@ html_theme = "alabaster"
 html_theme_options = {
     "description": "A map from what is similar alone",
     "fixed_sidebar": True,
-    "page_width": "1180px",  # a line of code has up to 100 characters
+    "page_width": "1200px",  # a line of code has up to 100 characters
+    "body_max_width": "none",
     "code_font_size": "0.8em",
 }
 
