@@ -20,15 +20,23 @@ extensions = [
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
+myst_heading_anchors = 3
 myst_enable_extensions = ["deflist", "dollarmath"]
 exclude_patterns = ["_build", "gallery/*.py", "gallery/*.ipynb", "gallery/*.json"]
 templates_path = ["_templates"]
 autosummary_generate = True
+default_role = "autolink"  # a name in a docstring leads to its page, if it has one
 autodoc_typehints = "none"  # shapes and meanings are in the docstrings
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 html_theme = "alabaster"
-html_theme_options = {"description": "A map from what is similar alone", "fixed_sidebar": True}
+html_theme_options = {
+    "description": "A map from what is similar alone",
+    "fixed_sidebar": True,
+    "page_width": "1200px",  # a line of code has up to 100 characters
+    "body_max_width": "none",
+    "code_font_size": "0.8em",
+}
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

@@ -69,7 +69,7 @@ def parse(command, arguments):
 @pytest.mark.parametrize("path", TEXTS, ids=name_of)
 def test_every_block_is_of_a_kind_that_is_tried(path):
     kinds = {language for language, _ in blocks_of(path)}
-    assert kinds <= {"python", "toml", "", "text", "csv", "{toctree}", "{eval-rst}"}
+    assert kinds <= {"python", "toml", "", "text", "{toctree}", "{eval-rst}"}
 
 
 @pytest.mark.parametrize(("language", "text"), of("python"))

@@ -201,7 +201,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             known moves.
         pinned : (X_pinned, Z_pinned, weight), optional
             Samples, points, and a number: each of these samples is held near its point by a
-            spring ½ weight |Z - Z_pinned|², whose mean is added to the loss a sample. The
+            spring ``½ weight |Z - Z_pinned|²``, whose mean is added to the loss a sample. The
             larger the weight, the less they move: with 100, by a few hundredths of the margin.
 
         Returns

@@ -57,7 +57,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Pinned:
-    """Samples that are held near given positions, each by a spring: ½ weight |G_W(X) - Z|².
+    """Samples that are held near given positions, each by a spring: ``½ weight |G_W(X) - Z|²``.
 
     The mean over the samples is added to the loss of each batch, which is eq. 1 a sample.
 
