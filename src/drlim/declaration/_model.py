@@ -33,7 +33,7 @@ class _Refusing(_MetaOfPydantic):  # type: ignore[misc]
     Parts inside a declaration are made by pydantic, and the declaration says where they stand.
     """
 
-    def __call__(cls, *args: Any, **parts: Any) -> Any:
+    def __call__(cls, *args: Any, **parts: Any) -> Any:  # noqa: N805  a class of classes
         try:
             return super().__call__(*args, **parts)
         except ValidationError as error:
