@@ -286,7 +286,7 @@ WRONG_NETWORKS = {
     "no such name in a table": ("{name = 'convnt'}", "'convnt'; .*did you mean 'convnet'"),
     "no name": ("{width = 3}", "there is no network None; .*builder = 'module:function'"),
     "no such argument": ("{name = 'mlp', hiden = [3]}", "cannot be built: .*'hiden'"),
-    "a wrong argument": ("{name = 'mlp', hidden = ['many']}", "cannot be built: "),
+    "a wrong argument": ("{name = 'mlp', hidden = ['many']}", "it must be an integer >= 1"),
     "other samples": ("'lenet'", "image"),
     "no such module": ("{builder = 'none_such:build'}", "'none_such:build' cannot be imported"),
     "no such function": ("{builder = 'own_builder:biuld'}", "'own_builder:biuld' .* imported"),
