@@ -40,16 +40,17 @@ if TYPE_CHECKING:
     )
     from drlim.datasets import Dataset as Dataset
     from drlim.declaration import Declaration as Declaration
-    from drlim.estimator import DrLIM as DrLIM, load as load
+    from drlim.estimator import DrLIM as DrLIM
     from drlim.exporting import export as export
     from drlim.graphs import SimilarityGraph as SimilarityGraph
+    from drlim.loading import load as load
 
 
 _HOME = {
     "Declaration": "drlim.declaration",
     "DrLIM": "drlim.estimator",
     "export": "drlim.exporting",
-    "load": "drlim.estimator",
+    "load": "drlim.loading",
     "Dataset": "drlim.datasets",
     "SimilarityGraph": "drlim.graphs",
     **dict.fromkeys(

@@ -304,8 +304,8 @@ def _export(
         Path | None, typer.Option("--out", "-o", help="The file.", show_default="MAP.onnx")
     ] = None,
 ) -> None:
-    from drlim.estimator import load
     from drlim.exporting import export
+    from drlim.loading import load
 
     exported = export(load(map_file), out or map_file.with_suffix(".onnx"))
     print(exported)

@@ -26,7 +26,7 @@ from torch import nn
 
 from drlim import losses, networks
 from drlim._checks import as_array
-from drlim._errors import DataWarning, FileError, InputError
+from drlim._errors import DataWarning, InputError
 from drlim._program import Program, as_program
 from drlim._progress import Progress
 from drlim._random import RandomState, streams
@@ -34,8 +34,8 @@ from drlim._version import __version__
 from drlim.checkpoints import Checkpoint
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.pairs import PairSampler
-from drlim.persistence import check_description, read_map, write_map
-from drlim.training import Callback, Epoch, Pinned, train
+from drlim.persistence import PROGRAM, TIMES, TRAINED_ON, write_map
+from drlim.training import Callback, Pinned, train
 
 # Rows that pass through the network at once when a map is applied: as many as stay in the cache.
 # The last block is filled up with zeros, to this or to a smaller power of two, 16 at least: a
@@ -412,16 +412,16 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         if isinstance(network, Program):
             tensors = {name: t.cpu().numpy() for name, t in self.network_.state_dict().items()}
             tensors |= network.weights
-            tensors[_PROGRAM] = np.frombuffer(network.content, np.uint8)
+            tensors[PROGRAM] = np.frombuffer(network.content, np.uint8)
         else:
             tensors = {name: _as_array(name, t) for name, t in self.network_.state_dict().items()}
             if program:
                 content = as_program(network, self.sample_shape_, self.margin)
-                tensors[_PROGRAM] = np.frombuffer(content, np.uint8)
+                tensors[PROGRAM] = np.frombuffer(content, np.uint8)
         if self.trained_on_ is not None:
-            tensors[_TRAINED_ON] = self.trained_on_
+            tensors[TRAINED_ON] = self.trained_on_
         history = [
-            {name: number for name, number in asdict(epoch).items() if name not in _TIMES}
+            {name: number for name, number in asdict(epoch).items() if name not in TIMES}
             for epoch in self.history_
         ]
         description = {
@@ -661,160 +661,6 @@ _PLAIN_PARAMETERS = (
     "batch_size",
     "learning_rate",
 )
-
-
-# Beside the weights, whose names all begin with a number.
-_TRAINED_ON = "trained_on"
-_PROGRAM = "program"
-
-# What an epoch took is no part of the map: the same map must give the same bytes.
-_TIMES = ("seconds", "pairs_per_second")
-
-
-def load(path: str | os.PathLike[str], network: networks.Builder | None = None) -> DrLIM:
-    """Read a map that `DrLIM.save` wrote.
-
-    No code in the file is run. A map with one of drlim's own networks needs nothing else; for
-    a network of your own, give its builder again. Without it, a map that was saved with its
-    program (``save(path, program=True)``) still maps, through onnxruntime, and cannot be fitted.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-    network : callable, optional
-        The builder ``(sample_shape, n_components) -> nn.Module`` of a network of your own.
-
-    Returns
-    -------
-    DrLIM
-        Fitted, without the training embedding.
-
-    Raises
-    ------
-    FileError
-        If the file is missing, truncated, altered, of a newer format, or no map at all.
-    InputError
-        If the network is the user's own and not given, or does not fit the weights.
-    MissingExtraError
-        If the map has to be run as a program and onnxruntime is not installed.
-
-    Examples
-    --------
-    >>> import numpy as np, pathlib, tempfile
-    >>> X = np.random.default_rng(0).normal(size=(60, 5))
-    >>> map_ = DrLIM(max_epochs=1, random_state=0).fit(X)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     map_.save(pathlib.Path(folder) / "map.drlim")
-    ...     again = load(pathlib.Path(folder) / "map.drlim")
-    >>> bool((again.transform(X) == map_.transform(X)).all())
-    True
-    """
-    description, tensors = read_map(path)
-    check_description(path, description)
-    sample_shape = tuple(description["sample_shape"])
-    map_ = DrLIM(**description["parameters"])
-    loss = description["loss"]
-    if not isinstance(loss, str):  # the user's own: the map maps, but cannot be fitted again
-        loss = f"the user's own, {loss['custom']}"
-    map_.loss = loss
-    map_.sample_shape_ = sample_shape
-    map_.n_features_in_ = description["n_features_in"]
-    if description["feature_names_in"]:
-        map_.feature_names_in_ = np.array(description["feature_names_in"], dtype=object)
-    untimed = dict.fromkeys(_TIMES, math.nan)
-    try:
-        map_.history_ = [Epoch(**{**numbers, **untimed}) for numbers in description["history"]]
-    except TypeError as error:
-        raise FileError(
-            f"{os.fspath(path)} lacks a part of its history ({error}); get it again"
-        ) from None
-    map_._n_features_out = map_.n_components
-    map_._graph_summary = description["graph"]
-    map_._network_description = description["network"]
-    map_.declaration_ = description.get("declaration")
-    map_.trained_on_ = tensors.pop(_TRAINED_ON, None)
-    program = tensors.pop(_PROGRAM, None)
-    own = networks.from_description(description["network"])
-    if network is not None:
-        map_.network = networks.resolve(network, sample_shape)
-    elif own is not None:
-        map_.network = own
-    elif program is not None:
-        map_.network = networks.Absent(description["network"]["custom"])
-    else:
-        raise InputError(
-            f"{os.fspath(path)} holds the weights of a network of the user's own, "
-            f"{description['network']['custom']}; give its builder: "
-            "drlim.load(path, network=...), or --network module:function"
-        )
-    standardize = _standardize(path, tensors, sample_shape)
-    if isinstance(map_.network, networks.Absent) and program is not None:
-        weights = {name: tensor for name, tensor in tensors.items() if name.startswith("1.")}
-        built: nn.Module = Program(
-            program.tobytes(),
-            sample_shape,
-            map_.n_components,
-            weights,
-            f"the program in {os.fspath(path)}",
-        )
-        map_.network_ = nn.Sequential(standardize, built)
-    else:
-        if "name" in networks.describe(map_.network):
-            # A short file can speak of a network that no machine holds.
-            _check_fit(
-                path, networks.shapes(map_.network, sample_shape, map_.n_components), tensors
-            )
-        built = networks.build(map_.network, sample_shape, map_.n_components, seed=0)
-        map_.network_ = nn.Sequential(standardize, built)
-        _check_fit(path, {n: tuple(t.shape) for n, t in built.state_dict().items()}, tensors)
-        map_.network_.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})
-    map_.network_.eval()
-    return map_
-
-
-def _standardize(
-    path: str | os.PathLike[str], tensors: dict[str, np.ndarray], sample_shape: tuple[int, ...]
-) -> networks.Standardize:
-    centre, scale = tensors.get("0.centre"), tensors.get("0.scale")
-    if centre is None or scale is None:
-        raise FileError(f"{os.fspath(path)} lacks its standardisation; get it again")
-    if (
-        (centre.dtype, scale.dtype) != (np.dtype(np.float64), np.dtype(np.float64))
-        or centre.shape not in ((), sample_shape)
-        or scale.shape != ()
-        or not np.isfinite(centre).all()
-        or not 0 < scale < math.inf
-    ):
-        raise FileError(
-            f"{os.fspath(path)} standardises samples by a centre of the shape {centre.shape} and "
-            f"a scale {scale!r:.80}, which no map does; it is altered: get it again"
-        )
-    return networks.Standardize(centre, float(scale))
-
-
-def _check_fit(
-    path: str | os.PathLike[str],
-    shapes: dict[str, tuple[int, ...]],
-    tensors: dict[str, np.ndarray],
-) -> None:
-    """Raise unless the file has a weight of each name and shape that the network has."""
-    there = {name: tensor.shape for name, tensor in tensors.items()}
-    for name, shape in {f"1.{name}": shape for name, shape in shapes.items()}.items():
-        if there.pop(name, None) != shape:
-            raise InputError(
-                f"the weights in {os.fspath(path)} do not fit the network that was given: it has "
-                f"{name} of the shape {shape}, and the file {tensors[name].shape}"
-                if name in tensors
-                else f"the weights in {os.fspath(path)} do not fit the network that was given: "
-                f"the file has no {name}"
-            )
-    strangers = sorted(there.keys() - {"0.centre", "0.scale"})
-    if strangers:
-        raise InputError(
-            f"the weights in {os.fspath(path)} do not fit the network that was given: it has no "
-            f"{strangers[0]!r:.80}"
-        )
 
 
 def _as_array(name: str, tensor: torch.Tensor) -> np.ndarray:

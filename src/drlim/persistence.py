@@ -24,6 +24,13 @@ from safetensors.numpy import load as parse_tensors, save as join_tensors
 from drlim._errors import FileError
 from drlim._files import as_path, write_whole
 
+# What is beside the weights, whose names all begin with a number: the fingerprints of the training
+# samples, and the network as a program.
+TRAINED_ON, PROGRAM = "trained_on", "program"
+
+# What an epoch took is no part of the map: the same map must give the same bytes.
+TIMES = ("seconds", "pairs_per_second")
+
 FORMAT_VERSION = 1
 _KEY = "drlim"
 

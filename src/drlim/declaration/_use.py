@@ -14,8 +14,9 @@ from drlim._errors import FileError, InputError, nearest_name
 from drlim.datasets import Dataset
 from drlim.declaration._fit import imported, is_known, with_arguments
 from drlim.declaration._model import Declaration
-from drlim.estimator import DrLIM, load
+from drlim.estimator import DrLIM
 from drlim.evaluation.verification import Rate, Threshold, choose_threshold, decide
+from drlim.loading import load
 from drlim.persistence import read_map
 
 
