@@ -124,6 +124,9 @@ def test_a_fit_says_what_it_found(capsys):
     assert "48 to learn from, 12 held out" in text
     assert f"cross {ODD}, which is ignored" in text
     assert "values never seen" not in text
+    assert "epoch" in capsys.readouterr().err
+    fit(declared, measurements(4))
+    assert capsys.readouterr() == ("", "")
     fit(declared.model_copy(update={"held_out": DECLARED.held_out}), measurements(4), say=print)
     assert ", 12 of values never seen" in capsys.readouterr().out
 
