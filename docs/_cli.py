@@ -22,7 +22,7 @@ remedy; one that was stopped (Ctrl-C) ends with 130. `make cli` writes this page
 
 def page() -> str:
     """Return the page: the help of ``drlim`` and of each command, as it is printed."""
-    commands = get_command(app).commands  # type: ignore[attr-defined]
+    commands = get_command(app).commands
     parts = [_OPENING, _help()]
     for name in commands:
         parts += [f"## drlim {name}\n", _help(name)]
