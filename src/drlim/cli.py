@@ -303,11 +303,12 @@ def _export(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The file.", show_default="MAP.onnx")
     ] = None,
+    network: _Network = None,
 ) -> None:
+    from drlim.declaration import open_map
     from drlim.exporting import export
-    from drlim.loading import load
 
-    exported = export(load(map_file), out or map_file.with_suffix(".onnx"))
+    exported = export(open_map(map_file, network), out or map_file.with_suffix(".onnx"))
     print(exported)
 
 
