@@ -27,6 +27,9 @@ lint: $(STAMP)            ## style, types, and the direction of the imports
 docs: .venv/.docs         ## the documentation, as HTML in docs/_build
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
 
+examples: $(STAMP)        ## the worked examples at full size, three seeds each, and their claims
+	$(BIN)/python -m examples
+
 cli: $(STAMP)             ## the page of the command line, from the commands themselves
 	$(BIN)/python docs/_cli.py
 
