@@ -34,7 +34,7 @@ def run(options: Options) -> Result:
     parted, _, _ = relax(pair, SimilarityGraph.empty(2), 2000, keep=[2000])
     width = float(distances_among(torch.from_numpy(parted[2000])).item())
 
-    said = "the paper, section 2.1.1"
+    said = "the paper, section 2.2"
     claims = [
         Claim(text, source, value, bound, sign)
         for text, source, value, bound, sign in (
