@@ -84,8 +84,8 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
     numbers = measure(data, parts.learnt, parts.held_out, Z_learnt, Z)
     lighting = evidence.proof.ignored[0].leakage
     measured = [
-        ("Azimuth read by 5-NN regression of its sine and cosine, R²", numbers["azimuth_r2"]),
-        ("Elevation read by 5-NN regression, R²", numbers["elevation_r2"]),
+        ("Azimuth read by 3-NN regression of its sine and cosine, R²", numbers["azimuth_r2"]),
+        ("Elevation read by 3-NN regression, R²", numbers["elevation_r2"]),
         (
             "Angle around the fitted cylinder against azimuth, circular correlation",
             numbers["circular_correlation"],
