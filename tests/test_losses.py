@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings, strategies as st
+from pytorch_metric_learning import losses as metric_learning
 from scipy.spatial.distance import pdist, squareform
+from sklearn.preprocessing import normalize
 
+from drlim import DrLIM
 from drlim._errors import InputError, LabelError
+from drlim._forces import forces
+from drlim.evaluation.invariance import orbit_ratio
 from drlim.graphs import SimilarityGraph
 from drlim.losses import (
     LOSSES,
@@ -18,8 +23,10 @@ from drlim.losses import (
     build,
     contrastive_loss,
     distances_among,
+    from_metric_learning,
     global_loss,
 )
+from drlim.pairs import PairSampler
 
 few = settings(max_examples=50, deadline=None)
 distances = st.just(0.0) | st.floats(1e-100, 1e6)
@@ -554,3 +561,63 @@ def test_the_loss_a_sample_is_the_sum_over_the_number_of_samples():
 def test_a_map_that_does_not_fit_its_graph_is_refused(Z, message):
     with pytest.raises(InputError, match=message):
         global_loss(Z, SimilarityGraph.empty(3), 1.0)
+
+
+# Losses of pytorch-metric-learning
+
+
+@pytest.mark.parametrize("name", ["ContrastiveLoss", "TripletMarginLoss", "SupConLoss"])
+def test_a_loss_of_pytorch_metric_learning_learns_who_is_similar(name, rng):
+    loss = from_metric_learning(getattr(metric_learning, name)())
+    y = np.repeat([0, 1, 2], 30)
+    X = rng.normal(size=(90, 4)) + 2 * np.eye(4)[y]
+    angles = [
+        normalize(DrLIM(3, loss=loss, max_epochs=n, random_state=0).fit(X, y).embedding_)
+        for n in (0, 15)
+    ]
+    before, after = (orbit_ratio(Z, y) for Z in angles)
+    assert after < 0.5 * before
+
+
+def test_such_a_loss_sees_each_pair_from_both_ends_and_its_gradient_moves_the_points():
+    seen = []
+
+    class Sum(torch.nn.Module):
+        def forward(self, Z, indices_tuple):
+            seen.append([part.tolist() for part in indices_tuple])
+            return (Z[indices_tuple[0]] - Z[indices_tuple[1]]).square().sum()
+
+    graph = SimilarityGraph.from_edges([(0, 1)], 3)
+    (batch,) = PairSampler(graph, 2).epoch(0)
+    Z = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 5.0]])
+    found = forces(Z, batch, from_metric_learning(Sum()), 1.0)
+    assert seen == [[[0, 1], [1, 0], [0, 1, 2, 2], [2, 2, 0, 1]]]
+    assert found.attraction == 2.0
+    np.testing.assert_allclose(found.slope, [[-4.0, 0.0], [4.0, 0.0], [0.0, 0.0]])
+
+
+def test_a_pair_of_neither_sort_is_not_shown_to_such_a_loss():
+    graph, apart = (SimilarityGraph.from_edges([edge], 4) for edge in [(0, 1), (2, 3)])
+    shown = []
+
+    class Count(torch.nn.Module):
+        def forward(self, Z, indices_tuple):
+            shown.extend(len(part) for part in indices_tuple)
+            return Z.sum() * 0
+
+    (batch,) = PairSampler(graph, 2, dissimilar=apart).epoch(0)
+    forces(torch.eye(4), batch, from_metric_learning(Count()), 1.0)
+    assert shown == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ("TripletMarginLoss", "is a str"),
+        (metric_learning.TripletMarginLoss, "is a type"),
+        (metric_learning.CosFaceLoss(3, 2), "weights of its own"),
+    ],
+)
+def test_what_is_no_loss_of_pairs_is_refused(loss, message):
+    with pytest.raises(InputError, match=message):
+        from_metric_learning(loss)

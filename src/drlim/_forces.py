@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from drlim._types import Float
-from drlim.losses import PairLoss
+from drlim.losses import PairLoss, PointLoss
 from drlim.pairs import Batch
 
 # Pairs of a block: few enough to stay in the cache through some thirty operations, and enough
@@ -56,7 +56,7 @@ class Forces(NamedTuple):
 
 
 def forces(
-    Z: Float[Tensor, "b n_components"], batch: Batch, loss: PairLoss, margin: float
+    Z: Float[Tensor, "b n_components"], batch: Batch, loss: PairLoss | PointLoss, margin: float
 ) -> Forces:
     """Return the forces on the points of a batch, and what there is to tell of its pairs.
 
@@ -70,7 +70,7 @@ def forces(
         Where the points are.
     batch : Batch
         The pairs among them.
-    loss : PairLoss
+    loss : PairLoss or PointLoss
     margin : float
         Dissimilar pairs nearer than this are active.
 
@@ -81,6 +81,8 @@ def forces(
     Z = Z.detach()
     if Z.dtype in (torch.float16, torch.bfloat16):
         Z = Z.float()
+    if isinstance(loss, PointLoss):
+        return _of_points(Z, batch, loss, margin)
     # One row a component, so that what is done to a component runs along memory.
     components = Z.T.contiguous()
     slope = torch.zeros_like(components)
@@ -88,6 +90,30 @@ def forces(
     if batch.far_weight.any():
         told = told + _far(components, slope, batch, loss, margin)
     return Forces(slope.T, *told)
+
+
+def _of_points(Z: Tensor, batch: Batch, loss: PointLoss, margin: float) -> Forces:
+    """Ask a loss that takes the points themselves; its value stands for the attraction."""
+    left, right = torch.from_numpy(np.stack(np.triu_indices(len(Z), 1))).to(Z.device)
+    similar, weight = (torch.from_numpy(a).to(Z.device) for a in (batch.similar, batch.weight))
+    counts = weight > 0  # a pair that is neither similar nor dissimilar counts nothing
+    left, right, similar, weight = left[counts], right[counts], similar[counts], weight[counts]
+    with torch.enable_grad():
+        points = Z.clone().requires_grad_()
+        cost = loss.of_points(points, left, right, similar)
+        (slope,) = torch.autograd.grad(cost, points)
+    distance = (Z[left] - Z[right]).square().sum(dim=1).sqrt()
+    together, apart = weight * similar, weight * ~similar
+    told = [
+        cost.detach(),
+        torch.zeros_like(cost),
+        apart.sum(),
+        apart @ (distance < margin).to(apart),
+        together.sum(),
+        together @ distance,
+        apart @ distance,
+    ]
+    return Forces(slope, *(number.double() for number in told))
 
 
 def _near(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) -> Tensor:

@@ -17,8 +17,8 @@ import torch
 from drlim._checks import as_rows
 from drlim._errors import FileError, InputError, MissingExtraError
 from drlim._files import as_path, write_whole
+from drlim._forces import forces
 from drlim.graphs import SimilarityGraph
-from drlim.losses import distances_among
 from drlim.pairs import PairSampler
 from drlim.training import Callback, Epoch, Training
 
@@ -141,10 +141,9 @@ class EarlyStopping(Callback):
         Z = torch.from_numpy(training.embed(self.X)).double()
         total, n_batches = 0.0, 0
         for batch in self.sampler.epoch(0):
-            distance = distances_among(Z[batch.points])
-            similar, weight = torch.from_numpy(batch.similar), torch.from_numpy(batch.weight)
-            pull, push = training.loss.attraction(distance), training.loss.repulsion(distance)
-            total += float(weight.double() @ torch.where(similar, pull, push))
+            # Only the loss is asked for; the margin decides which pairs are told to be active.
+            found = forces(Z[batch.points], batch, training.loss, margin=1.0)
+            total += float(found.attraction + found.repulsion)
             n_batches += 1
         return total / n_batches
 

@@ -71,6 +71,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     loss : str or callable, default="contrastive"
         The two partial losses (eq. 2): "contrastive" (eq. 4), "double-margin", "heavy-tailed"
         or "logistic" (see `drlim.losses`), or a callable ``margin -> PairLoss``.
+        A loss of pytorch-metric-learning: `drlim.losses.from_metric_learning`.
     network : None, str or callable, default=None
         A builder ``(sample_shape, n_components) -> nn.Module``, or the name of one of drlim's:
         "lenet", "mlp", "linear", "convnet". None: the paper's `drlim.networks.lenet` for images of
@@ -131,7 +132,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         n_neighbors: int = 5,
         margin: float = 1.0,
         n_dissimilar: float | str = "all",
-        loss: str | Callable[[float], losses.PairLoss] = "contrastive",
+        loss: str | Callable[[float], losses.PairLoss | losses.PointLoss] = "contrastive",
         network: str | networks.Builder | None = None,
         max_epochs: int = 50,
         batch_size: int = 64,

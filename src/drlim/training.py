@@ -19,7 +19,7 @@ from drlim._errors import FileError, InputError, TrainingWarning
 from drlim._forces import Forces, forces
 from drlim._random import Streams
 from drlim.checkpoints import Kept, restore_optimizer
-from drlim.losses import PairLoss
+from drlim.losses import PairLoss, PointLoss
 from drlim.networks import seeded
 from drlim.pairs import Batch, PairSampler
 
@@ -95,12 +95,12 @@ class Training:
     ----------
     network : nn.Module
         Raw samples to points.
-    loss : PairLoss
+    loss : PairLoss or PointLoss
     device : torch.device or None
     """
 
     network: nn.Module
-    loss: PairLoss
+    loss: PairLoss | PointLoss
     device: torch.device | None = None
 
     def embed(self, X: np.ndarray) -> np.ndarray:
@@ -151,7 +151,7 @@ class Callback:
 
 def train(
     network: nn.Module,
-    loss: PairLoss,
+    loss: PairLoss | PointLoss,
     sampler: PairSampler,
     fetch: Callable[[np.ndarray], np.ndarray],
     *,
@@ -175,7 +175,7 @@ def train(
     ----------
     network : nn.Module
         G_W, on its device.
-    loss : PairLoss
+    loss : PairLoss or PointLoss
     sampler : PairSampler
         Gives the batches.
     fetch : callable
