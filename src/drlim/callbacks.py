@@ -161,11 +161,11 @@ class MetricsFile(Callback):
 
     Examples
     --------
-    >>> import tempfile
+    >>> import pathlib, tempfile
     >>> from drlim import DrLIM
     >>> X = np.random.default_rng(0).normal(size=(30, 3))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "metrics.jsonl"
+    ...     path = pathlib.Path(folder) / "metrics.jsonl"
     ...     map_ = DrLIM(max_epochs=2, callbacks=[MetricsFile(path)], random_state=0).fit(X)
     ...     lines = [json.loads(line) for line in path.read_text().splitlines()]
     >>> [line["epoch"] for line in lines]
