@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -24,17 +24,19 @@ from pydantic import (
 from drlim._errors import FileError, InputError, nearest_name
 from drlim._files import as_path
 
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
-_MetaOfPydantic: Any = type(BaseModel)
 
-
-class _Refusing(_MetaOfPydantic):  # type: ignore[misc]
+class _Refusing(ModelMetaclass):
     """Says in drlim's words what pydantic finds wrong, where a part is made by itself.
 
     Parts inside a declaration are made by pydantic, and the declaration says where they stand.
     """
 
-    def __call__(cls, *args: Any, **parts: Any) -> Any:
+    def __call__(cls, *args: Any, **parts: Any) -> Any:  # noqa: N805
         try:
             return super().__call__(*args, **parts)
         except ValidationError as error:
