@@ -315,7 +315,7 @@ def _export(
 def main() -> None:
     """Run the command line; what the user got wrong ends with one message and exit code 2."""
     try:
-        app()
+        app(prog_name="drlim")
     except DrlimError as error:
         print(f"drlim: {error}", file=sys.stderr)
         sys.exit(2)

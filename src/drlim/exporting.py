@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from drlim import persistence
 from drlim._errors import InputError
-from drlim._files import as_path, write_whole
+from drlim._files import check_writable, write_whole
 from drlim._program import Program, difference, examples, onnx_points, placed, points, write
 from drlim._version import __version__
 from drlim.estimator import DrLIM
@@ -94,7 +94,7 @@ def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
     """
     if not isinstance(map_, DrLIM):
         raise InputError(f"map_ is a {type(map_).__name__}; it must be a fitted drlim.DrLIM")
-    as_path(path)
+    check_writable(path)
     check_is_fitted(map_)
     network = placed(map_.network_)
     standardize = placed(map_.network_[0])

@@ -24,10 +24,13 @@ from pydantic import (
 from drlim._errors import FileError, InputError, nearest_name
 from drlim._files import as_path
 
-_MetaOfPydantic: Any = type(BaseModel)
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 
-class _Refusing(_MetaOfPydantic):  # type: ignore[misc]
+class _Refusing(ModelMetaclass):
     """Says in drlim's words what pydantic finds wrong, where a part is made by itself.
 
     Parts inside a declaration are made by pydantic, and the declaration says where they stand.
@@ -41,15 +44,7 @@ class _Refusing(_MetaOfPydantic):  # type: ignore[misc]
             raise InputError(_message(error, parts, _Text(name, ""), cls)) from None
 
 
-if TYPE_CHECKING:  # mypy cannot tell that pydantic's own metaclass is a base of this one
-    _Base = BaseModel
-else:
-
-    class _Base(BaseModel, metaclass=_Refusing):
-        pass
-
-
-class _Part(_Base):
+class _Part(BaseModel, metaclass=_Refusing):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
