@@ -85,6 +85,7 @@ def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
     >>> X = np.random.default_rng(0).normal(size=(60, 5))
     >>> map_ = DrLIM(max_epochs=1, random_state=0).fit(X)
     >>> with tempfile.TemporaryDirectory() as folder:
