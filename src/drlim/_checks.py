@@ -8,6 +8,8 @@ import numpy as np
 
 from drlim._errors import InputError
 
+_LARGEST = 1e150
+
 
 def as_array(values: Any, name: str) -> np.ndarray:
     """Return an array, or say that there is none in it."""
@@ -44,7 +46,15 @@ def as_rows(values: Any, name: str) -> np.ndarray:
             f"{name} has NaN or infinite values; a distance to them means nothing: drop those "
             "samples or fill the values in"
         )
-    return rows
+    largest = float(np.abs(rows).max(initial=0))
+    if largest > _LARGEST:
+        raise InputError(
+            f"{name} has values up to {largest:.3g}, and the square of such a distance is more "
+            f"than a float holds; divide all samples by one number, so that none exceeds "
+            f"{_LARGEST:g}"
+        )
+    # Of these, the squares would leave the range of a narrow float.
+    return rows if 1e-15 < largest < 1e15 else rows.astype(np.float64)
 
 
 def one_each(values: Any, n: int, name: str) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from drlim._checks import as_rows
+from drlim._checks import as_array
 from drlim._errors import FileError, InputError, MissingExtraError
 from drlim._files import as_path, write_whole
 from drlim._forces import forces
@@ -80,13 +80,15 @@ class EarlyStopping(Callback):
             raise InputError(f"gain is {gain!r}; it must be a number from 0 up to 1")
         if not isinstance(graph, SimilarityGraph):
             raise InputError(f"graph is a {type(graph).__name__}; it must be a SimilarityGraph")
-        as_rows(X, "X")
+        held_out = as_array(X, "X")
+        if held_out.dtype.kind not in "buif" or not np.isfinite(held_out).all():
+            raise InputError("X has NaN, infinite or other values that are no numbers; drop them")
         if graph.n_samples != len(X):
             raise InputError(
                 f"the graph is about {graph.n_samples} samples and {len(X)} are held out; both "
                 "must be about the same samples: graph.restrict(rows)"
             )
-        self.X: np.ndarray = np.asarray(X)
+        self.X: np.ndarray = held_out
         self.graph = graph
         self.patience: int = int(patience)
         self.gain: float = float(gain)

@@ -531,6 +531,12 @@ def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
         )
     if not np.isfinite(Z).all():
         raise InputError("Z has NaN or infinite values; such a map has no loss")
+    largest = float(np.abs(Z).max(initial=0))
+    if largest > 1e150 or largest > 1e150 * margin:
+        raise InputError(
+            f"Z has values up to {largest:.3g} and the margin is {margin:.3g}; the square of such "
+            "a distance is more than a float holds: divide Z and the margin by one number"
+        )
     left, right = graph.edges.T
     similar = np.sqrt(np.square(Z[left] - Z[right]).sum(axis=1))
     attraction = float(np.square(similar).sum()) / 2
