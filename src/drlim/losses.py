@@ -531,15 +531,17 @@ def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
         )
     if not np.isfinite(Z).all():
         raise InputError("Z has NaN or infinite values; such a map has no loss")
-    largest = float(np.abs(Z).max(initial=0))
-    if largest > 1e150 or largest > 1e150 * margin:
-        raise InputError(
-            f"Z has values up to {largest:.3g} and the margin is {margin:.3g}; the square of such "
-            "a distance is more than a float holds: divide Z and the margin by one number"
-        )
     left, right = graph.edges.T
-    similar = np.sqrt(np.square(Z[left] - Z[right]).sum(axis=1))
-    attraction = float(np.square(similar).sum()) / 2
+    with np.errstate(over="ignore"):
+        squared = np.square(Z[left] - Z[right]).sum(axis=1)
+        attraction = float(squared.sum()) / 2
+    if not np.isfinite(attraction):
+        raise InputError(
+            f"Z has values up to {float(np.abs(Z).max()):.3g}, and the square of such a distance "
+            "between similar points is more than a float holds: divide Z and the margin by one "
+            "number"
+        )
+    similar = np.sqrt(squared)
     every = _repulsion_of_all(Z, float(margin))
     among_similar = float(np.square(np.maximum(margin - similar, 0)).sum()) / 2
     # Where all pairs inside the margin are similar the difference is 0 but for its rounding.
