@@ -82,7 +82,7 @@ def run(quick: bool) -> Iterator[Figure]:
         )
 
 
-class _Enough(Exception):  # noqa: N818
+class _EnoughError(Exception):
     """Ends a training that was only to be timed."""
 
 
@@ -101,7 +101,7 @@ class _Turns(Callback):
             self.times["step"].append(step_took)
             self.times["bare"].append(bare_took)
         if step == self.warm_up + self.repetitions:
-            raise _Enough
+            raise _EnoughError
         self.resumed = time.perf_counter()
 
 
@@ -113,7 +113,7 @@ def step_and_bare(
     points = torch.from_numpy(X[: 2 * batch_size])
     weights = list(alone.parameters())
     turns = _Turns(lambda: torch.autograd.grad(alone(points).sum(), weights), repetitions)
-    with contextlib.suppress(_Enough):
+    with contextlib.suppress(_EnoughError):
         train(
             network,
             Contrastive(1.0),
