@@ -32,7 +32,7 @@ from drlim.transforms import shifted_copies
 
 DECLARATION = """
 keep = [{ neighbors = 5 }]
-ignore = [{ transform = "shift", values = [-6, -3, 3, 6] }]
+ignore = [{ transform = "shift", values = [-6, -3, 3, 6], weight = 2 }]
 
 [data]
 path = "digits.npz"

@@ -213,6 +213,18 @@ WRONG = {
         "ignore[0]",
         "belong to a transform",
     ),
+    "a weight without copies": (
+        "ignore = [{transform='shift', range=[0, 1], weight=2}]",
+        1,
+        "ignore[0]",
+        "give values",
+    ),
+    "a weight of nothing": (
+        "ignore = [{transform='shift', values=[1], weight=0}]",
+        1,
+        "ignore[0].weight",
+        "greater than 0",
+    ),
 }
 
 

@@ -247,6 +247,32 @@ def test_copies_of_weighted_pairs_beside_a_rule(given, images, tmp_path):
     assert given["weight"].sum() == 9 * total + 3 * len(done.learnt)
 
 
+def test_copies_of_one_sample_count_what_their_transformation_says(given, images, tmp_path):
+    (tmp_path / "pairs.csv").write_text("left,right,weight\n0,3,4\n1,4,5\n2,5,6\n")
+    declared = Declaration(
+        keep=["class"],
+        pairs=str(tmp_path / "pairs.csv"),
+        ignore=[
+            {"transform": "shift", "values": [1, 2], "weight": 3},
+            {"transform": "brightness", "values": [0.1], "weight": 0.5},
+        ],
+        map=QUICK,
+    )
+    done = fit(declared, images)
+    n, known = len(done.learnt), done.rules
+    counts = dict(zip(map(tuple, known.similar.edges.tolist()), known.weight, strict=True))
+    for edge, weight in zip(given["graph"].edges.tolist(), given["weight"], strict=True):
+        (light, other_light), (shift, other_shift) = np.divmod(edge, 3 * n)
+        i, j = sorted((shift % n, other_shift % n))
+        if i != j:
+            assert weight == counts[i, j]
+        elif shift != other_shift:
+            assert weight == 3
+        else:
+            assert light != other_light
+            assert weight == 0.5
+
+
 # Networks.
 
 BUILDER = """

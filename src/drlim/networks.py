@@ -537,7 +537,7 @@ class Standardize(nn.Module):
         """Return float32 samples; float64 ones are moved before they are rounded."""
         if X.dtype != torch.float64:
             X = X.float()
-        return ((X - self.centre.to(X.dtype)) / self.scale.to(X.dtype)).float()
+        return (X - self.centre.to(X.dtype)).div_(self.scale.to(X.dtype)).float()
 
 
 class AlignedLinear(nn.Linear):

@@ -19,7 +19,7 @@ from drlim._errors import FileError, InputError, nearest_name
 from drlim._random import generator
 from drlim.datasets import Dataset, read
 from drlim.declaration._model import Data, Declaration, at
-from drlim.declaration._rules import Rules, changes_ignored, rules
+from drlim.declaration._rules import Rules, changes_ignored, copies_ignored, rules
 from drlim.estimator import DrLIM
 from drlim.graphs import SimilarityGraph
 from drlim.transforms import Augment, Change, copies
@@ -110,14 +110,14 @@ def fit(
     for line in known.summary():
         tell(f"      {line}")
     learnt = data.subset(parts.learnt)
-    listed, drawn_anew = _by_kind(changes_ignored(declaration, data))
+    drawn_anew = [each for each in changes_ignored(declaration, data) if each.values is None]
     samples, similar, dissimilar, weight = (
         learnt,
         known.similar,
         known.dissimilar,
         known.weight,
     )
-    for change in listed:
+    for change, counts in copies_ignored(declaration, data):
         n = len(samples)
         samples = copies(samples, change)
         n_copies = len(samples) // n
@@ -126,8 +126,8 @@ def fit(
         if dissimilar is not None:  # copies of one sample never are
             of_one = SimilarityGraph.empty(n).copied(n_copies)
             dissimilar = dissimilar.copied(n_copies) - of_one
-        if weight is not None:
-            weight = _weight_of_copies(weight, drawn, drawn.copied(n_copies))
+        if weight is not None or counts != 1:
+            weight = _weight_of_copies(weight, counts, drawn, drawn.copied(n_copies))
     starts = []
     for start in range(declaration.map.n_starts):
         if declaration.map.n_starts > 1:
@@ -360,19 +360,15 @@ def _final_loss(map_: DrLIM) -> float:
     return float(loss) if np.isfinite(loss) else np.inf
 
 
-def _by_kind(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
-    """Divide transformations into those with listed values and those that are drawn anew."""
-    return [c for c in changes if c.values is not None], [c for c in changes if c.values is None]
-
-
 def _weight_of_copies(
-    weight: np.ndarray, drawn: SimilarityGraph, copied: SimilarityGraph
+    weight: np.ndarray | None, counts: float, drawn: SimilarityGraph, copied: SimilarityGraph
 ) -> np.ndarray:
-    """Give the pairs between copies what the pairs of their samples count, and 1 to the others."""
+    """Give two copies of one sample what they count, and others what their samples do."""
     left, right = (copied.edges % drawn.n_samples).T
     of_one = left == right
-    spread = np.ones(copied.n_edges)
-    spread[~of_one] = weight[drawn.place(left[~of_one], right[~of_one])]
+    spread = np.where(of_one, counts, 1.0)
+    if weight is not None:
+        spread[~of_one] = weight[drawn.place(left[~of_one], right[~of_one])]
     return spread
 
 

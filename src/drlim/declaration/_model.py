@@ -100,6 +100,9 @@ class Ignore(_Part):
     range : (float, float), optional
     values : tuple of float, optional
     along : {"horizontal", "vertical", "both"}, optional
+    weight : float, optional
+        With `values`: what two copies of one sample count, where any other similar pair counts
+        1. The more, the nearer they fall together.
     """
 
     factor: str | None = None
@@ -107,6 +110,7 @@ class Ignore(_Part):
     range: tuple[float, float] | None = None
     values: tuple[float, ...] | None = None
     along: Literal["horizontal", "vertical", "both"] | None = None
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
     @model_validator(mode="after")
     def _one_thing(self) -> Ignore:
@@ -115,6 +119,8 @@ class Ignore(_Part):
         details = (self.range, self.values, self.along)
         if self.factor is not None and any(detail is not None for detail in details):
             raise ValueError("range, values and along belong to a transform, not to a factor")
+        if self.weight is not None and self.values is None:
+            raise ValueError("a weight is that of the copies at listed values: give values")
         return self
 
     @property

@@ -13,7 +13,7 @@ import numpy as np
 
 from drlim._errors import InputError, nearest_name
 from drlim.datasets import Dataset, read_table
-from drlim.declaration._model import Declaration, Keep, at
+from drlim.declaration._model import Declaration, Ignore, Keep, at
 from drlim.graphs import SimilarityGraph, adjacent, copies, neighbors, pairs, same
 from drlim.transforms import KINDS, Augment, Change, change
 
@@ -164,20 +164,29 @@ def changes_ignored(declaration: Declaration, data: Dataset) -> list[Change]:
     InputError
         If one is not known, or cannot be made to such samples.
     """
-    changes = []
+    return [change for _, change in _ignored_changes(declaration, data)]
+
+
+def copies_ignored(declaration: Declaration, data: Dataset) -> list[tuple[Change, float]]:
+    """Return those of listed values, of which copies are made, and what two copies count."""
+    return [
+        (change, ignore.weight or 1.0)
+        for ignore, change in _ignored_changes(declaration, data)
+        if change.values is not None
+    ]
+
+
+def _ignored_changes(declaration: Declaration, data: Dataset) -> list[tuple[Ignore, Change]]:
+    found = []
     for n, ignore in enumerate(declaration.ignore):
         if ignore.transform or (ignore.factor not in data.factors and ignore.factor in KINDS):
             with at(declaration, "ignore", n):
-                changes.append(
-                    change(
-                        ignore.name,
-                        range=ignore.range,
-                        values=ignore.values,
-                        along=ignore.along,
-                    )
+                made = change(
+                    ignore.name, range=ignore.range, values=ignore.values, along=ignore.along
                 )
-                Augment.for_samples(changes[-1:], data.X[:2])
-    return changes
+                Augment.for_samples([made], data.X[:2])
+                found.append((ignore, made))
+    return found
 
 
 def _near(declaration: Declaration, data: Dataset) -> SimilarityGraph:
