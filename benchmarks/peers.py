@@ -1,10 +1,11 @@
-"""What people would use instead, each in an environment of its own, on the paper's digits.
+"""What people would use instead, each in an environment of its own, on handwritten digits.
 
 ``python -m benchmarks.peers install`` makes the environments in ``benchmarks/.envs``: the peers'
-dependencies agree neither with each other nor with drlim's. ``python -m benchmarks.peers run``
-lets each learn the paper's digits from raw pixels, neighbour graph included, maps the held-out
-ones, and measures all maps alike. What cannot be installed, fails or takes too long is written
-down with its reason. Name peers after the verb to take those only.
+dependencies agree neither with each other nor with drlim's. ``python -m benchmarks.peers`` then
+lets each, and drlim, learn the paper's digits from raw pixels, neighbour graph included, maps the
+held-out ones, and measures all maps alike; ``python -m benchmarks.peers all-digits`` does so with
+the whole of MNIST. What cannot be installed, fails or takes too long is written down with its
+reason. Names of peers after that take those only.
 
 Each peer has its own defaults; where one has no default for images it gets the pixels from 0 to 1
 as rows.
@@ -12,19 +13,25 @@ as rows.
 
 from __future__ import annotations
 
-import json
 import os
+import resource
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:  # peers' environments know neither drlim nor what it needs
+    from benchmarks._bench import Figure
+    from drlim.datasets import Dataset
+
 HERE = Path(__file__).parent
-ENVIRONMENTS, RESULTS = HERE / ".envs", HERE / "results" / "peers"
-MINUTES = 10.0
+ENVIRONMENTS = HERE / ".envs"
+MINUTES = float(os.environ.get("MINUTES", "20"))  # that a peer may take
 TORCH = "torch==2.13.0"  # first, and alone: others would bring a build for graphics cards
 
 REQUIREMENTS = {
@@ -40,6 +47,10 @@ MAPS = [name for name in REQUIREMENTS if name != "neighbors"]
 
 def learner(name: str) -> Any:
     """Make a peer's estimator with its own defaults; runs in the peer's environment."""
+    if name == "drlim":
+        from benchmarks.quality import recipe
+
+        return recipe()
     if name == "umap":
         from umap.parametric_umap import ParametricUMAP  # type: ignore[import-not-found]
 
@@ -73,9 +84,17 @@ def learn(name: str, data: Path, out: Path) -> None:
     start = time.perf_counter()
     map_.fit(train)
     fitted = time.perf_counter()
+    used = resource.getrusage(resource.RUSAGE_SELF)
     Z_train, Z_test = np.asarray(map_.transform(train)), np.asarray(map_.transform(test))
     ended = time.perf_counter()
-    np.savez(out, train=Z_train, test=Z_test, seconds=[fitted - start, ended - fitted])
+    np.savez(
+        out,
+        train=Z_train,
+        test=Z_test,
+        fit_seconds=fitted - start,
+        fit_processor_seconds=used.ru_utime + used.ru_stime,
+        transform_seconds=ended - fitted,
+    )
 
 
 def install(names: list[str]) -> None:
@@ -92,45 +111,68 @@ def install(names: list[str]) -> None:
             print(f"{name}: installed")
 
 
-def run(names: list[str]) -> None:
+def run(quick: bool, names: Sequence[str] = (), *, all_digits: bool = False) -> Iterator[Figure]:
+    """Let drlim and the peers that are installed learn the same digits, one after the other."""
+    from benchmarks._bench import Figure
+    from benchmarks.quality import paper_digits
     from drlim.datasets import mnist
+
+    if quick:
+        return
+    train, test = (mnist("train"), mnist("test")) if all_digits else paper_digits()
+    names = [name for name in MAPS if (ENVIRONMENTS / name).exists() and name in (names or MAPS)]
+    found: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, "digits.npz")
+        np.savez(data, train=_pixels(train), test=_pixels(test))
+        for name in ["drlim", *names]:
+            told = found[name] = _learnt_by(name, data, Path(folder, f"{name}.npz"), train, test)
+            seconds = told.get("fit_seconds", float("nan"))
+            yield Figure(f"{name}, {len(train):,} digits to learn", seconds, "s", detail=told)
+            for measure in MEASURES:
+                if measure in told:
+                    yield Figure(f"  {measure}", told[measure], "")
+    ours, theirs = found.pop("drlim"), [told for told in found.values() if "failed" not in told]
+    if not theirs or "failed" in ours:
+        return
+    for measure in MEASURES:
+        best = max(told[measure] for told in theirs)
+        yield Figure(f"{measure}, above the best peer", ours[measure] - best, "", ">= 0")
+    best_peer = max(theirs, key=lambda told: sum(told[measure] for measure in MEASURES))
+    share = ours["fit_seconds"] / best_peer["fit_seconds"]
+    yield Figure("seconds, to those of the peer with the best map", share, goal="<= 0.1")
+
+
+MEASURES = ("held-out trustworthiness at 5", "held-out digit accuracy, 5-NN")
+
+
+def _pixels(images: Dataset) -> np.ndarray:
+    return images.X.reshape(len(images), -1).astype(np.float32) / 255
+
+
+def _learnt_by(name: str, data: Path, out: Path, train: Dataset, test: Dataset) -> dict[str, Any]:
+    """Let one learn in its own process, and measure its map."""
     from drlim.evaluation import quality
 
-    train, test = (mnist(part, digits=(4, 9)) for part in ("train", "test"))
-    rng, digit = np.random.default_rng(0), train.factors["digit"]
-    chosen = [rng.choice(np.flatnonzero(digit == each), 3000, replace=False) for each in (4, 9)]
-    train = train.subset(np.sort(np.concatenate(chosen)))
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    data = RESULTS / "digits.npz"
-    pixels = {
-        part: images.X.reshape(len(images), -1).astype(np.float32) / 255
-        for part, images in (("train", train), ("test", test))
+    reason = _in_its_environment(name, data, out)
+    if reason is not None:
+        return {"failed": reason}
+    told = np.load(out)
+    seconds = {key: float(told[key]) for key in told.files if key.endswith("seconds")}
+    return seconds | {
+        MEASURES[0]: quality.trustworthiness(_pixels(test), told["test"], 5),
+        MEASURES[1]: quality.knn_accuracy(
+            told["train"], train.factors["digit"], told["test"], test.factors["digit"]
+        ),
     }
-    np.savez(data, train=pixels["train"], test=pixels["test"])
-    for name in names:
-        out = RESULTS / f"{name}.npz"
-        result = _in_its_environment(name, data, out)
-        if "failed" not in result:
-            maps = np.load(out)
-            fit, transform = maps["seconds"].tolist()
-            result |= {
-                "fit_seconds": fit,
-                "transform_seconds": transform,
-                "trustworthiness_5": quality.trustworthiness(pixels["test"], maps["test"], 5),
-                "digit_accuracy_5": quality.knn_accuracy(
-                    maps["train"], train.factors["digit"], maps["test"], test.factors["digit"]
-                ),
-            }
-        result |= {"n_train": len(train), "n_test": len(test)}
-        (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
-        print(name, result, flush=True)
 
 
-def _in_its_environment(name: str, data: Path, out: Path) -> dict[str, Any]:
-    python = ENVIRONMENTS / name / "bin" / "python"
-    if not python.exists():
-        return {"failed": "not installed; python -m benchmarks.peers install"}
+def _in_its_environment(name: str, data: Path, out: Path) -> str | None:
+    """Let a peer learn; return what went wrong, if anything did."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    python = ENVIRONMENTS / name / "bin" / "python"
+    if name == "drlim":
+        python, environment = Path(sys.executable), {**os.environ, "PYTHONPATH": str(HERE.parent)}
     command = [str(python), __file__, "learn", name, str(data), str(out)]
     try:
         done = subprocess.run(
@@ -142,8 +184,8 @@ def _in_its_environment(name: str, data: Path, out: Path) -> dict[str, Any]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return {"failed": f"took more than {MINUTES:g} minutes"}
-    return {"failed": _reason(done.stderr)} if done.returncode else {}
+        return f"took more than {MINUTES:g} minutes"
+    return _reason(done.stderr) if done.returncode else None
 
 
 def _reason(stderr: str) -> str:
@@ -153,14 +195,19 @@ def _reason(stderr: str) -> str:
     return (errors or lines or ["no message"])[-1].strip()
 
 
-def main(verb: str, *names: str) -> None:
-    if verb == "learn":
-        learn(names[0], Path(names[1]), Path(names[2]))
-    elif verb == "install":
-        install(list(names) or list(REQUIREMENTS))
+def main(arguments: Sequence[str]) -> None:
+    if arguments[:1] == ["learn"]:
+        learn(arguments[1], Path(arguments[2]), Path(arguments[3]))
+    elif arguments[:1] == ["install"]:
+        install(list(arguments[1:]) or list(REQUIREMENTS))
     else:
-        run(list(names) or MAPS)
+        from benchmarks._bench import record
+
+        all_digits = arguments[:1] == ["all-digits"]
+        names = arguments[all_digits:]
+        section = "peers, all digits" if all_digits else "peers"
+        record(section, lambda quick: run(quick, names, all_digits=all_digits))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1:])

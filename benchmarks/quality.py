@@ -1,12 +1,12 @@
 """Seconds until a map of the paper's digits is as good as that of the loop that tutorials teach.
 
 The loop embeds both samples of random pairs, half of them similar, in two passes through the
-paper's network, layer by layer as the paper draws it. drlim learns from the same graph with the
-same network, and from all pairs among the points it draws. Only training is timed, in seconds of
-the processor, which other programs on the machine distort less than those of the clock; both
+paper's network, layer by layer as the paper draws it. drlim learns from the digits' neighbours
+with the same network, and from all pairs among the points it draws. Only training is timed; all
 maps are measured on the same held-out digits.
 
-The recipe of heavy-tailed forces, from raw pixels and its graph included, stands beside.
+How near the paper's network comes to the least loss in a minute, and the recipe of heavy-tailed
+forces with a network of its own, from raw pixels and its graph included, stand beside.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,62 +26,98 @@ from drlim.evaluation import quality
 from drlim.experiments import _digits
 from drlim.experiments._run import Options
 from drlim.graphs import SimilarityGraph, neighbors
-from drlim.losses import Contrastive
+from drlim.losses import Contrastive, global_loss
 
 EPOCHS, PAIRS, BATCH = 10, 30_000, 64  # the loop's
 
-MLP = functools.partial(networks.mlp, hidden=(256, 256, 256))
-
 
 def run(quick: bool) -> Iterator[Figure]:
-    train, test = _digits.load(Options("mnist", "", 0, False, False, lambda said: None))
-    graph = neighbors(train.X, 5)
-    loop_seconds, loop = tutorial_loop(train, test, graph, PAIRS // 10 if quick else PAIRS)
+    train, test = paper_digits()
+    loop_seconds, loop = tutorial_loop(train, test, PAIRS // 10 if quick else PAIRS)
     yield Figure("tutorial loop", loop_seconds, "s", detail=loop)
-    for max_epochs in (0.5, 1, 2, 3, 5):
-        took, ours = drlim(train, test, graph, max_epochs)
-        if all(ours[name] >= loop[name] for name in loop):
-            break
-    yield Figure("drlim, until as good on both measures", took, "s", detail=ours)
-    yield Figure("loop : drlim, seconds to equal quality", loop_seconds / took, goal=">= 30")
-    start = time.process_time()
-    map_ = heavy_tailed(train, max_epochs=5 if quick else 15)
-    took, ours = time.process_time() - start, measure(train, test, map_)
+    for name, learner in {"eq. 4": as_the_paper, "heavy-tailed": with_heavy_tails}.items():
+        for share in (0.125, 0.25, 0.5, 1, 2, 4):
+            map_, took = learner(train, share)
+            ours = measure(train, test, map_)
+            if quick or all(ours[measured] >= loop[measured] for measured in loop):
+                break
+        detail = {"seconds": took, "epochs": share, **ours}
+        yield Figure(
+            f"loop : drlim, seconds to as good a map, {name}",
+            loop_seconds / took,
+            goal=">= 30",
+            detail=detail,
+        )
+    if not quick:
+        yield within_a_minute(train)
+    start = time.perf_counter()
+    map_ = recipe(max_epochs=1 if quick else None).fit(train.X)
+    took, ours = time.perf_counter() - start, measure(train, test, map_)
     yield Figure("heavy-tailed recipe, graph included", took, "s", detail=ours)
     yield Figure("  held-out trustworthiness at 5", ours["trustworthiness"], "", ">= 0.892")
     yield Figure("  held-out digit accuracy", ours["accuracy"], "", ">= 0.976")
 
 
-def drlim(
-    train: Dataset, test: Dataset, graph: SimilarityGraph, max_epochs: float
-) -> tuple[float, dict[str, float]]:
-    """Learn the map with drlim, five dissimilar pairs a similar one."""
-    if max_epochs < 1:  # part of one: fewer edges
-        rows = np.random.default_rng(0).permutation(graph.n_edges)
-        edges = graph.edges[rows[: int(max_epochs * graph.n_edges)]]
-        graph, max_epochs = SimilarityGraph.from_edges(edges, graph.n_samples), 1
-    map_ = DrLIM(
-        network="lenet", n_dissimilar=5, max_epochs=int(max_epochs), batch_size=64, random_state=0
+def paper_digits() -> tuple[Dataset, Dataset]:
+    """Return the paper's 4s and 9s: 3,000 each to learn from, and the test set."""
+    return _digits.load(Options("mnist", "", 0, False, False, lambda said: None))
+
+
+def as_the_paper(train: Dataset, epochs: float) -> tuple[DrLIM, float]:
+    """Learn with eq. 4 from 5 neighbours, one dissimilar pair a similar one."""
+    return _learnt(train, epochs, DrLIM(n_neighbors=5, n_dissimilar=1, batch_size=64))
+
+
+def with_heavy_tails(train: Dataset, epochs: float) -> tuple[DrLIM, float]:
+    """Learn with heavy-tailed forces from 15 neighbours, five dissimilar pairs a similar one."""
+    return _learnt(
+        train,
+        epochs,
+        DrLIM(n_neighbors=15, n_dissimilar=5, loss="heavy-tailed", batch_size=64),
     )
-    start = time.process_time()
+
+
+def _learnt(train: Dataset, epochs: float, map_: DrLIM) -> tuple[DrLIM, float]:
+    graph = neighbors(train.X, map_.n_neighbors)
+    if epochs < 1:  # part of one: fewer edges
+        rows = np.random.default_rng(0).permutation(graph.n_edges)
+        edges = graph.edges[rows[: int(epochs * graph.n_edges)]]
+        graph = SimilarityGraph.from_edges(edges, graph.n_samples)
+    map_.set_params(network="lenet", max_epochs=max(int(epochs), 1), random_state=0)
+    start = time.perf_counter()
     map_.fit(train.X, graph=graph)
-    return time.process_time() - start, measure(train, test, map_)
+    return map_, time.perf_counter() - start
 
 
-def heavy_tailed(train: Dataset, max_epochs: int, **changed: Any) -> DrLIM:
-    """Learn the recipe's map: heavy-tailed forces between 15 neighbours."""
-    map_ = DrLIM(
-        network=MLP,
+def within_a_minute(train: Dataset) -> Figure:
+    """Take the exact eq. 1 of a map that the paper's network learnt in about a minute."""
+    graph = neighbors(train.X, 5)
+    map_ = DrLIM(network="lenet", learning_rate=8e-3, max_epochs=20, random_state=0)
+    start = time.perf_counter()
+    map_.fit(train.X, graph=graph)
+    took = time.perf_counter() - start
+    loss = global_loss(map_.embedding_, graph, map_.margin).total / len(train)
+    return Figure(
+        "eq. 1 a digit with the paper's network (free points: 5.4)",
+        loss,
+        "",
+        "<= 8.3",
+        {"seconds": took},
+    )
+
+
+def recipe(max_epochs: int | None = None) -> DrLIM:
+    """Return the estimator that learns clusters from raw pixels."""
+    return DrLIM(
+        network=functools.partial(networks.mlp, hidden=(256, 256, 256), activation="gelu"),
         n_neighbors=15,
         n_dissimilar=5,
         loss="heavy-tailed",
-        max_epochs=max_epochs,
-        batch_size=256,
+        max_epochs=max_epochs or 6,
+        batch_size=64,
         learning_rate=2e-3,
         random_state=0,
     )
-    map_.set_params(**changed)
-    return map_.fit(train.X)
 
 
 def measure(train: Dataset, test: Dataset, map_: DrLIM) -> dict[str, float]:
@@ -115,10 +150,9 @@ def literal_lenet() -> nn.Module:
     )
 
 
-def tutorial_loop(
-    train: Dataset, test: Dataset, graph: SimilarityGraph, n_pairs: int
-) -> tuple[float, dict[str, float]]:
+def tutorial_loop(train: Dataset, test: Dataset, n_pairs: int) -> tuple[float, dict[str, float]]:
     """Learn as tutorials do: random pairs, two passes a pair."""
+    graph = neighbors(train.X, 5)
     X = torch.from_numpy(train.X.astype(np.float32))
     X = (X - X.mean()) / X.std()
     rng = np.random.default_rng(0)
@@ -126,7 +160,7 @@ def tutorial_loop(
         network = literal_lenet()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     loss = Contrastive(1.0)
-    start = time.process_time()
+    start = time.perf_counter()
     for _ in range(EPOCHS):
         half = n_pairs // 2
         similar = graph.edges[rng.integers(0, graph.n_edges, half)]
@@ -142,7 +176,7 @@ def tutorial_loop(
             optimizer.zero_grad()
             torch.autograd.backward(each.mean())
             optimizer.step()
-    took = time.process_time() - start
+    took = time.perf_counter() - start
     with torch.no_grad():
         Z_train = network(X).numpy()
         X_test = torch.from_numpy(test.X.astype(np.float32))
