@@ -36,7 +36,7 @@ def run(quick: bool) -> Iterator[Figure]:
     loop_seconds, loop = tutorial_loop(train, test, PAIRS // 10 if quick else PAIRS)
     yield Figure("tutorial loop", loop_seconds, "s", detail=loop)
     for name, learner in {"eq. 4": as_the_paper, "heavy-tailed": with_heavy_tails}.items():
-        for share in (0.125, 0.25, 0.5, 1, 2, 4):
+        for share in (0.25, 0.5, 0.75, 1, 2, 4):
             map_, took = learner(train, share)
             ours = measure(train, test, map_)
             if quick or all(ours[measured] >= loop[measured] for measured in loop):
@@ -64,17 +64,13 @@ def paper_digits() -> tuple[Dataset, Dataset]:
 
 
 def as_the_paper(train: Dataset, epochs: float) -> tuple[DrLIM, float]:
-    """Learn with eq. 4 from 5 neighbours, one dissimilar pair a similar one."""
-    return _learnt(train, epochs, DrLIM(n_neighbors=5, n_dissimilar=1, batch_size=64))
+    """Learn with eq. 4 from 5 neighbours, half a dissimilar pair a similar one."""
+    return _learnt(train, epochs, DrLIM(n_neighbors=5, n_dissimilar=0.5))
 
 
 def with_heavy_tails(train: Dataset, epochs: float) -> tuple[DrLIM, float]:
-    """Learn with heavy-tailed forces from 15 neighbours, five dissimilar pairs a similar one."""
-    return _learnt(
-        train,
-        epochs,
-        DrLIM(n_neighbors=15, n_dissimilar=5, loss="heavy-tailed", batch_size=64),
-    )
+    """Learn with heavy-tailed forces from 15 neighbours, two dissimilar pairs a similar one."""
+    return _learnt(train, epochs, DrLIM(n_neighbors=15, n_dissimilar=2, loss="heavy-tailed"))
 
 
 def _learnt(train: Dataset, epochs: float, map_: DrLIM) -> tuple[DrLIM, float]:
@@ -83,7 +79,14 @@ def _learnt(train: Dataset, epochs: float, map_: DrLIM) -> tuple[DrLIM, float]:
         rows = np.random.default_rng(0).permutation(graph.n_edges)
         edges = graph.edges[rows[: int(epochs * graph.n_edges)]]
         graph = SimilarityGraph.from_edges(edges, graph.n_samples)
-    map_.set_params(network="lenet", max_epochs=max(int(epochs), 1), random_state=0)
+    map_.set_params(
+        # The paper does not say what its units do; Gaussian error linear units learn fastest.
+        network=functools.partial(networks.lenet, activation="gelu"),
+        batch_size=64,
+        learning_rate=8e-3,
+        max_epochs=max(int(epochs), 1),
+        random_state=0,
+    )
     start = time.perf_counter()
     map_.fit(train.X, graph=graph)
     return map_, time.perf_counter() - start
