@@ -64,7 +64,7 @@ def measured_ratios() -> Iterator[tuple[str, float, float]]:
 
 
 # About twice what they were on two cores of an AMD EPYC (Zen 4).
-BOUNDS = (5.0, 2.5, 3.0, 0.5, 2.5, 14.0)
+BOUNDS = (5.0, 2.5, 3.0, 0.5, 2.5, 7.5)
 
 
 def least(

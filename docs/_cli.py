@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from typer.main import get_command
-from typer.testing import CliRunner
-
-from drlim.cli import app
+from drlim._commands import WIDTH
+from drlim.cli import COMMANDS, overview
 
 PATH = Path(__file__).with_name("cli.md")
 
@@ -21,19 +19,15 @@ remedy; one that was stopped (Ctrl-C) ends with 130. `make cli` writes this page
 
 
 def page() -> str:
-    """Return the page: the help of ``drlim`` and of each command, as it is printed."""
-    commands = get_command(app).commands
-    parts = [_OPENING, _help()]
-    for name in commands:
-        parts += [f"## drlim {name}\n", _help(name)]
+    """Return the page: the help of ``drlim`` and of each command, as a wide terminal shows it."""
+    parts = [_OPENING, _block(overview(WIDTH))]
+    for name, command in COMMANDS.items():
+        parts += [f"## drlim {name}\n", _block(command.page(WIDTH))]
     return "\n".join(parts)
 
 
-def _help(*command: str) -> str:
-    # The width of the terminal is no part of the page.
-    said = CliRunner().invoke(app, [*command, "--help"], prog_name="drlim", terminal_width=96)
-    lines = [line.rstrip() for line in said.output.strip().splitlines()]
-    return "\n".join(["```text", *lines, "```", ""])
+def _block(text: str) -> str:
+    return f"```text\n{text}```\n"
 
 
 if __name__ == "__main__":

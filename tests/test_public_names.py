@@ -58,7 +58,8 @@ def test_every_public_module_function_class_and_method_has_a_docstring(name):
 @pytest.mark.parametrize(
     ("statement", "too_heavy"),
     [
-        ("import drlim", "numpy scipy torch sklearn pydantic matplotlib rich typer"),
+        ("import drlim", "numpy scipy torch sklearn pydantic matplotlib rich"),
+        ("import drlim.cli", "numpy scipy torch sklearn pydantic matplotlib rich typer"),
         ("import drlim; dir(drlim); drlim.__version__", "numpy scipy torch sklearn matplotlib"),
         ("import drlim.graphs", "torch sklearn pydantic matplotlib"),
         ("import drlim; drlim.SimilarityGraph.empty(3)", "torch sklearn pydantic matplotlib"),

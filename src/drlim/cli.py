@@ -5,147 +5,111 @@ Nothing heavy is imported until a command needs it, so ``drlim --help`` answers 
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from drlim._errors import DrlimError
+from drlim._commands import Argument, command, help_page
+from drlim._errors import DrlimError, InputError, nearest_name
 from drlim._version import __version__
 from drlim.experiments import EXPERIMENTS, reproduce
 
-app = typer.Typer(
-    name="drlim",
-    help="Learn a small, reusable map from what is similar alone, and prove what it ignores.",
-    add_completion=False,
-    no_args_is_help=True,
-    # Rich is not needed to print help, and takes longer to load than all the rest.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+_MAP = Argument("map_file", metavar="MAP", type=Path, help="A map, written by drlim.")
+_DATA = Argument(
+    "data", metavar="DATA", type=Path, help="An array, a table, or a folder of images."
+)
+_FACTORS = Argument("--factors", type=Path, help="A table of factors of DATA, .csv or .parquet.")
+_SKIP_BAD = Argument(
+    "--skip-bad", action="store_true", help="Leave out, and count, files that cannot be read."
+)
+_NETWORK = Argument(
+    "--network",
+    metavar="MODULE:FUNCTION",
+    help="The network's builder, where it is one of your own.",
 )
 
 
-_INTERRUPTED = 130  # how typer ends a command that Ctrl-C has stopped
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"drlim {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _main(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
-    ] = False,
-) -> None:
-    pass
-
-
-_MapFile = Annotated[Path, typer.Argument(metavar="MAP", help="A map, written by drlim.")]
-_DataPath = Annotated[
-    Path, typer.Argument(metavar="DATA", help="An array, a table, or a folder of images.")
-]
-_SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out, and count, files that cannot be read.")
-]
-_Network = Annotated[
-    str | None,
-    typer.Option(
-        metavar="MODULE:FUNCTION", help="The network's builder, where it is one of your own."
-    ),
-]
-_Factors = Annotated[
-    Path | None, typer.Option(help="A table of factors of DATA, .csv or .parquet.")
-]
-
-_LISTED = "\n\n".join(f"{name}: {summary}" for name, (_, summary) in EXPERIMENTS.items())
-
-
-@app.command(
+@command(
     "reproduce",
-    help=f"Run an experiment of the paper and write its numbers, figures, report and map.\n\n"
-    f"The experiments:\n\n{_LISTED}\n\nall: every one of them, and one report of all.",
+    Argument("name", metavar="name", help="Which experiment."),
+    Argument("--out", type=Path, help="Folder to write to. [default: runs/NAME]"),
+    Argument(
+        "--seed", type=int, default=0, help="Decides every random number. [default: %(default)s]"
+    ),
+    Argument("--quick", action="store_true", help="A fraction of it, in seconds: no reproduction."),
+    Argument("--download", action="store_true", help="Download data that is not on this machine."),
+    lists={
+        "The experiments": [
+            *((name, summary) for name, (_, summary) in EXPERIMENTS.items()),
+            ("all", "every one of them, and one report of all"),
+        ]
+    },
 )
-def _reproduce(
-    name: Annotated[str, typer.Argument(help="Which experiment.")],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder to write to.", show_default="runs/NAME")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Decides every random number.")] = 0,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A fraction of it, in seconds: no reproduction.")
-    ] = False,
-    download: Annotated[
-        bool, typer.Option("--download", help="Download data that is not on this machine.")
-    ] = False,
-) -> None:
+def _reproduce(name: str, out: Path | None, seed: int, quick: bool, download: bool) -> None:
+    """Run an experiment of the paper and write its numbers, figures, report and map."""
     reproduce(name, out, seed=seed, quick=quick, download=download)
 
 
-@app.command("fit")
+@command(
+    "fit",
+    Argument(
+        "source",
+        metavar="DECLARATION",
+        type=Path,
+        help="A declaration (.toml), or the data itself: .npy, .npz, .csv, .parquet, .zarr, or "
+        "a folder of images.",
+    ),
+    Argument(
+        "-o",
+        "--out",
+        type=Path,
+        default=Path("map.drlim"),
+        help="The map's file. [default: %(default)s]",
+    ),
+    Argument("--report", type=Path, help="Folder of the report. [default: OUT-report]"),
+    Argument(
+        "--keep",
+        action="append",
+        help="What should matter: a factor; FACTOR:STEP or FACTOR:STEP:PERIOD; neighbors:N or "
+        "neighbors:N:WITHIN. Can be given several times.",
+    ),
+    Argument(
+        "--ignore",
+        action="append",
+        help="What should not: a factor, or a transformation as NAME or NAME:LOW:HIGH. Can be "
+        "given several times.",
+    ),
+    Argument("--factors", type=Path, help="A table of factors, .csv or .parquet."),
+    Argument("--by", help="The column of that table that names the sample."),
+    Argument("--pairs", type=Path, help="A table of pairs: left, right, similar, weight, reason."),
+    Argument("--size", type=int, help="Resize images to squares of so many pixels."),
+    Argument("--components", type=int, help="Dimensions of the map. [default: 2]"),
+    Argument("--seed", type=int, help="Decides every random number. [default: 0]"),
+    _SKIP_BAD,
+    Argument(
+        "--anyway", action="store_true", help="Learn even where no invariance can be promised."
+    ),
+    Argument("--checkpoint", type=Path, help="Keep the training in this folder after every epoch."),
+    Argument("--resume", action="store_true", help="Go on with the training kept in --checkpoint."),
+)
 def _fit(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DECLARATION",
-            help="A declaration (.toml), or the data itself: .npy, .npz, .csv, .parquet, .zarr, or "
-            "a folder of images.",
-        ),
-    ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The map's file.")] = Path("map.drlim"),
-    report: Annotated[
-        Path | None, typer.Option(help="Folder of the report.", show_default="OUT-report")
-    ] = None,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What should matter: a factor; FACTOR:STEP or FACTOR:STEP:PERIOD; neighbors:N or "
-            "neighbors:N:WITHIN. Can be given several times."
-        ),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What should not: a factor, or a transformation as NAME or NAME:LOW:HIGH. Can be "
-            "given several times."
-        ),
-    ] = None,
-    factors: Annotated[
-        Path | None, typer.Option(help="A table of factors, .csv or .parquet.")
-    ] = None,
-    by: Annotated[
-        str | None, typer.Option(help="The column of that table that names the sample.")
-    ] = None,
-    pairs: Annotated[
-        Path | None, typer.Option(help="A table of pairs: left, right, similar, weight, reason.")
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option(help="Resize images to squares of so many pixels.")
-    ] = None,
-    components: Annotated[
-        int | None, typer.Option(help="Dimensions of the map.", show_default="2")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Decides every random number.", show_default="0")
-    ] = None,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out, and count, files that cannot be read.")
-    ] = False,
-    anyway: Annotated[
-        bool,
-        typer.Option("--anyway", help="Learn even where no invariance can be promised."),
-    ] = False,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="Keep the training in this folder after every epoch."),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on with the training kept in --checkpoint."),
-    ] = False,
+    source: Path,
+    out: Path,
+    report: Path | None,
+    keep: list[str] | None,
+    ignore: list[str] | None,
+    factors: Path | None,
+    by: str | None,
+    pairs: Path | None,
+    size: int | None,
+    components: int | None,
+    seed: int | None,
+    skip_bad: bool,
+    anyway: bool,
+    checkpoint: Path | None,
+    resume: bool,
 ) -> None:
     """Learn a map from what should matter and what should not, and write it and the proof."""
     from drlim import declaration as declared
@@ -183,16 +147,21 @@ def _fit(
     _tell_proof(evidence, written[0])
 
 
-@app.command("transform")
-def _transform(
-    map_file: _MapFile,
-    data: _DataPath,
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="Where to: .npy, .csv or .parquet by its ending.")
-    ],
-    skip_bad: _SkipBad = False,
-    network: _Network = None,
-) -> None:
+@command(
+    "transform",
+    _MAP,
+    _DATA,
+    Argument(
+        "-o",
+        "--out",
+        type=Path,
+        required=True,
+        help="Where to: .npy, .csv or .parquet by its ending.",
+    ),
+    _SKIP_BAD,
+    _NETWORK,
+)
+def _transform(map_file: Path, data: Path, out: Path, skip_bad: bool, network: str | None) -> None:
     """Map samples, in their order, a block at a time; as many as there are."""
     from drlim.datasets import blocks, write_points
     from drlim.declaration import declared_by, how_to_read, open_map
@@ -203,16 +172,22 @@ def _transform(
     print(f"{n:,} points written to {out}")
 
 
-@app.command("report")
+@command(
+    "report",
+    _MAP,
+    _DATA,
+    Argument("-o", "--out", type=Path, help="Folder. [default: MAP-report]"),
+    _FACTORS,
+    _SKIP_BAD,
+    _NETWORK,
+)
 def _report(
-    map_file: _MapFile,
-    data: _DataPath,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder.", show_default="MAP-report")
-    ] = None,
-    factors: _Factors = None,
-    skip_bad: _SkipBad = False,
-    network: _Network = None,
+    map_file: Path,
+    data: Path,
+    out: Path | None,
+    factors: Path | None,
+    skip_bad: bool,
+    network: str | None,
 ) -> None:
     """Prove, on data that was not trained on, what the map ignores and what it keeps.
 
@@ -228,20 +203,34 @@ def _report(
     _tell_proof(evidence, declared.write_report(folder, evidence, map_, declaration)[0])
 
 
-@app.command("neighbors")
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no integer >= 1")
+    return int(text)
+
+
+@command(
+    "neighbors",
+    _MAP,
+    _DATA,
+    Argument(
+        "query",
+        metavar="query",
+        help="What to look for: the name or row of a sample of DATA, or other data (an image, "
+        "a folder, an array).",
+    ),
+    Argument(
+        "-n",
+        metavar="<int>",
+        type=_positive,
+        default=5,
+        help="How many. [default: %(default)s; x>=1]",
+    ),
+    _SKIP_BAD,
+    _NETWORK,
+)
 def _neighbors(
-    map_file: _MapFile,
-    data: _DataPath,
-    query: Annotated[
-        str,
-        typer.Argument(
-            help="What to look for: the name or row of a sample of DATA, or other data (an image, "
-            "a folder, an array)."
-        ),
-    ],
-    n: Annotated[int, typer.Option("-n", help="How many.", min=1)] = 5,
-    skip_bad: _SkipBad = False,
-    network: _Network = None,
+    map_file: Path, data: Path, query: str, n: int, skip_bad: bool, network: str | None
 ) -> None:
     """Find the known samples that lie nearest to a new one in the map, with their distances."""
     from drlim.declaration import declared_by, load, nearest, open_map
@@ -255,26 +244,34 @@ def _neighbors(
         print(f"{found.sample:<32} {found.neighbor:<32} {found.distance / map_.margin:.4f}")
 
 
-@app.command("verify")
+@command(
+    "verify",
+    _MAP,
+    _DATA,
+    Argument(
+        "--same",
+        help="The factor that says who is the same. [default: the kept class, or 'class']",
+    ),
+    Argument(
+        "--false-accept-rate",
+        type=float,
+        default=0.01,
+        help="The share of different pairs that may pass as the same. [default: %(default)s]",
+    ),
+    Argument("--pair", nargs=2, help="Two samples of DATA, by name or row: are they the same?"),
+    _FACTORS,
+    _SKIP_BAD,
+    _NETWORK,
+)
 def _verify(
-    map_file: _MapFile,
-    data: _DataPath,
-    same: Annotated[
-        str | None,
-        typer.Option(
-            help="The factor that says who is the same.", show_default="the kept class, or 'class'"
-        ),
-    ] = None,
-    false_accept_rate: Annotated[
-        float, typer.Option(help="The share of different pairs that may pass as the same.")
-    ] = 0.01,
-    pair: Annotated[
-        tuple[str, str] | None,
-        typer.Option(help="Two samples of DATA, by name or row: are they the same?"),
-    ] = None,
-    factors: _Factors = None,
-    skip_bad: _SkipBad = False,
-    network: _Network = None,
+    map_file: Path,
+    data: Path,
+    same: str | None,
+    false_accept_rate: float,
+    pair: list[str] | None,
+    factors: Path | None,
+    skip_bad: bool,
+    network: str | None,
 ) -> None:
     """Same or different? Choose a threshold on data not trained on, and say what it is worth."""
     from drlim import declaration as declared
@@ -297,14 +294,14 @@ def _tell_proof(evidence: Any, page: Path) -> None:
     print(f"\n{page} shows it")
 
 
-@app.command("export", help="Write a map as ONNX, checked against the map in onnxruntime.")
-def _export(
-    map_file: Annotated[Path, typer.Argument(metavar="MAP", help="A map, such as map.drlim.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The file.", show_default="MAP.onnx")
-    ] = None,
-    network: _Network = None,
-) -> None:
+@command(
+    "export",
+    Argument("map_file", metavar="MAP", type=Path, help="A map, such as map.drlim."),
+    Argument("-o", "--out", type=Path, help="The file. [default: MAP.onnx]"),
+    _NETWORK,
+)
+def _export(map_file: Path, out: Path | None, network: str | None) -> None:
+    """Write a map as ONNX, checked against the map in onnxruntime."""
     from drlim.declaration import open_map
     from drlim.exporting import export
 
@@ -312,17 +309,58 @@ def _export(
     print(exported)
 
 
+COMMANDS = {
+    each.name: each
+    for each in (_reproduce, _fit, _transform, _report, _neighbors, _verify, _export)
+}
+
+_OPTIONS = {"--version": "Print the version.", "--help": "Show this message and exit."}
+
+
+def overview(width: int | None = None) -> str:
+    """Return the help of ``drlim``; without a width, as wide as the terminal."""
+    return help_page(
+        "drlim [OPTIONS] COMMAND [ARGS]...",
+        ["Learn a small, reusable map from what is similar alone, and prove what it ignores."],
+        {
+            "Options": list(_OPTIONS.items()),
+            "Commands": [(name, each.paragraphs()[0]) for name, each in COMMANDS.items()],
+        },
+        width,
+    )
+
+
+def _run(words: list[str]) -> None:
+    match words:
+        case []:
+            print(overview(), end="", file=sys.stderr)
+            sys.exit(2)
+        case ["--version", *_]:
+            print(f"drlim {__version__}")
+        case ["--help", *_]:
+            print(overview(), end="")
+        case [name, *rest] if name in COMMANDS:
+            COMMANDS[name].run(rest)
+        case [name, *_]:
+            kind, known = ("option", _OPTIONS) if name.startswith("-") else ("command", COMMANDS)
+            raise InputError(f"there is no {kind} {name!r}; {nearest_name(name, known)}")
+
+
 def main() -> None:
     """Run the command line; what the user got wrong ends with one message and exit code 2."""
     try:
-        app(prog_name="drlim")
+        _run(sys.argv[1:])
+        sys.stdout.flush()
     except DrlimError as error:
         print(f"drlim: {error}", file=sys.stderr)
         sys.exit(2)
-    except SystemExit as end:
-        if end.code == _INTERRUPTED:
-            print("drlim: interrupted; what was unfinished was not written", file=sys.stderr)
-        raise
+    except KeyboardInterrupt:
+        print("drlim: interrupted; what was unfinished was not written", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Who read what is printed has closed it, as `head` does: nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 if __name__ == "__main__":
