@@ -76,8 +76,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     network : None, str or callable, default=None
         A builder ``(sample_shape, n_components) -> nn.Module``, or the name of one of drlim's:
         "lenet", "mlp", "linear", "convnet". None: the paper's `drlim.networks.lenet` for images of
-        28 x 28, else an `drlim.networks.mlp` with two layers of 256 units. What else a builder
-        takes are parameters of the map, ``network__hidden`` and the like: see `set_params`.
+        28 x 28, `drlim.networks.convnet` for images of any other size from 8 x 8, and for the rest
+        a `drlim.networks.mlp` with two layers of 256 units. What else a builder takes are
+        parameters of the map, ``network__hidden`` and the like: see `set_params`.
     max_epochs : int, default=50
         Passes over all similar pairs; 0 leaves the network untrained, as a baseline.
     batch_size : int, default=64

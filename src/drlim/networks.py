@@ -193,7 +193,7 @@ def convnet(
     torch.Size([5, 4])
     """
     shape = tuple(sample_shape)
-    if len(shape) not in (2, 3) or min(shape[-2:]) < 8:
+    if not _suits_convnet(shape):
         raise InputError(
             f"samples have the shape {shape}; convnet takes images (h, w) or (channels, h, w) of "
             "8 x 8 pixels or more: give network='mlp' for anything else"
@@ -222,6 +222,10 @@ def convnet(
     for _ in range(depth + 1):
         height, across = (height + 1) // 2, (across + 1) // 2
     return nn.Sequential(*layers, nn.Flatten(), AlignedLinear(maps * height * across, n_components))
+
+
+def _suits_convnet(shape: tuple[int, ...]) -> bool:
+    return len(shape) in (2, 3) and min(shape[-2:]) >= 8
 
 
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
@@ -363,9 +367,15 @@ def _load_weights(module: nn.Module, path: Path) -> None:
 
 
 def default(sample_shape: tuple[int, ...]) -> Builder:
-    """Choose a network: the paper's `lenet` for its digits, else an `mlp` of 256 and 256 units."""
-    if tuple(sample_shape) in ((28, 28), (1, 28, 28)):
+    """Choose a network: `lenet` for the paper's digits, `convnet` for other images, else an `mlp`.
+
+    The `mlp` has layers of 256 and 256 units; images of fewer than 8 x 8 pixels get it too.
+    """
+    shape = tuple(sample_shape)
+    if shape in ((28, 28), (1, 28, 28)):
         return lenet
+    if _suits_convnet(shape):
+        return convnet
     return functools.partial(mlp, hidden=(256, 256))
 
 
