@@ -443,6 +443,7 @@ TABLE = [
     ("graphs.SimilarityGraph.place", "beyond", lambda tmp: GRAPH.place([99], [0]), InputError, "rows run from 99 to 99; the graph's rows are 0 to"),
     ("graphs.SimilarityGraph.restrict", "beyond", lambda tmp: GRAPH.restrict([99]), InputError, "rows run from 99 to 99; the graph's rows are 0 to"),
     ("graphs.SimilarityGraph.restrict", "twice", lambda tmp: GRAPH.restrict([1, 1]), InputError, "indices name a row twice; a sample can be kept"),
+    ("graphs.SimilarityGraph.edges_at", "beyond", lambda tmp: GRAPH.edges_at([10**9]), InputError, "they must be integers from 0 to"),
     ("graphs.SimilarityGraph.restrict", "mask", lambda tmp: GRAPH.restrict([True]), InputError, "the mask has the shape (1,); the graph has 24"),
     ("graphs.SimilarityGraph.copied", "0", lambda tmp: GRAPH.copied(0), InputError, "n_copies is 0; it must be an integer >= 1"),
     ("graphs.SimilarityGraph.__or__", "another size", lambda tmp: GRAPH | SimilarityGraph.empty(3), InputError, "graph | graph: one speaks of 24 samples and the"),

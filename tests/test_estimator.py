@@ -18,7 +18,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-from drlim import DrLIM, SimilarityGraph, estimator, load, networks
+from drlim import DrLIM, SimilarityGraph, estimator, load, networks, pairs
 from drlim._errors import DataWarning, InputError, TrainingWarning
 from drlim._random import streams
 from drlim.graphs import neighbors, same
@@ -375,6 +375,24 @@ def test_samples_of_one_label_are_similar(kind):
     labels = np.arange(60) % 2
     y = kind(labels) if kind in (pd.Series, list) else labels.astype(kind)
     assert graph_of(y) == same(labels)
+
+
+def test_labels_of_large_classes_are_learnt_without_writing_their_pairs_out(
+    tmp_path, monkeypatch, rng
+):
+    monkeypatch.setattr(pairs, "MOST_A_SAMPLE", 0)
+    monkeypatch.setattr(pairs, "LEAST_MOST", 6_400)
+    y = rng.integers(0, 3, 30_000)  # 150,000,000 similar pairs
+    some = np.eye(3, dtype=np.float32)[y] + rng.normal(scale=0.1, size=(30_000, 3))
+    map_ = DrLIM(network="linear", n_dissimilar=5, max_epochs=3, random_state=0)
+    map_.fit(some, y, checkpoint=tmp_path)
+    assert "_keys" not in vars(map_.graph_)
+    Z = map_.embedding_
+    centre = np.stack([Z[y == k].mean(axis=0) for k in range(3)])
+    within = np.linalg.norm(Z - centre[y], axis=1).mean()
+    assert within < 0.25 * pdist(centre).min()
+    again = DrLIM(**map_.get_params(deep=False)).fit(some, y, checkpoint=tmp_path, resume=True)
+    np.testing.assert_array_equal(again.embedding_, Z)
 
 
 def test_a_sample_with_the_label_minus_one_is_similar_to_its_neighbours():

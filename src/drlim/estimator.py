@@ -80,7 +80,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         a `drlim.networks.mlp` with two layers of 256 units. What else a builder takes are
         parameters of the map, ``network__hidden`` and the like: see `set_params`.
     max_epochs : int, default=50
-        Passes over all similar pairs; 0 leaves the network untrained, as a baseline.
+        Passes over all similar pairs, or over a million where there are many more (see
+        `drlim.pairs.PairSampler`); 0 leaves the network untrained, as a baseline.
     batch_size : int, default=64
         Similar pairs drawn for a batch; every pair among its points is used.
     learning_rate : float, default=0.004
@@ -641,7 +642,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             "network": self._network_description,
             "augment": None if self.augment is None else networks.name_of(self.augment),
             "samples": _digest(X),
-            "graph": _digest(sampler.graph.edges),
+            "graph": _digest(
+                sampler.graph.edges if sampler.graph.groups is None else sampler.graph.groups
+            ),
             "dissimilar": None if apart is None else _digest(apart.edges),
             "weight": None if weight is None else _digest(np.asarray(weight)),
             "init": None
