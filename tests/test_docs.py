@@ -132,6 +132,19 @@ def test_every_link_between_pages_leads_somewhere(path):
         assert there.exists(), target
 
 
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_a_fraction_has_braces_without_which_it_becomes_another(path):
+    assert not re.findall(r"\\[dt]?frac(?!\{).*", path.read_text())
+
+
+def test_the_documentation_is_whole_without_a_network():
+    made_of = [DOCS / "conf.py", *DOCS.glob("_*/**/*.*"), *PAGES]
+    texts = {path: path.read_text() for path in made_of if not set(MADE) & set(path.parts)}
+    assert DOCS / "_static" / "custom.css" in texts
+    for path, text in texts.items():
+        assert not re.search(r"mathjax|<script|<img|url\(|@import", text), name_of(path)
+
+
 def test_every_page_is_in_a_table_of_contents():
     listed = {DOCS / "index.md"}
     for page in PAGES:

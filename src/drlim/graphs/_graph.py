@@ -21,7 +21,7 @@ _MANY_EDGES, _BLOCK_EDGES = 50_000_000, 1_048_576
 
 
 class SimilarityGraph:
-    """Who is similar to whom among ``n_samples`` samples (the set S of the paper's eq. 1).
+    """Who is similar to whom among ``n_samples`` samples: the set S of the paper.
 
     The graph is undirected and has no self-edge. It cannot be changed; the operators make new
     graphs, so that prior knowledge can be written as one expression:
