@@ -100,7 +100,7 @@ def test_every_command_that_is_shown_can_be_given(language, text):
         elif program == "make":
             assert arguments[0] in targets
         elif program == "pip":
-            named = re.fullmatch(r"drlim(?:\[(.*)\])?", arguments[-1])
+            named = re.fullmatch(r"(?:drlim|\.)(?:\[(.*)\])?", arguments[-1])
             assert named, f"{arguments[-1]} is not drlim"
             assert set((named[1] or "report").split(",")) <= extras.keys()
         else:
