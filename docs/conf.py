@@ -5,7 +5,7 @@ from pathlib import Path
 
 from drlim import __version__
 
-sys.path.insert(0, str(Path(__file__).parent))  # for _gallery
+sys.path.insert(0, str(Path(__file__).parent))  # for _gallery and _math
 
 project = "drlim"
 author = "the drlim developers"
@@ -16,10 +16,11 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "_math",
 ]
+html_math_renderer = "mathml"
 myst_heading_anchors = 3
 myst_enable_extensions = ["deflist", "dollarmath"]
 exclude_patterns = ["_build", "gallery/*.py", "gallery/*.ipynb", "gallery/*.json"]
@@ -30,10 +31,11 @@ autodoc_typehints = "none"  # shapes and meanings are in the docstrings
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 html_theme = "alabaster"
+html_static_path = ["_static"]
 html_theme_options = {
     "description": "A map from what is similar alone",
     "fixed_sidebar": True,
-    "page_width": "1200px",  # a line of code has up to 100 characters
+    "page_width": "900px",  # below it the navigation comes first; _static/custom.css widens it
     "body_max_width": "none",
     "code_font_size": "0.8em",
 }
@@ -48,4 +50,5 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
+    "write_computation_times": False,  # a page that takes its scripts from a network
 }

@@ -538,6 +538,21 @@ def similar(data=LAMPS, **parts):
     return rules(Declaration(**parts), data).similar
 
 
+def test_large_classes_are_combined_and_checked_without_writing_their_pairs_out(rng):
+    pose, scale, lamp = rng.integers(0, 4, (3, 30_000))
+    data = Dataset(np.zeros((30_000, 1)), {"pose": pose, "scale": scale, "lamp": lamp})
+    for kept in (["pose"], ["pose", "scale"]):
+        found = rules(Declaration(keep=kept, ignore=["lamp"]), data)
+        assert "_keys" not in vars(found.similar)
+        left, right = found.similar.edges_at(rng.integers(0, found.similar.n_edges, 10_000)).T
+        assert found.crossing["lamp"] == pytest.approx((lamp[left] != lamp[right]).mean(), abs=0.02)
+    with pytest.raises(InputError, match=r"0.00% of the similar pairs cross 'scale'"):
+        rules(
+            Declaration(keep=["pose"], ignore=["scale"]),
+            Dataset(data.X, {"pose": pose, "scale": pose}),
+        )
+
+
 def test_one_class_is_equal_values():
     assert similar(keep=["pose"]) == same(LAMPS.factor("pose"))
 

@@ -314,7 +314,7 @@ WRONG_NETWORKS = {
     "no such name": ("'lenett'", "there is no network 'lenett'; known: .*did you mean 'lenet'"),
     "no such name in a table": ("{name = 'convnt'}", "'convnt'; .*did you mean 'convnet'"),
     "no name": ("{width = 3}", "there is no network None; .*builder = 'module:function'"),
-    "no such argument": ("{name = 'mlp', hiden = [3]}", "cannot be built: .*'hiden'"),
+    "no such argument": ("{name = 'mlp', hiden = [3]}", "'mlp' takes no 'hiden'; .* mean 'hidden'"),
     "a wrong argument": ("{name = 'mlp', hidden = ['many']}", "it must be an integer >= 1"),
     "other samples": ("'lenet'", "image"),
     "no such module": ("{builder = 'none_such:build'}", "'none_such:build' cannot be imported"),

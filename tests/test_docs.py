@@ -98,7 +98,7 @@ def test_every_command_that_is_shown_can_be_given(language, text):
         elif program == "make":
             assert arguments[0] in targets
         elif program == "pip":
-            named = re.fullmatch(r"drlim(?:\[(.*)\])?", arguments[-1])
+            named = re.fullmatch(r"(?:drlim|\.)(?:\[(.*)\])?", arguments[-1])
             assert named, f"{arguments[-1]} is not drlim"
             assert set((named[1] or "report").split(",")) <= extras.keys()
         else:
@@ -127,6 +127,19 @@ def test_every_link_between_pages_leads_somewhere(path):
         if there.parent.name == "gallery":  # made of the examples, when the documentation is built
             there = (ROOT / "examples" / there.name).with_suffix(".py")
         assert there.exists(), target
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_a_fraction_has_braces_without_which_it_becomes_another(path):
+    assert not re.findall(r"\\[dt]?frac(?!\{).*", path.read_text())
+
+
+def test_the_documentation_is_whole_without_a_network():
+    made_of = [DOCS / "conf.py", *DOCS.glob("_*/**/*.*"), *PAGES]
+    texts = {path: path.read_text() for path in made_of if not set(MADE) & set(path.parts)}
+    assert DOCS / "_static" / "custom.css" in texts
+    for path, text in texts.items():
+        assert not re.search(r"mathjax|<script|<img|url\(|@import", text), name_of(path)
 
 
 def test_every_page_is_in_a_table_of_contents():

@@ -18,7 +18,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-from drlim import DrLIM, SimilarityGraph, estimator, networks
+from drlim import DrLIM, SimilarityGraph, estimator, load, networks, pairs
 from drlim._errors import DataWarning, InputError, TrainingWarning
 from drlim._random import streams
 from drlim.graphs import neighbors, same
@@ -249,6 +249,96 @@ def test_a_grid_search_sets_its_parameters(grid):
     assert search.transform(X).shape == (60, 2)
 
 
+def test_a_grid_search_sets_the_arguments_of_the_network():
+    def score(map_, some, y=None):
+        return -np.ptp(map_.transform(some))
+
+    grid = {"network__hidden": [(4,), (5, 6)], "network__activation": ["tanh"], "margin": [2.0]}
+    map_ = DrLIM(network="mlp", max_epochs=1, random_state=0)
+    search = GridSearchCV(map_, grid, scoring=score, cv=2).fit(X)
+    hidden = search.best_params_["network__hidden"]
+    assert search.best_estimator_.get_params()["network__hidden"] == hidden
+    assert search.best_estimator_.network_[1][1].out_features == hidden[0]
+    assert isinstance(search.best_estimator_.network_[1][2], nn.Tanh)
+    assert map_.network == "mlp"  # a search learns clones, and changes nothing
+
+
+def test_a_grid_search_of_a_pipeline_sets_what_is_inside_the_map():
+    y = (X[:, 0] > 0).astype(int)
+    pipeline = make_pipeline(
+        MinMaxScaler(),
+        DrLIM(network="mlp", max_epochs=5, random_state=0),
+        KNeighborsClassifier(),
+    )
+    grid = {"drlim__margin": [0.5, 1.0], "drlim__network__hidden": [(8,), (16,)]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
+    assert len(search.cv_results_["params"]) == 4
+    assert search.score(X, y) > 0.9
+
+
+def own_network(sample_shape, n_components, width=4, **more):
+    return nn.Linear(sample_shape[0], n_components, **more)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        "mlp",
+        networks.mlp,
+        partial(networks.mlp, hidden=(3,)),
+        partial(networks.mlp, activation="relu"),
+    ],
+)
+def test_arguments_set_by_name_make_the_builder_with_those_arguments(network, tmp_path):
+    told = DrLIM(network=network, max_epochs=1, random_state=0)
+    assert told.set_params(network__hidden=(7,), network__activation="tanh") is told
+    fixed = partial(networks.mlp, hidden=(7,), activation="tanh")
+    paths = [tmp_path / "told.drlim", tmp_path / "fixed.drlim"]
+    for map_, path in zip((clone(told), clone(told).set_params(network=fixed)), paths, strict=True):
+        map_.fit(X).save(path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    loaded = load(paths[0])
+    np.testing.assert_array_equal(loaded.transform(X), map_.embedding_)
+    assert loaded.get_params()["network__activation"] == "tanh"
+    np.testing.assert_array_equal(
+        loaded.set_params(random_state=0).fit(X).embedding_, map_.embedding_
+    )
+
+
+def test_what_was_fixed_before_stays_and_two_maps_share_no_arguments():
+    fixed = partial(networks.mlp, hidden=(3,))
+    first, second = DrLIM(network=fixed), DrLIM(network=fixed)
+    first.set_params(network__activation="tanh")
+    assert first.get_params()["network__hidden"] == (3,)
+    assert second.network is fixed
+    assert fixed.keywords == {"hidden": (3,)}
+    assert first.set_params(**first.get_params()).network.keywords == first.network.keywords
+    assert "network__hidden" not in first.get_params(deep=False)
+
+
+def test_a_network_and_its_arguments_can_be_set_at_once_and_own_builders_too():
+    map_ = DrLIM().set_params(network=own_network, network__width=3, network__bias=False)
+    assert map_.network((5,), 2).bias is None
+    assert "network__width" in map_.get_params()
+
+
+def test_columns_of_other_names_or_in_another_order_are_not_mapped():
+    table = pd.DataFrame(X, columns=list("abcde"))
+    map_ = DrLIM(max_epochs=0, random_state=0).fit(table)
+    for other in (table[list("edcba")], table.rename(columns={"a": "z"})):
+        with pytest.raises(InputError, match="feature names should match"):
+            map_.transform(other)
+
+
+def test_a_pipeline_gives_tables_where_it_is_asked_to():
+    table = pd.DataFrame(X, columns=list("abcde"), index=np.arange(100, 160))
+    pipeline = make_pipeline(MinMaxScaler(), DrLIM(max_epochs=1, random_state=0))
+    Z = pipeline.set_output(transform="pandas").fit_transform(table)
+    assert list(Z.columns) == list(pipeline.get_feature_names_out()) == ["drlim0", "drlim1"]
+    assert list(Z.index) == list(table.index)
+    pd.testing.assert_frame_equal(pipeline.transform(table[:7]), Z[:7])
+
+
 def test_a_table_comes_in_and_goes_out(fitted):
     table = pd.DataFrame(X, columns=list("abcde"), index=np.arange(100, 160))
     map_ = DrLIM(max_epochs=2, random_state=0).set_output(transform="pandas")
@@ -285,6 +375,24 @@ def test_samples_of_one_label_are_similar(kind):
     labels = np.arange(60) % 2
     y = kind(labels) if kind in (pd.Series, list) else labels.astype(kind)
     assert graph_of(y) == same(labels)
+
+
+def test_labels_of_large_classes_are_learnt_without_writing_their_pairs_out(
+    tmp_path, monkeypatch, rng
+):
+    monkeypatch.setattr(pairs, "MOST_A_SAMPLE", 0)
+    monkeypatch.setattr(pairs, "LEAST_MOST", 6_400)
+    y = rng.integers(0, 3, 30_000)  # 150,000,000 similar pairs
+    some = np.eye(3, dtype=np.float32)[y] + rng.normal(scale=0.1, size=(30_000, 3))
+    map_ = DrLIM(network="linear", n_dissimilar=5, max_epochs=3, random_state=0)
+    map_.fit(some, y, checkpoint=tmp_path)
+    assert "_keys" not in vars(map_.graph_)
+    Z = map_.embedding_
+    centre = np.stack([Z[y == k].mean(axis=0) for k in range(3)])
+    within = np.linalg.norm(Z - centre[y], axis=1).mean()
+    assert within < 0.25 * pdist(centre).min()
+    again = DrLIM(**map_.get_params(deep=False)).fit(some, y, checkpoint=tmp_path, resume=True)
+    np.testing.assert_array_equal(again.embedding_, Z)
 
 
 def test_a_sample_with_the_label_minus_one_is_similar_to_its_neighbours():

@@ -9,9 +9,10 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings, strategies as st
 
-from drlim._errors import InputError
+from drlim._errors import DataWarning, InputError
 from drlim.graphs import (
     SimilarityGraph,
+    _graph,
     _neighbors,
     adjacent,
     copies,
@@ -489,3 +490,80 @@ def test_copying_once_changes_nothing_and_copying_twice_is_copying_more(graph):
 def test_a_number_of_copies_is_a_whole_one(n_copies):
     with pytest.raises(InputError, match=r"n_copies is .*; it must be an integer >= 1"):
         SimilarityGraph.empty(2).copied(n_copies)
+
+
+# Graphs of groups, whose edges are not written out.
+
+groupings = st.lists(st.integers(0, 3), min_size=N, max_size=N)
+
+
+@few
+@given(groupings, groupings, edge_lists, st.permutations(range(N)), st.integers(0, N))
+def test_a_graph_of_groups_is_what_its_edges_are(y, other, edges, order, n_kept):
+    def kept_apart():  # anew each time, so that nothing is written out before it is asked for
+        return same(y)
+
+    written = from_edges([(i, j) for i in range(N) for j in range(i) if y[i] == y[j]], N)
+    assert written.groups is None
+    grouped = kept_apart()
+    assert grouped.n_edges == written.n_edges
+    np.testing.assert_array_equal(grouped.degree, written.degree)
+    np.testing.assert_array_equal(grouped.components, written.components)
+    np.testing.assert_array_equal(kept_apart().edges, written.edges)
+    np.testing.assert_array_equal(kept_apart().edges_at(np.arange(written.n_edges)), written.edges)
+    np.testing.assert_array_equal(written.edges_at(np.arange(written.n_edges)), written.edges)
+    left, right = np.indices((N, N))
+    np.testing.assert_array_equal(grouped.has(left, right), written.has(left, right))
+    np.testing.assert_array_equal(grouped.place(left, right), written.place(left, right))
+    assert grouped.restrict(order[:n_kept]) == written.restrict(order[:n_kept])
+    assert grouped.copied(3) == written.copied(3)
+    assert "_keys" not in vars(grouped)
+    assert grouped == written == kept_apart()
+    assert hash(grouped) == hash(written)
+    np.testing.assert_array_equal(matrix(kept_apart()), matrix(written))
+    for second in (same(other), from_edges(edges, N), SimilarityGraph.empty(N)):
+        plain = from_edges(second.edges, N)
+        for sign in ("__or__", "__and__", "__sub__", "__matmul__"):
+            expected = getattr(written, sign)(plain)
+            assert getattr(kept_apart(), sign)(second) == expected
+            expected = getattr(plain, sign)(written)
+            assert getattr(second, sign)(kept_apart()) == expected
+        assert (kept_apart() == second) == (written == plain)
+
+
+def test_groups_have_the_same_numbers_whatever_their_values_are_called():
+    assert same(["b", "a", "b", "c"]).groups.tolist() == [0, 1, 0, 2]
+    assert same([7, 9, 7, 8]) == same(["x", "a", "x", "b"])
+    with pytest.raises(ValueError, match="read-only"):
+        same([1, 1]).groups[0] = 1
+
+
+def test_a_relation_of_large_classes_costs_no_memory_for_its_edges(rng):
+    y, lamp = rng.integers(0, 10, (2, 60_000))
+    tracemalloc.start()
+    graph = same(y)
+    both = graph & same(lamp)
+    assert 170e6 < graph.n_edges < 190e6
+    assert 0.09 < both.n_edges / graph.n_edges < 0.11
+    assert graph.restrict(np.arange(0, 60_000, 2)).degree.max() < 3_300
+    assert graph.copied(2).has(0, 60_000)
+    left, right = graph.edges_at(rng.integers(0, graph.n_edges, 100)).T
+    assert (y[left] == y[right]).all()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30e6
+
+
+def test_many_edges_are_written_out_with_a_warning(monkeypatch):
+    monkeypatch.setattr(_graph, "_MANY_EDGES", 2)
+    monkeypatch.setattr(_graph, "_BLOCK_EDGES", 2)
+    assert same([1, 1, 2, 2]).edges.tolist() == [[0, 1], [2, 3]]
+    with pytest.warns(DataWarning, match=r"n_edges=3\) .* written out, 8 bytes each"):
+        edges = same([1, 1, 1]).edges
+    assert edges.tolist() == [[0, 1], [0, 2], [1, 2]]
+
+
+@pytest.mark.parametrize("places", [[3], [-1], [0.5], ["a"]])
+def test_a_place_at_which_no_edge_stands_is_refused(places):
+    with pytest.raises(InputError, match="integers from 0 to 2: the graph has 3 edges"):
+        same([1, 1, 1]).edges_at(places)

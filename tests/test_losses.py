@@ -12,7 +12,7 @@ from drlim import DrLIM
 from drlim._errors import InputError, LabelError
 from drlim._forces import forces
 from drlim.evaluation.invariance import orbit_ratio
-from drlim.graphs import SimilarityGraph
+from drlim.graphs import SimilarityGraph, same
 from drlim.losses import (
     LOSSES,
     Contrastive,
@@ -621,3 +621,14 @@ def test_a_pair_of_neither_sort_is_not_shown_to_such_a_loss():
 def test_what_is_no_loss_of_pairs_is_refused(loss, message):
     with pytest.raises(InputError, match=message):
         from_metric_learning(loss)
+
+
+@pytest.mark.parametrize("n_groups", [1, 3, 40])
+def test_the_exact_loss_of_groups_is_that_of_their_edges(n_groups, rng):
+    Z, graph = rng.normal(size=(60, 3)), same(rng.integers(0, n_groups, 60))
+    found = global_loss(Z, graph, 1.5)
+    assert "_keys" not in vars(graph)
+    expected = global_loss(Z, SimilarityGraph.from_edges(graph.edges, 60), 1.5)
+    np.testing.assert_allclose(
+        [found.attraction, found.repulsion], [expected.attraction, expected.repulsion], rtol=1e-10
+    )

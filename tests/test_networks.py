@@ -157,8 +157,20 @@ def test_a_name_or_a_builder_or_nothing_stands_for_a_builder(network, shape, exp
     assert resolve(network, shape) is expected
 
 
-@pytest.mark.parametrize("shape", [(5,), (27, 28), (3, 28, 28)])
-def test_samples_that_are_no_digits_get_two_layers_of_256_units(shape):
+@pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28)])
+def test_images_of_the_papers_size_get_its_network(shape):
+    assert default(shape) is networks.lenet
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (27, 28), (3, 28, 28), (3, 64, 8), (2, 96, 96)])
+def test_images_of_another_size_get_the_convolutional_network(shape):
+    assert default(shape) is networks.convnet
+    assert default(shape)(shape, 2)(torch.zeros(3, *shape)).shape == (3, 2)
+
+
+# The last but one is an image whose channels come last, which no network of drlim's reads.
+@pytest.mark.parametrize("shape", [(5,), (7, 30), (3, 30, 7), (30, 30, 3), (2, 3, 30, 30)])
+def test_vectors_and_what_is_too_small_for_an_image_get_two_layers_of_256_units(shape):
     network = default(shape)(shape, 2)
     units = [module.out_features for module in network if isinstance(module, nn.Linear)]
     assert units == [256, 256, 2]

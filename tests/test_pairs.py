@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from drlim import pairs
 from drlim._errors import InputError
-from drlim.graphs import SimilarityGraph, neighbors
+from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.losses import contrastive_loss, global_loss
 from drlim.pairs import PairSampler, check_disjoint
 
@@ -18,6 +19,8 @@ from_edges = SimilarityGraph.from_edges
 N = 7
 rows = st.integers(0, N - 1)
 graphs = st.lists(st.tuples(rows, rows), max_size=12).map(lambda edges: from_edges(edges, N))
+
+GROUPED = same([0, 1, 0, 2, 1, 0])
 
 # Small enough that all batches of a size can be counted out.
 TINY = {
@@ -28,6 +31,7 @@ TINY = {
     "no edge": SimilarityGraph.empty(5),
     "complete": SimilarityGraph.complete(4),
     "one pair": from_edges([(0, 1)], 2),
+    "groups": GROUPED,
 }
 DISSIMILAR = from_edges([(0, 3), (1, 4), (2, 4)], 6)
 
@@ -41,8 +45,9 @@ def batch_loss(batch, Z, margin):
 
 def expected_loss(sampler, size, Z, margin):
     """The mean over *all* batches of so many draws."""
-    draws = [np.array(some) for some in combinations(sampler._draws, size)]
-    return np.mean([batch_loss(sampler._batch(some), Z, margin) for some in draws], axis=0)
+    places = [np.array(some) for some in combinations(range(sampler.n_drawn), size)]
+    batches = [sampler._batch(sampler._draws_at(some)) for some in places]
+    return np.mean([batch_loss(batch, Z, margin) for batch in batches], axis=0)
 
 
 def draws_of_epoch(sampler, random_state):
@@ -92,7 +97,7 @@ def test_the_mean_of_the_weighted_loss_over_all_batches_is_equation_1_a_sample(n
     Z = rng.normal(size=(graph.n_samples, 2))
     exact = global_loss(Z, graph, 3.0) / graph.n_samples
     sampler = PairSampler(graph, 2)
-    for size in range(min(2, len(sampler._draws)), len(sampler._draws) + 1):
+    for size in range(min(2, sampler.n_drawn), sampler.n_drawn + 1):
         mean = expected_loss(sampler, size, Z, 3.0)
         np.testing.assert_allclose(mean, [exact.attraction, exact.repulsion], rtol=1e-6, atol=1e-7)
 
@@ -124,7 +129,7 @@ def test_with_dissimilar_pairs_given_no_other_pair_counts(name, n_dissimilar, ba
         balance = n_dissimilar * graph.n_edges / 3
     expected = [global_loss(Z, graph, 3.0).attraction / 6, balance * repulsion]
     sampler = PairSampler(graph, 2, dissimilar=DISSIMILAR, n_dissimilar=n_dissimilar)
-    for size in range(1, len(sampler._draws) + 1):
+    for size in range(1, sampler.n_drawn + 1):
         mean = expected_loss(sampler, size, Z, 3.0)
         np.testing.assert_allclose(mean, expected, rtol=1e-6, atol=1e-7)
 
@@ -143,7 +148,7 @@ def test_the_chance_of_a_pair_is_exact_for_millions_of_edges(rng):
     graph = from_edges(rng.integers(0, 40, (500, 2)), 40)
     sampler = PairSampler(graph, size)
     draws = graph.edges[:size]
-    sampler._draws = np.broadcast_to(np.int64(0), (n_draws, 2))
+    sampler._n_draws = n_draws
     batch = sampler._batch(draws)
 
     def none_of(d):
@@ -189,6 +194,70 @@ def test_the_order_of_the_edges_differs_from_epoch_to_epoch(rng):
     assert sorted(first.tolist()) == sorted(second.tolist())
 
 
+@pytest.mark.parametrize("n_copies", [1, 2])
+def test_a_graph_of_groups_gives_the_batches_of_the_same_graph_of_edges(n_copies, rng):
+    grouped = same(rng.integers(0, 9, 60))
+    written_out = from_edges(grouped.edges, 60)
+    assert written_out.groups is None
+    samplers = [PairSampler(graph, 16, n_copies=n_copies) for graph in (grouped, written_out)]
+    for a, b in zip(*(sampler.epoch(0) for sampler in samplers), strict=True):
+        for name, value in vars(a).items():
+            np.testing.assert_array_equal(value, getattr(b, name))
+
+
+@pytest.fixture
+def few_a_sample(monkeypatch):
+    monkeypatch.setattr(pairs, "MOST_A_SAMPLE", 2)
+    monkeypatch.setattr(pairs, "LEAST_MOST", 10)
+
+
+@pytest.mark.usefixtures("few_a_sample")
+@pytest.mark.parametrize(("n_samples", "n_drawn"), [(4, 6), (6, 12), (20, 40)])
+def test_of_very_many_pairs_an_epoch_draws_so_many_a_sample_and_none_twice(n_samples, n_drawn):
+    graph = same(np.zeros(n_samples))
+    sampler, rng = PairSampler(graph, 4), np.random.default_rng(0)
+    assert sampler.n_drawn == n_drawn
+    epochs = [np.concatenate(draws_of_epoch(sampler, rng)).tolist() for _ in range(2)]
+    for draws in epochs:
+        assert len(draws) == len({tuple(pair) for pair in draws}) == n_drawn
+        assert graph.has(*np.transpose(draws)).all()
+    assert (sorted(epochs[0]) == sorted(epochs[1])) == (n_drawn == graph.n_edges)
+
+
+@pytest.mark.usefixtures("few_a_sample")
+def test_an_epoch_of_some_pairs_estimates_the_loss_over_all_of_them(rng):
+    y = np.append(np.arange(24) % 2, [2, 3])  # of which the last two are in no pair
+    Z, graph = rng.normal(size=(26, 2)), same(y)
+    exact = global_loss(Z, graph, 3.0) / 26
+    sampler = PairSampler(graph, 4)
+    assert sampler.n_drawn < graph.n_edges / 2
+    losses = [batch_loss(batch, Z, 3.0) for _ in range(400) for batch in sampler.epoch(rng)]
+    error = np.std(losses, axis=0) / np.sqrt(len(losses))
+    off = np.mean(losses, axis=0) - [exact.attraction, exact.repulsion]
+    assert (np.abs(off) < 3 * error).all()
+    assert (error < 0.02 * np.array([exact.attraction, exact.repulsion])).all()
+
+
+@pytest.mark.parametrize(("total", "n"), [(9, 3), (9, 4), (9, 5), (9, 9), (30, 12)])
+def test_each_pair_is_as_likely_to_be_drawn_as_any_other_and_at_any_place(total, n, rng):
+    drawn = np.stack([pairs._some_of(total, n, rng) for _ in range(4000)])
+    assert all(len(set(row)) == n for row in drawn.tolist())
+    at_place = np.stack([np.bincount(column, minlength=total) for column in drawn.T])
+    expected = 4000 / total
+    assert (np.abs(at_place - expected) < 5 * np.sqrt(expected)).all()
+
+
+def test_pairs_that_no_memory_holds_are_drawn_from_and_never_written_out():
+    graph = same(np.arange(1_000_000) % 10)  # 50,000,000,000 pairs
+    sampler = PairSampler(graph, 8)
+    assert sampler.n_drawn == 25_000_000
+    batch = sampler._batch(sampler._draws_at(np.array([0, 7, graph.n_edges - 1])))
+    assert batch.points.tolist() == [0, 10, 80, 999_989, 999_999]
+    assert batch.similar.sum() == 4
+    assert "_keys" not in vars(graph)
+    assert "edges" not in vars(graph)
+
+
 @pytest.mark.parametrize("use", [check_disjoint, lambda a, b: PairSampler(a, 2, dissimilar=b)])
 def test_a_pair_that_is_both_similar_and_dissimilar_is_refused(use):
     a, b = from_edges([(0, 1), (1, 2)], 4), from_edges([(2, 1), (2, 3)], 4)
@@ -230,9 +299,9 @@ def test_a_batch_with_copies_estimates_the_loss_of_the_graph_of_copies(name, n_d
     balance = PairSampler(copied, 2, n_dissimilar=n_dissimilar).balance
     sampler = PairSampler(graph, 2, n_dissimilar=n_dissimilar, n_copies=n_copies)
     sums = np.zeros(2)
-    batches = list(combinations(range(len(sampler._draws)), 2))
+    batches = list(combinations(range(sampler.n_drawn), 2))
     for chosen in batches:
-        batch = sampler._batch(sampler._draws[list(chosen)])
+        batch = sampler._batch(sampler._draws_at(np.array(chosen)))
         which = np.arange(len(batch.points)) % n_copies
         first, second = np.triu_indices(len(which), 1)
         a, b = Z[which[first], batch.left], Z[which[second], batch.right]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import math
 import os
@@ -75,9 +76,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     network : None, str or callable, default=None
         A builder ``(sample_shape, n_components) -> nn.Module``, or the name of one of drlim's:
         "lenet", "mlp", "linear", "convnet". None: the paper's `drlim.networks.lenet` for images of
-        28 x 28, else an `drlim.networks.mlp` with two layers of 256 units.
+        28 x 28, `drlim.networks.convnet` for images of any other size from 8 x 8, and for the rest
+        a `drlim.networks.mlp` with two layers of 256 units. What else a builder takes are
+        parameters of the map, ``network__hidden`` and the like: see `set_params`.
     max_epochs : int, default=50
-        Passes over all similar pairs; 0 leaves the network untrained, as a baseline.
+        Passes over all similar pairs, or over a million where there are many more (see
+        `drlim.pairs.PairSampler`); 0 leaves the network untrained, as a baseline.
     batch_size : int, default=64
         Similar pairs drawn for a batch; every pair among its points is used.
     learning_rate : float, default=0.004
@@ -157,6 +161,39 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters; with `deep`, what is fixed of the network as ``network__...``."""
+        params: dict[str, Any] = super().get_params(deep)
+        if deep and isinstance(self.network, functools.partial):
+            params |= {f"network__{name}": given for name, given in self.network.keywords.items()}
+        return params
+
+    def set_params(self, **params: Any) -> DrLIM:
+        """Set parameters; ``network__hidden`` and the like fix an argument of the network.
+
+        The network must be a name or a builder, and then a grid search can go over what it
+        takes: ``GridSearchCV(DrLIM(network="mlp"), {"network__hidden": [(20,), (64, 64)]})``.
+
+        Raises
+        ------
+        InputError
+            If the network takes no argument of that name, or none has been chosen yet (None).
+        ValueError
+            If there is no such parameter.
+
+        Examples
+        --------
+        >>> DrLIM(network="mlp").set_params(network__hidden=(64,)).get_params()["network__hidden"]
+        (64,)
+        """
+        prefix = "network__"
+        inner = {name: params[name] for name in params if name.startswith(prefix)}
+        super().set_params(**{name: params[name] for name in params if name not in inner})
+        if inner:
+            arguments = {name.removeprefix(prefix): given for name, given in inner.items()}
+            self.network = networks.with_arguments(self.network, arguments)
+        return self
 
     def fit(
         self,
@@ -605,7 +642,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             "network": self._network_description,
             "augment": None if self.augment is None else networks.name_of(self.augment),
             "samples": _digest(X),
-            "graph": _digest(sampler.graph.edges),
+            "graph": _digest(
+                sampler.graph.edges if sampler.graph.groups is None else sampler.graph.groups
+            ),
             "dissimilar": None if apart is None else _digest(apart.edges),
             "weight": None if weight is None else _digest(np.asarray(weight)),
             "init": None

@@ -531,21 +531,36 @@ def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
         )
     if not np.isfinite(Z).all():
         raise InputError("Z has NaN or infinite values; such a map has no loss")
-    left, right = graph.edges.T
     with np.errstate(over="ignore"):
-        squared = np.square(Z[left] - Z[right]).sum(axis=1)
-        attraction = float(squared.sum()) / 2
+        attraction, among_similar = _of_similar(Z, graph, float(margin))
     if not np.isfinite(attraction):
         raise InputError(
             f"Z has values up to {float(np.abs(Z).max()):.3g}, and the square of such a distance "
             "between similar points is more than a float holds: divide Z and the margin by one "
             "number"
         )
-    similar = np.sqrt(squared)
     every = _repulsion_of_all(Z, float(margin))
-    among_similar = float(np.square(np.maximum(margin - similar, 0)).sum()) / 2
     # Where all pairs inside the margin are similar the difference is 0 but for its rounding.
     return GlobalLoss(attraction, max(every - among_similar, 0.0))
+
+
+def _of_similar(
+    Z: Float[np.ndarray, "n d"], graph: SimilarityGraph, margin: float
+) -> tuple[float, float]:
+    """Sum the attraction of the similar pairs, and the repulsion that they would have."""
+    if graph.groups is None:
+        left, right = graph.edges.T
+        squared = np.square(Z[left] - Z[right]).sum(axis=1)
+        apart = np.square(np.maximum(margin - np.sqrt(squared), 0))
+        return float(squared.sum()) / 2, float(apart.sum()) / 2
+    # All pairs of a group: their squares add up to its size times those from its centre.
+    order = np.argsort(graph.groups, kind="stable")
+    attraction = repulsion = 0.0
+    for rows in np.split(order, np.cumsum(np.bincount(graph.groups))[:-1]):
+        points = Z[rows]
+        attraction += len(rows) * float(np.square(points - points.mean(axis=0)).sum()) / 2
+        repulsion += _repulsion_of_all(points, margin)
+    return attraction, repulsion
 
 
 # Pairs that are looked at together: few enough to stay in the cache.

@@ -1,7 +1,8 @@
 """The function G_W: builders of networks, ``(sample_shape, n_components) -> nn.Module``.
 
 A builder is any callable of that form, so a network of your own is a function of two
-arguments; what else it takes, fix with `functools.partial`. The built module maps a batch of
+arguments; what else it takes, fix with `functools.partial`, or by name in a map:
+``DrLIM(network="mlp").set_params(network__hidden=(64, 64))``. The built module maps a batch of
 shape ``(b, *sample_shape)`` to ``(b, n_components)``.
 
 All networks here end in a linear layer, so the map is unbounded and distances can exceed any
@@ -192,7 +193,7 @@ def convnet(
     torch.Size([5, 4])
     """
     shape = tuple(sample_shape)
-    if len(shape) not in (2, 3) or min(shape[-2:]) < 8:
+    if not _suits_convnet(shape):
         raise InputError(
             f"samples have the shape {shape}; convnet takes images (h, w) or (channels, h, w) of "
             "8 x 8 pixels or more: give network='mlp' for anything else"
@@ -221,6 +222,10 @@ def convnet(
     for _ in range(depth + 1):
         height, across = (height + 1) // 2, (across + 1) // 2
     return nn.Sequential(*layers, nn.Flatten(), AlignedLinear(maps * height * across, n_components))
+
+
+def _suits_convnet(shape: tuple[int, ...]) -> bool:
+    return len(shape) in (2, 3) and min(shape[-2:]) >= 8
 
 
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
@@ -362,9 +367,15 @@ def _load_weights(module: nn.Module, path: Path) -> None:
 
 
 def default(sample_shape: tuple[int, ...]) -> Builder:
-    """Choose a network: the paper's `lenet` for its digits, else an `mlp` of 256 and 256 units."""
-    if tuple(sample_shape) in ((28, 28), (1, 28, 28)):
+    """Choose a network: `lenet` for the paper's digits, `convnet` for other images, else an `mlp`.
+
+    The `mlp` has layers of 256 and 256 units; images of fewer than 8 x 8 pixels get it too.
+    """
+    shape = tuple(sample_shape)
+    if shape in ((28, 28), (1, 28, 28)):
         return lenet
+    if _suits_convnet(shape):
+        return convnet
     return functools.partial(mlp, hidden=(256, 256))
 
 
@@ -384,6 +395,55 @@ def resolve(network: Any, sample_shape: tuple[int, ...]) -> Builder:
         )
     builder: Builder = network
     return builder
+
+
+def with_arguments(network: Any, arguments: dict[str, Any]) -> Builder:
+    """Fix some arguments of a network anew, and leave those that were fixed before.
+
+    Parameters
+    ----------
+    network : str or callable
+        One of drlim's, by name, or a builder of your own.
+    arguments : dict
+        What it takes after ``sample_shape`` and ``n_components``, by name.
+
+    Returns
+    -------
+    functools.partial
+        A builder. The one that was given is not changed.
+
+    Raises
+    ------
+    InputError
+        If the builder takes no argument of that name, or there is none yet (None).
+
+    Examples
+    --------
+    >>> with_arguments("mlp", {"hidden": (64, 64)})((4,), 2)(torch.zeros(5, 4)).shape
+    torch.Size([5, 2])
+    """
+    if network is None:
+        raise InputError(
+            f"network is None, so the samples' shape chooses it and {', '.join(arguments)} cannot "
+            "be set; name the network, such as network='mlp'"
+        )
+    builder = resolve(network, ())
+    _check_arguments(builder, arguments)
+    return functools.partial(builder, **arguments)
+
+
+def _check_arguments(builder: Builder, arguments: dict[str, Any]) -> None:
+    takes = list(inspect.signature(builder).parameters.values())[2:]  # sample_shape, n_components
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes):
+        return
+    known = [parameter.name for parameter in takes]
+    for name in arguments:
+        if name not in known:
+            function = builder.func if isinstance(builder, functools.partial) else builder
+            raise InputError(
+                f"the network {name_of(function).rpartition('.')[2]!r} takes no {name!r}; "
+                + (nearest_name(name, known) if known else "it takes no arguments")
+            )
 
 
 def build(
@@ -458,13 +518,7 @@ def from_description(description: dict[str, Any]) -> Builder | None:
             f"the network is {description['name']!r}; {nearest_name(description['name'], BUILDERS)}"
         )
     builder, arguments = BUILDERS[description["name"]], description["arguments"]
-    known = list(inspect.signature(builder).parameters)[2:]  # after sample_shape, n_components
-    for name in arguments:
-        if name not in known:
-            raise InputError(
-                f"the network {description['name']!r} takes no {name!r}; "
-                f"{nearest_name(name, known)}"
-            )
+    _check_arguments(builder, arguments)
     return functools.partial(builder, **arguments)
 
 

@@ -24,6 +24,10 @@ from drlim._random import RandomState, generator
 from drlim._types import Bool, Float, Int
 from drlim.graphs import SimilarityGraph
 
+# A class of thousands has millions of pairs, and to draw each once would take days. An epoch
+# draws at most so many a sample, and never fewer than the second number for that.
+MOST_A_SAMPLE, LEAST_MOST = 25, 1_000_000
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -102,6 +106,10 @@ class Batch:
 class PairSampler:
     """Draws batches of similar pairs; one pass over all of them is an epoch.
 
+    Of more than 25 pairs a sample, and more than a million, an epoch draws no more than that (the
+    larger of the two), other ones each time: labels make millions. The loss of a batch is an
+    unbiased estimate of eq. 1 over *all* pairs either way.
+
     Parameters
     ----------
     graph : SimilarityGraph
@@ -169,24 +177,37 @@ class PairSampler:
         self.balance = _balance(graph, dissimilar, n_dissimilar, n_copies)
         drawn = graph if dissimilar is None else graph | dissimilar
         self._weight = None if weight is None else _checked_weight(weight, drawn)
-        alone = np.flatnonzero(drawn.degree == 0)
         # What is drawn: every edge, and every sample that no edge would ever bring.
-        self._draws = np.concatenate([drawn.edges, np.stack([alone, alone], axis=1)])
+        self._alone = np.flatnonzero(drawn.degree == 0)
+        self._n_draws = drawn.n_edges + len(self._alone)
         self._degree = np.maximum(drawn.degree, 1)
         self._drawn = drawn
+
+    @property
+    def n_drawn(self) -> int:
+        """How many pairs, and samples that are in none, an epoch draws."""
+        return min(self._n_draws, max(MOST_A_SAMPLE * self.graph.n_samples, LEAST_MOST))
 
     @property
     def n_batches(self) -> int:
         """How many batches an epoch has."""
         # Two points of one edge are all that a batch of a single draw would have, so the pairs
         # that no edge joins would be missing from it, and no weight could make up for that.
-        return max(1, min(-(-len(self._draws) // self.batch_size), len(self._draws) // 2))
+        return max(1, min(-(-self.n_drawn // self.batch_size), self.n_drawn // 2))
 
     def epoch(self, random_state: RandomState = None) -> Iterator[Batch]:
-        """Draw every edge once, in a random order, a batch at a time."""
-        order = generator(random_state).permutation(len(self._draws))
-        for some in np.array_split(order, self.n_batches):
-            yield self._batch(self._draws[some])
+        """Draw every edge once, or of very many some, in a random order, a batch at a time."""
+        order = _some_of(self._n_draws, self.n_drawn, generator(random_state))
+        for places in np.array_split(order, self.n_batches):
+            yield self._batch(self._draws_at(places))
+
+    def _draws_at(self, places: Int[np.ndarray, " n_draws"]) -> Int[np.ndarray, "n_draws 2"]:
+        n_edges = self._drawn.n_edges
+        lone = places >= n_edges
+        draws = np.empty((len(places), 2), np.int64)
+        draws[~lone] = self._drawn.edges_at(places[~lone])
+        draws[lone] = self._alone[places[lone] - n_edges, None]
+        return draws
 
     def _batch(self, draws: Int[np.ndarray, "n_draws 2"]) -> Batch:
         points = np.unique(draws)
@@ -196,7 +217,7 @@ class PairSampler:
 
         # P(both points are in the batch) = P(left) + P(right) - P(left or right). An edge
         # between the two is in the degree of both, and must be counted once.
-        left, right = _among(self._rows, points).T
+        left, right = self._among(points).T
         of_left, of_right = degree[left], degree[right]
         chance = hit[of_left] + hit[of_right] - hit[of_left + of_right - 1]
         similar = np.ones(len(left), bool)
@@ -233,7 +254,7 @@ class PairSampler:
     def _hit(self, n_drawn: int) -> Float[np.ndarray, " n_degrees"]:
         """P(a batch of n_drawn has any of d given draws), for d = 0, 1, ...: hypergeometric."""
         if n_drawn not in self._hit_tables:
-            total = len(self._draws)
+            total = self._n_draws
             most = min(2 * int(self._degree.max()), total)
             # P(none of d) is the product of (1 - n_drawn / (total - k)) over k < d. Kept as
             # logarithms and taken from 1 by expm1, it stays exact where n_drawn / total is tiny.
@@ -246,9 +267,29 @@ class PairSampler:
     def _hit_tables(self) -> dict[int, Float[np.ndarray, " n_degrees"]]:
         return {}  # an epoch has batches of two sizes, which differ by one draw
 
+    def _among(self, points: Int[np.ndarray, " b"]) -> Int[np.ndarray, "n_near 2"]:
+        """List the pairs of points that the graph joins, i < j."""
+        groups = self._drawn.groups
+        if groups is None:
+            return _among(self._rows, points)
+        alike: np.ndarray = groups[points][:, None] == groups[points]
+        return np.argwhere(np.triu(alike, 1))
+
     @cached_property
     def _rows(self) -> _Rows:
         return _Rows.of(self._drawn)
+
+
+def _some_of(total: int, n: int, rng: np.random.Generator) -> Int[np.ndarray, " n"]:
+    """Draw n of so many numbers, each set of n as likely as any other, in a random order."""
+    if total <= 2 * n:
+        return rng.permutation(total)[:n]
+    # In memory that grows with n: numbers that came before are drawn again.
+    some = np.empty(0, np.int64)
+    while len(some) < n:
+        some = np.sort(np.concatenate([some, rng.integers(total, size=n - len(some))]))
+        some = some[np.diff(some, prepend=-1) > 0]
+    return rng.permutation(some)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from drlim.pairs import Batch, PairSampler
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one pass over all edges measured; all losses are estimates of eq. 1 per sample.
+    """What one epoch of pairs measured; all losses are estimates of eq. 1 per sample.
 
     Attributes
     ----------
@@ -181,7 +181,7 @@ def train(
     fetch : callable
         Row numbers to samples, as an array ``(b, ...)``.
     max_epochs : int
-        Passes over all edges.
+        Passes over all edges, or over some of very many (`drlim.pairs.PairSampler`).
     learning_rate : float
         The highest rate of the schedule.
     margin : float

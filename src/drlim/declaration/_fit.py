@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib
 import importlib.util
@@ -402,7 +401,7 @@ def _network(declaration: Declaration, sample_shape: tuple[int, ...]) -> Any:
 def with_arguments(builder: Callable[..., Any], table: Mapping[str, Any]) -> Callable[..., Any]:
     """Give a builder what else a declared network's table says."""
     arguments = {key: value for key, value in table.items() if key not in ("name", "builder")}
-    return functools.partial(builder, **arguments) if arguments else builder
+    return networks.with_arguments(builder, arguments) if arguments else builder
 
 
 def imported(name: str, folder: Path) -> Callable[..., Any]:

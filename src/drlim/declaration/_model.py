@@ -215,6 +215,7 @@ class Map(_Part):
         The name of one of drlim's networks, a table with its name and arguments
         (``{name = "convnet", width = 16}``), or a builder of your own
         (``{builder = "my_module:build"}``), which is imported from the declaration's folder.
+        Without it the samples' shape chooses, as for `drlim.DrLIM`.
     n_starts : int
         How many times the map is learnt, each from other first weights; the one with the
         smallest loss at the end is kept. No held-out sample takes part in the choice.

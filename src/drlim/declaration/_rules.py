@@ -446,6 +446,8 @@ def _check_extent(
 
 
 def _share_crossing(similar: SimilarityGraph, factor: np.ndarray) -> float:
+    if similar.groups is not None and similar.n_edges:
+        return 1 - (similar & same(factor)).n_edges / similar.n_edges
     left, right = similar.edges.T
     return float(np.mean(factor[left] != factor[right])) if similar.n_edges else 0.0
 
@@ -475,7 +477,10 @@ def _check_crossing(
                 "differ in it alone, a source or pairs that join them, or drop it from ignore "
                 "(drlim fit --anyway learns the map, and promises nothing)"
             )
-        joined = SimilarityGraph.from_edges(code[similar.edges], len(values)).components
+        # A value and a connected part of the graph are joined by each sample that is of both.
+        parts = len(values) + similar.components
+        both = np.stack([code, parts], axis=1)
+        joined = SimilarityGraph.from_edges(both, parts.max() + 1).components[: len(values)]
         if joined.max() > 0:
             apart = [str(value) for value in values[joined != joined[0]][:3]]
             raise InputError(

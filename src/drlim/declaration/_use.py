@@ -85,11 +85,11 @@ def open_map(path: Path, network: str | None = None) -> DrLIM:
     builder = imported(network, Path())
     plain = read_map(path)[0].get("declaration")
     table = None if plain is None else _declared(plain).map.network
-    if isinstance(table, Mapping):
-        builder = with_arguments(builder, table)
     try:
+        if isinstance(table, Mapping):
+            builder = with_arguments(builder, table)
         return load(path, network=builder)
-    except TypeError as error:
+    except (TypeError, InputError) as error:
         raise InputError(f"{network} does not build the map's network: {error}") from None
 
 

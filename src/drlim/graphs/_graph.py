@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from typing import Any
 
@@ -9,15 +10,18 @@ import numpy as np
 import scipy.sparse as sp
 
 from drlim._checks import as_array, check_count
-from drlim._errors import InputError
+from drlim._errors import DataWarning, InputError
 from drlim._types import Int
 
 # An edge is the one number i * n_samples + j, which must fit into 63 bits.
 _MOST_SAMPLES = 3_037_000_499
 
+# Edges of groups that are written out without a word (400 MB), and so many at a time.
+_MANY_EDGES, _BLOCK_EDGES = 50_000_000, 1_048_576
+
 
 class SimilarityGraph:
-    """Who is similar to whom among ``n_samples`` samples (the set S of the paper's eq. 1).
+    """Who is similar to whom among ``n_samples`` samples: the set S of the paper.
 
     The graph is undirected and has no self-edge. It cannot be changed; the operators make new
     graphs, so that prior knowledge can be written as one expression:
@@ -41,6 +45,10 @@ class SimilarityGraph:
         How many samples the graph speaks of, those without any edge included.
     edges : ndarray of shape (n_edges, 2), int64
         Each similar pair once, ``i < j``, sorted, read-only.
+    groups : ndarray of shape (n_samples,), int64, or None
+        Of a graph made by `drlim.graphs.same`, in which all samples of a group are similar and no
+        others are: the group of each sample, numbered from 0. Its edges, which grow with the
+        square of a group, are not written out until somebody needs them all.
 
     Examples
     --------
@@ -52,7 +60,7 @@ class SimilarityGraph:
     SimilarityGraph(n_samples=4, n_edges=2)
     """
 
-    _keys: Int[np.ndarray, " n_edges"]
+    groups: Int[np.ndarray, " n_samples"] | None
     _n_samples: int
 
     def __init__(self, n_samples: int, keys: Int[np.ndarray, " n_edges"]) -> None:
@@ -60,7 +68,37 @@ class SimilarityGraph:
         # numbers is then all the algebra there is. The public ways in are the class methods,
         # which see to it that the keys are canonical.
         keys.flags.writeable = False
-        self.__dict__.update(_n_samples=n_samples, _keys=keys)
+        self.__dict__.update(_n_samples=n_samples, _keys=keys, groups=None)
+
+    @classmethod
+    def _of_groups(cls, group: Int[np.ndarray, " n_samples"]) -> SimilarityGraph:
+        """Make those samples similar that have the same number."""
+        _, first, code = np.unique(group, return_index=True, return_inverse=True)
+        # Numbered in the order in which they come, one grouping has one array.
+        groups = np.argsort(np.argsort(first))[code]
+        groups.flags.writeable = False
+        graph = cls.__new__(cls)
+        graph.__dict__.update(_n_samples=len(groups), groups=groups)
+        return graph
+
+    @cached_property
+    def _keys(self) -> Int[np.ndarray, " n_edges"]:
+        if self.n_edges > _MANY_EDGES:
+            warnings.warn(
+                f"the groups of {self!r} are as good as nothing to hold, and now all of its edges "
+                "are written out, 8 bytes each and several times that for a while: by an operator "
+                "whose other side has no groups, by `edges`, or by y with -1; give fewer samples "
+                "of each group if memory is short",
+                DataWarning,
+                stacklevel=3,
+            )
+        keys = np.empty(self.n_edges, np.int64)
+        for start in range(0, len(keys), _BLOCK_EDGES):
+            stop = min(start + _BLOCK_EDGES, len(keys))
+            left, right = self.edges_at(np.arange(start, stop)).T
+            keys[start:stop] = self._key(left, right)
+        keys.flags.writeable = False
+        return keys
 
     @classmethod
     def from_edges(cls, edges: Any, n_samples: int) -> SimilarityGraph:
@@ -141,15 +179,61 @@ class SimilarityGraph:
         edges.flags.writeable = False
         return edges
 
+    def edges_at(self, places: Any) -> Int[np.ndarray, "n_places 2"]:
+        """Return the pairs that stand at some places in `edges`, without writing out the others.
+
+        Parameters
+        ----------
+        places : array-like of int
+            From 0 to ``n_edges - 1``.
+
+        Examples
+        --------
+        >>> from drlim.graphs import same
+        >>> same(np.arange(1_000_000) % 10).edges_at([0, 49_999_499_999]).tolist()
+        [[0, 10], [999989, 999999]]
+        """
+        places = as_array(places, "places")
+        integers = places.dtype.kind in "iu" or not places.size
+        if not integers or not ((places >= 0) & (places < self.n_edges)).all():
+            raise InputError(
+                f"the places are {places.ravel()[:3].tolist()}...; they must be integers from 0 to "
+                f"{self.n_edges - 1}: the graph has {self.n_edges} edges"
+            )
+        places = places.astype(np.int64)
+        if self.groups is None:
+            return np.stack(np.divmod(self._keys[places], max(self.n_samples, 1)), axis=1)
+        _, order, rank, first = self._members
+        left = np.searchsorted(first, places, "right") - 1
+        return np.stack([left, order[rank[left] + 1 + places - first[left]]], axis=1)
+
+    @cached_property
+    def _members(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Lay the samples out group by group, each in the order of its rows.
+
+        Return the key of each (its group and its row, sorted), its row, where each row stands
+        in that order, and how many edges come before the first that begins with each row.
+        """
+        n, groups = self.n_samples, self.groups
+        assert groups is not None
+        order = np.argsort(groups, kind="stable")
+        rank = np.empty(n, np.int64)
+        rank[order] = np.arange(n)
+        ends = np.cumsum(np.bincount(groups))
+        later = ends[groups] - 1 - rank  # members of its group that come after each
+        return groups[order] * n + order, order, rank, np.cumsum(later) - later
+
     @property
     def n_samples(self) -> int:
         """How many samples the graph speaks of."""
         return self._n_samples
 
-    @property
+    @cached_property
     def n_edges(self) -> int:
         """How many pairs are similar."""
-        return len(self._keys)
+        if self.groups is None:
+            return len(self._keys)
+        return int(self.degree.sum()) // 2
 
     @property
     def n_pairs(self) -> int:
@@ -159,13 +243,18 @@ class SimilarityGraph:
     @cached_property
     def degree(self) -> Int[np.ndarray, " n_samples"]:
         """How many samples each sample is similar to; shape (n_samples,), int64, read-only."""
-        degree = np.bincount(self.edges.ravel(), minlength=self.n_samples)
+        if self.groups is None:
+            degree = np.bincount(self.edges.ravel(), minlength=self.n_samples)
+        else:
+            degree = np.bincount(self.groups)[self.groups] - 1
         degree.flags.writeable = False
         return degree
 
     @cached_property
     def components(self) -> Int[np.ndarray, " n_samples"]:
         """The connected component of each sample, numbered from 0; (n_samples,), read-only."""
+        if self.groups is not None:
+            return self.groups
         labels = sp.csgraph.connected_components(self.to_sparse(), directed=False)[1]
         components = np.asarray(labels, np.int64)
         components.flags.writeable = False
@@ -197,6 +286,8 @@ class SimilarityGraph:
             raise InputError(
                 f"left has the shape {left.shape} and right {right.shape}; both name one row a pair"
             ) from None
+        if self.groups is not None:
+            return (self.groups[left] == self.groups[right]) & (left != right)
         if not self.n_edges:
             return np.zeros(left.shape, bool)
         place = np.minimum(self.place(left, right), self.n_edges - 1)
@@ -205,7 +296,12 @@ class SimilarityGraph:
     def place(self, left: Any, right: Any) -> Any:
         """Return where in `edges` each pair stands, if it is similar; else where it would."""
         left, right = self._checked_rows(left), self._checked_rows(right)
-        return np.searchsorted(self._keys, self._key(left, right))
+        if self.groups is None:
+            return np.searchsorted(self._keys, self._key(left, right))
+        keys, _, rank, first = self._members
+        low, high = np.minimum(left, right), np.maximum(left, right)
+        between = np.searchsorted(keys, self.groups[low] * self.n_samples + high) - rank[low] - 1
+        return first[low] + np.maximum(between, 0)
 
     def _key(self, left: Any, right: Any) -> Any:
         return np.minimum(left, right) * self.n_samples + np.maximum(left, right)
@@ -233,6 +329,8 @@ class SimilarityGraph:
         place[indices] = np.arange(len(indices))
         if (place >= 0).sum() != len(indices):
             raise InputError("indices name a row twice; a sample can be kept once only")
+        if self.groups is not None:
+            return SimilarityGraph._of_groups(self.groups[indices])
         moved = place[self.edges]
         return SimilarityGraph.from_edges(moved[(moved >= 0).all(axis=1)], len(indices))
 
@@ -255,6 +353,8 @@ class SimilarityGraph:
         [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
         """
         check_count(n_copies, "n_copies")
+        if self.groups is not None:
+            return SimilarityGraph._of_groups(np.tile(self.groups, n_copies))
         n, own = self.n_samples, np.arange(self.n_samples)
         across = np.concatenate([self.edges, self.edges[:, ::-1], np.stack([own, own], axis=1)])
         ways = [(a, b) for a in range(n_copies) for b in range(a, n_copies)]
@@ -263,16 +363,26 @@ class SimilarityGraph:
 
     def __or__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "|")
+        if not self.n_edges or not other.n_edges:
+            return self if self.n_edges else other
         keys = np.concatenate([self._keys, other._keys])
         return SimilarityGraph(self.n_samples, _sorted_once(keys))
 
     def __and__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "&")
+        if self.groups is not None and other.groups is not None:
+            return SimilarityGraph._of_groups(self.groups * self.n_samples + other.groups)
+        if self.groups is not None:
+            return other & self
+        if other.groups is not None:
+            return SimilarityGraph(self.n_samples, self._keys[other.has(*self.edges.T)])
         both = np.intersect1d(self._keys, other._keys, assume_unique=True)
         return SimilarityGraph(self.n_samples, both)
 
     def __sub__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "-")
+        if other.groups is not None and self.groups is None:
+            return SimilarityGraph(self.n_samples, self._keys[~other.has(*self.edges.T)])
         rest = np.setdiff1d(self._keys, other._keys, assume_unique=True)
         return SimilarityGraph(self.n_samples, rest)
 
@@ -289,10 +399,14 @@ class SimilarityGraph:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SimilarityGraph):
             return NotImplemented
-        return self.n_samples == other.n_samples and np.array_equal(self._keys, other._keys)
+        if self.n_samples != other.n_samples or self.n_edges != other.n_edges:
+            return False
+        if self.groups is not None and other.groups is not None:
+            return np.array_equal(self.groups, other.groups)
+        return np.array_equal(self._keys, other._keys)
 
     def __hash__(self) -> int:
-        return hash((self.n_samples, self._keys.tobytes()))
+        return hash((self.n_samples, self.degree.tobytes()))
 
     def __repr__(self) -> str:
         return f"SimilarityGraph(n_samples={self.n_samples}, n_edges={self.n_edges})"

@@ -6,7 +6,6 @@ pose under any lighting, because nobody asked about the lighting.
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,11 @@ from drlim.graphs._graph import SimilarityGraph
 def same(factor: Any) -> SimilarityGraph:
     """Make samples similar whose factor has the same value.
 
-    Every pair of a value's samples is an edge: c of them make c (c - 1) / 2, of 8 bytes each and
-    several times that while they are made. Ten classes of 6,000 have 180 million edges, 1.4 GB; of
-    larger classes give some pairs of each (`SimilarityGraph.from_edges`): they say the same.
+    Every pair of a value's samples is an edge. They are as many as the square of a class, and none
+    is written out until all are asked for (`SimilarityGraph.groups`): ten classes of 6,000 have
+    180 million, in a few megabytes. Of such graphs ``&``, `restrict` and `copied` are of
+    the same kind; ``|`` and ``@`` write the edges out, 8 bytes each and several times that
+    meanwhile.
 
     Parameters
     ----------
@@ -34,20 +35,13 @@ def same(factor: Any) -> SimilarityGraph:
     [[0, 2]]
     """
     try:
-        values, group = np.unique(_as_factor(factor), return_inverse=True)
+        group = np.unique(_as_factor(factor), return_inverse=True)[1]
     except TypeError as error:  # of objects that have no order
         raise InputError(
             f"the factor has values of several types, or missing ones ({error}); give all as "
             "texts, or all as numbers"
         ) from None
-    order = np.argsort(group, kind="stable")
-    bounds = np.searchsorted(group[order], np.arange(len(values) + 1))
-    edges = []
-    for start, stop in itertools.pairwise(bounds):
-        members = order[start:stop]
-        left, right = np.triu_indices(len(members), 1)
-        edges.append(np.stack([members[left], members[right]], axis=1))
-    return _from_lists(edges, len(group))
+    return SimilarityGraph._of_groups(group)
 
 
 def adjacent(factor: Any, step: float, *, period: float | None = None) -> SimilarityGraph:
