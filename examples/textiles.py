@@ -58,9 +58,9 @@ unseen.class = [
 n_components = 64
 network = { name = "convnet", width = 16 }
 n_dissimilar = 10
-max_epochs = 14
+max_epochs = 20
 batch_size = 16
-learning_rate = 1e-2
+learning_rate = 4e-3
 """
 
 # Each claim, its sign, its bound at full size and its bound on small data. "Beside" is by how much
@@ -68,18 +68,18 @@ learning_rate = 1e-2
 CLAIMS = (
     ("Colour tells nothing: low end of the interval of its 5-NN accuracy", "<=", 1 / 12, 1 / 12),
     ("Held-out photographs: 5-NN accuracy (chance 0.08)", ">=", 0.6, 0.2),
-    ("and that, beside PCA of the pixels", ">=", 0.4, 0.0),
-    ("and beside the untrained network", ">=", 0.4, 0.0),
+    ("and that, beside PCA of the pixels", ">=", 0.5, 0.0),
+    ("and beside the untrained network", ">=", 0.5, 0.0),
     ("Held-out photographs: retrieval, mean average precision", ">=", 0.6, 0.15),
-    ("Held-out photographs: equal error rate (chance 0.5)", "<=", 0.15, 0.45),
+    ("Held-out photographs: equal error rate (chance 0.5)", "<=", 0.1, 0.45),
     ("Rejected at 1 % false accepts: high end of the interval", "<=", 0.7, 1.0),
-    ("Traditions never seen: retrieval, mean average precision", ">=", 0.5, 0.15),
-    ("and that, beside PCA of the pixels", ">=", 0.2, 0.0),
-    ("and beside the untrained network", ">=", 0.2, 0.0),
-    ("Traditions never seen: equal error rate (chance 0.5)", "<=", 0.25, 0.5),
-    ("and that, beside PCA of the pixels", ">=", 0.1, -0.1),
-    ("and beside the untrained network", ">=", 0.1, -0.1),
-    ("Rejected at 1 % false accepts: high end of the interval", "<=", 0.9, 1.0),
+    ("Traditions never seen: retrieval, mean average precision", ">=", 0.7, 0.15),
+    ("and that, beside PCA of the pixels", ">=", 0.5, 0.0),
+    ("and beside the untrained network", ">=", 0.5, 0.0),
+    ("Traditions never seen: equal error rate (chance 0.5)", "<=", 0.1, 0.5),
+    ("and that, beside PCA of the pixels", ">=", 0.3, 0.0),
+    ("and beside the untrained network", ">=", 0.3, 0.0),
+    ("Rejected at 1 % false accepts: high end of the interval", "<=", 0.5, 1.0),
 )
 
 
@@ -96,14 +96,14 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
         weaves(
             Path(folder, "photographs"),
             n_classes=20,
-            n_per_class=10 if quick else 30,
+            n_per_class=16 if quick else 30,
             seed=seed,
             size=32 if quick else 64,
         )
         declaration = Declaration.read(file).with_options(map={"random_state": seed})
         if quick:
             declaration = declaration.with_options(
-                map={"network": {"name": "convnet", "width": 8, "depth": 2}}
+                map={"network": {"name": "convnet", "width": 8, "depth": 2}, "max_epochs": 8}
             )
         fitted = fit(declaration)
     if quick:  # each ignored transformation is tried by probes for some seconds

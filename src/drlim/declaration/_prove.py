@@ -329,7 +329,7 @@ def _recognition(
     # Of each class there must be samples to choose on and others to try; or else of the classes.
     by = "class" if len(counts) >= 4 and (never_seen or counts.min() < 4) else "sample"
     told = {}
-    if len(counts) >= 2 and counts.min() >= 2:
+    if len(counts) >= 2 and counts.max() >= 2:
         for name, Z in points.items():
             try:
                 told[name] = choose_threshold(
