@@ -186,7 +186,7 @@ def _figures(evidence: Evidence, fitted: Fitted, seed: int) -> list[plotting.Fig
         plotting.roc(
             curves,
             title="One tradition or two? Traditions that were never seen",
-            caption=f"{len(unseen)} photographs; the map was learnt from {len(fitted.learnt)} of others.",
+            caption=f"{len(unseen)} photographs; the map was learnt from others.",
             wanted=0.01,
         ),
     ]
