@@ -22,19 +22,21 @@ from drlim.experiments._run import Claim
 # %%
 # The declaration
 # ---------------
-# Where on the page someone signs, how large and how much aslant, does not matter.
+# Where on the page someone signs, how large and how much aslant, does not matter; beyond its edge
+# the page goes on, white.
 
 DECLARATION = """
 keep = ["class"]
 ignore = [
-    { transform = "shift", range = [-3, 3], along = "both" },
-    { transform = "rotation", range = [-6, 6] },
-    { transform = "scale", range = [0.9, 1.1] },
+    { transform = "shift", range = [-4, 4], along = "both" },
+    { transform = "rotation", range = [-10, 10] },
+    { transform = "scale", range = [0.85, 1.18] },
 ]
 
 [data]
 path = "signatures"
 size = [32, 64]
+outside = "edge"
 
 [held_out]
 share = 0.1
@@ -42,8 +44,8 @@ share = 0.1
 [map]
 n_components = 32
 network = { name = "convnet", width = 8, pooling = "none" }
-n_dissimilar = 10
-max_epochs = 12
+n_dissimilar = 20
+max_epochs = 8
 batch_size = 32
 learning_rate = 5e-3
 """

@@ -15,43 +15,72 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from drlim import baselines, plotting
-from drlim.datasets import Dataset, read, weaves
+from drlim.datasets import weaves
 from drlim.declaration import Declaration, Evidence, Fitted, fit, prove
 from drlim.evaluation.retention import Retention, retention
+from drlim.evaluation.verification import roc
 from drlim.experiments._run import Claim
 
 # %%
 # The declaration
 # ---------------
-# The sub-folder of a photograph is its ``class``. Grey takes the dyes' colours away, and drawn
-# brightness and contrast what is left of them; two traditions are kept out of the training.
+# The sub-folder of a photograph is its ``class``. Dyes, light and pose are drawn anew each time a
+# photograph is drawn, and cloth goes on beyond its edge; eight traditions are kept out of the
+# training.
 
 DECLARATION = """
 keep = ["class"]
 ignore = [
+    { transform = "colour", range = [-180, 180] },
     { transform = "brightness", range = [-0.3, 0.3] },
     { transform = "contrast", range = [0.5, 2] },
     { transform = "rotation", range = [-30, 30] },
     { transform = "scale", range = [0.8, 1.25] },
+    { transform = "crop", range = [0.7, 1] },
 ]
 
 [data]
 path = "photographs"
-colour = "grey"
+colour = "colour"
+outside = "mirror"
 
 [held_out]
 share = 0.25
-unseen = { class = ["tradition-11", "tradition-12"] }
+unseen.class = [
+    "tradition-13", "tradition-14", "tradition-15", "tradition-16",
+    "tradition-17", "tradition-18", "tradition-19", "tradition-20",
+]
 
 [map]
 n_components = 64
 network = { name = "convnet", width = 16 }
 n_dissimilar = 10
-max_epochs = 12
+max_epochs = 20
 batch_size = 16
-learning_rate = 1e-2
+learning_rate = 4e-3
 """
+
+# Each claim, its sign, its bound at full size and its bound on small data. "Beside" is by how much
+# the map is better than what stands there.
+CLAIMS = (
+    ("Colour tells nothing: low end of the interval of its 5-NN accuracy", "<=", 1 / 12, 1 / 12),
+    ("Held-out photographs: 5-NN accuracy (chance 0.08)", ">=", 0.6, 0.2),
+    ("and that, beside PCA of the pixels", ">=", 0.5, 0.0),
+    ("and beside the untrained network", ">=", 0.5, 0.0),
+    ("Held-out photographs: retrieval, mean average precision", ">=", 0.6, 0.15),
+    ("Held-out photographs: equal error rate (chance 0.5)", "<=", 0.1, 0.45),
+    ("Rejected at 1 % false accepts: high end of the interval", "<=", 0.7, 1.0),
+    ("Traditions never seen: retrieval, mean average precision", ">=", 0.7, 0.15),
+    ("and that, beside PCA of the pixels", ">=", 0.5, 0.0),
+    ("and beside the untrained network", ">=", 0.5, 0.0),
+    ("Traditions never seen: equal error rate (chance 0.5)", "<=", 0.1, 0.5),
+    ("and that, beside PCA of the pixels", ">=", 0.3, 0.0),
+    ("and beside the untrained network", ">=", 0.3, 0.0),
+    ("Rejected at 1 % false accepts: high end of the interval", "<=", 0.5, 1.0),
+)
 
 
 # %%
@@ -64,76 +93,103 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "textiles.toml")
         file.write_text(DECLARATION, "utf-8")
-        photographs = weaves(
+        weaves(
             Path(folder, "photographs"),
-            n_per_class=10 if quick else 30,
+            n_classes=20,
+            n_per_class=16 if quick else 30,
             seed=seed,
             size=32 if quick else 64,
         )
         declaration = Declaration.read(file).with_options(map={"random_state": seed})
         if quick:
             declaration = declaration.with_options(
-                map={"network": {"name": "convnet", "width": 8, "depth": 2}}
+                map={"network": {"name": "convnet", "width": 8, "depth": 2}, "max_epochs": 8}
             )
         fitted = fit(declaration)
-        in_colour = read(photographs, colour="colour")
     if quick:  # each ignored transformation is tried by probes for some seconds
         declaration = declaration.model_copy(update={"ignore": declaration.ignore[:1]})
     evidence = prove(fitted.map, declaration, fitted.held_out, fitted.learnt, fitted.unseen)
-    held_out, unseen = evidence.recognition
-    colours = _colours(fitted, in_colour)
-    bounds = (0.2, 0.0, 0.0, 0.15, 0.0) if quick else (0.5, 0.3, 0.3, 0.4, 0.05)
     claims = [
-        Claim(sentence, "drlim", value, bound, sign)
-        for sentence, value, sign, bound in zip(
-            (
-                "Colour tells nothing: low end of the interval of its 5-NN balanced accuracy",
-                "Held-out photographs: 5-NN accuracy (chance 0.1)",
-                "and that, above PCA of the pixels",
-                "and above the untrained network",
-                "Retrieval of held-out photographs, mean average precision",
-                "Traditions never seen: retrieval above the untrained network's",
-            ),
-            (
-                colours.low,
-                held_out.knn_accuracy["map"],
-                held_out.knn_accuracy["map"] - held_out.knn_accuracy["pca"],
-                held_out.knn_accuracy["map"] - held_out.knn_accuracy["untrained"],
-                held_out.mean_average_precision["map"],
-                unseen.mean_average_precision["map"] - unseen.mean_average_precision["untrained"],
-            ),
-            ("<=", ">=", ">=", ">=", ">=", ">="),
-            (colours.chance, *bounds),
-            strict=True,
+        Claim(sentence, "drlim", value, small if quick else bound, sign)
+        for (sentence, sign, bound, small), value in zip(
+            CLAIMS, _values(evidence, fitted), strict=True
         )
     ]
-    shown = fitted.held_out
+    return claims, evidence, _figures(evidence, fitted, seed)
+
+
+def _values(evidence: Evidence, fitted: Fitted) -> list[float]:
+    """Return what the claims are about, in their order."""
+    held_out, unseen = evidence.recognition
+    accuracy = held_out.knn_accuracy
+    precision = unseen.mean_average_precision
+    told, told_unseen = held_out.verification["map"], unseen.verification["map"]
+    error = {name: one.equal_error.value for name, one in unseen.verification.items()}
+    return [
+        _colours(fitted).low,
+        accuracy["map"],
+        accuracy["map"] - accuracy["pca"],
+        accuracy["map"] - accuracy["untrained"],
+        held_out.mean_average_precision["map"],
+        told.equal_error.value,
+        told.false_rejects.high,
+        precision["map"],
+        precision["map"] - precision["pca"],
+        precision["map"] - precision["untrained"],
+        error["map"],
+        error["pca"] - error["map"],
+        error["untrained"] - error["map"],
+        told_unseen.false_rejects.high,
+    ]
+
+
+def _colours(fitted: Fitted) -> Retention:
+    """Measure how well the class is told by the histogram of colours alone."""
+    train, test = fitted.learnt, fitted.held_out
+    return retention(
+        baselines.colour_histograms(train.X),
+        train.factor("class"),
+        baselines.colour_histograms(test.X),
+        test.factor("class"),
+        kind="class",
+        random_state=0,
+    )
+
+
+def _figures(evidence: Evidence, fitted: Fitted, seed: int) -> list[plotting.Figure]:
+    """Draw the map in two dimensions, and how well traditions never seen are told apart."""
+    shown, unseen = fitted.held_out, fitted.unseen
     flat = baselines.fitted_pca(evidence.points["map"], n_components=2, random_state=seed)
     Z = flat(evidence.points["map"])
     caption = (
         f"{len(shown)} held-out photographs; the map was learnt from {len(fitted.learnt)} others. "
         f"Two principal directions of {fitted.map.n_components}."
     )
-    figures = [
+    maps = {
+        "the map": fitted.map.transform(unseen.X),
+        "untrained network": fitted.map.untrained().transform(unseen.X),
+        "pixels": unseen.X.reshape(len(unseen), -1),
+    }
+    curves = {name: roc(Z, unseen.factor("class"), random_state=seed) for name, Z in maps.items()}
+    return [
         plotting.coloured(
             Z, shown.factor("class"), value_name="class", title="By tradition", caption=caption
         ),
         plotting.thumbnails(
-            Z, shown.X, None, label_name="", title="The photographs", caption=caption
+            Z,
+            shown.X.astype(np.float32).mean(axis=1),
+            None,
+            label_name="",
+            title="The photographs, in grey",
+            caption=caption,
+        ),
+        plotting.roc(
+            curves,
+            title="One tradition or two? Traditions that were never seen",
+            caption=f"{len(unseen)} photographs; the map was learnt from others.",
+            wanted=0.01,
         ),
     ]
-    return claims, evidence, figures
-
-
-def _colours(fitted: Fitted, in_colour: Dataset) -> Retention:
-    """Measure how well the class is told by the histogram of colours alone."""
-    place = {name: row for row, name in enumerate(in_colour.names)}
-    shares, labels = [], []
-    for part in (fitted.learnt, fitted.held_out):
-        rows = [place[name] for name in part.names]
-        shares.append(baselines.colour_histograms(in_colour.X[rows]))
-        labels.append(part.factor("class"))
-    return retention(shares[0], labels[0], shares[1], labels[1], kind="class", random_state=0)
 
 
 # %%

@@ -27,6 +27,7 @@ from drlim.declaration import (
 )
 from drlim.declaration._fit import fingerprints, is_known
 from drlim.declaration._report import tables
+from drlim.declaration._rules import changes_ignored
 from drlim.estimator import DrLIM
 from drlim.graphs import SimilarityGraph, same
 from drlim.persistence import read_map, write_map
@@ -162,6 +163,16 @@ def test_random_transformations_reach_training_and_change_no_sample(given):
     assert done.map.augment == Augment.for_samples([change("noise", range=(0, 0.3))], done.learnt.X)
     assert given["graph"] == done.rules.similar
     np.testing.assert_array_equal(given["X"], done.learnt.X)
+
+
+def test_what_lies_outside_images_is_said_once_for_all_that_are_moved():
+    declared = Declaration(
+        data={"outside": "edge"},
+        ignore=[{"transform": "scale"}, {"transform": "blur"}, {"transform": "shift"}],
+        keep=["word"],
+    )
+    changes = changes_ignored(declared, Dataset(np.ones((3, 8, 8))))
+    assert [one.outside for one in changes] == ["edge", "zeros", "edge"]
 
 
 def test_an_ignored_name_is_a_factor_where_the_data_has_one_and_else_a_transformation():
@@ -526,6 +537,19 @@ def test_several_classes_never_seen_are_told_apart_by_thresholds_of_other_classe
     unseen = prove(done.map, declared, done.held_out, done.learnt, done.unseen).recognition[1]
     assert unseen.verification["map"].false_accepts.n > 0
     assert 0 < unseen.mean_average_precision["map"] <= 1
+
+
+def test_where_classes_have_few_samples_thresholds_are_tried_on_other_classes():
+    code = np.repeat(np.arange(16), 9)
+    word = np.array([f"w{k}" for k in code])
+    X = np.eye(16)[code] + 0.1 * np.random.default_rng(0).normal(size=(144, 16))
+    declared = Declaration(keep=["word"], held_out={"share": 0.25}, map=QUICK)
+    done = fit(declared, Dataset(X, {"word": word}))
+    assert np.unique(done.held_out.factor("word"), return_counts=True)[1].min() == 1
+    (told,) = prove(done.map, declared, done.held_out, done.learnt).recognition
+    assert {name: one.by for name, one in told.verification.items()} == dict.fromkeys(
+        told.knn_accuracy, "class"
+    )
 
 
 def test_a_map_that_was_saved_proves_the_same(fitted, tmp_path):

@@ -138,6 +138,39 @@ def test_geometric_changes_in_one_list_are_one_move_in_the_order_of_the_list(rng
     np.testing.assert_array_equal(Augment([out, back])(images, rng), images)
 
 
+@pytest.mark.parametrize(
+    ("outside", "moved", "far"),
+    [
+        ("zeros", [0, 0, 4, 8, 16], [0, 0, 0, 0, 0]),
+        ("edge", [4, 4, 4, 8, 16], [4, 4, 4, 4, 4]),
+        ("mirror", [16, 8, 4, 8, 16], [8, 4, 8, 16, 32]),  # 17 is 1 after two periods of 8
+    ],
+)
+@pytest.mark.parametrize("along", ["horizontal", "vertical"])
+def test_what_lies_outside_an_image_comes_in_where_it_ends(outside, moved, far, along):
+    row = np.array([4.0, 8, 16, 32, 64])
+    images = np.tile(row, (1, 5, 1))
+    images = images if along == "horizontal" else images.swapaxes(-1, -2)
+    for by, expected in ((2, moved), (17, far)):
+        made_ = change("shift", along=along, outside=outside).apply(images, by, _seeded())
+        line = made_[0, 2] if along == "horizontal" else made_[0, :, 2]
+        np.testing.assert_array_equal(line, expected)
+        # A move by almost as much is interpolated, by other code, from the same pixels.
+        nearly = change("shift", along=along, outside=outside).apply(images, by - 1e-6, _seeded())
+        np.testing.assert_allclose(nearly, made_, atol=1e-3)
+
+
+@pytest.mark.parametrize("outside", ["edge", "mirror"])
+@pytest.mark.parametrize(("kind", "strength"), [("rotation", 40), ("scale", 0.3), ("shift", 2.5)])
+def test_an_image_of_one_colour_that_goes_on_outside_cannot_be_moved(outside, kind, strength):
+    plain = np.full((2, 3, 8, 9), 200, np.uint8)
+    one = change(kind, outside=outside)
+    np.testing.assert_array_equal(one.apply(plain, strength, _seeded()), plain)
+    np.testing.assert_array_equal(
+        Augment([one, change("crop", outside=outside)])(plain, _seeded()), plain
+    )
+
+
 # Known answers: light and colour
 
 
@@ -432,6 +465,8 @@ def test_an_augment_is_stored_as_plain_data_and_comes_back(rng):
         changes = [change("noise"), change("dropout", values=[0.5])]
         if X.ndim > 2:
             changes += EVERY_CHANGE
+            edge = Augment([change("scale", outside="edge")])
+            assert Augment.from_json(json.loads(json.dumps(edge.as_json()))) == edge
         augment = Augment.for_samples(changes, X)
         again = Augment.from_json(json.loads(json.dumps(augment.as_json())))
         assert again == augment
@@ -579,6 +614,8 @@ def test_nine_strengths_hold_the_end_of_the_range_and_it_is_inside(kind):
         ({"kind": "flip", "along": "both"}, "'both' for the change 'flip'; known: horizontal"),
         ({"kind": "shift", "along": "vertica"}, "did you mean 'vertical'"),
         ({"kind": "blur", "along": "vertical"}, "has no direction; leave `along` out"),
+        ({"kind": "blur", "outside": "edge"}, "moves nothing; leave `outside` out"),
+        ({"kind": "scale", "outside": "miror"}, "'miror'.*did you mean 'mirror'"),
     ],
 )
 def test_a_wrong_declaration_says_what_is_wrong(declared, message):
@@ -640,6 +677,11 @@ def test_features_that_were_learnt_elsewhere_are_refused(rng):
 def test_an_augment_is_made_of_changes():
     with pytest.raises(InputError, match="changes has 'shift'"):
         Augment(["shift"])
+
+
+def test_geometric_changes_of_one_list_must_agree_on_what_lies_outside():
+    with pytest.raises(InputError, match="outside edge and zeros; they are made as one"):
+        Augment([change("shift"), change("noise"), change("scale", outside="edge")])
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,9 @@ class Data(_Part):
         To which images are resized.
     colour : {"grey", "colour"}, optional
         How images are read; None: grey if all of them are.
+    outside : {"zeros", "edge", "mirror"}, optional
+        What comes in where a transformed image ends, as `drlim.transforms.change` takes it: the
+        edge for white paper, the mirror for a texture.
     source : str, optional
         The factor that says which samples are the same thing under other conditions (one
         specimen on several instruments): they are similar, and are held out together.
@@ -81,6 +84,7 @@ class Data(_Part):
     columns: tuple[str, ...] | None = None
     size: tuple[int, int] | None = None
     colour: Literal["grey", "colour"] | None = None
+    outside: Literal["zeros", "edge", "mirror"] | None = None
     source: str | None = None
     group: str | None = None
     skip_bad: bool = False

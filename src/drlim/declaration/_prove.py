@@ -47,8 +47,9 @@ class Recognition:
     mean_average_precision : mapping of str to float
         Of retrieving with each sample those of its class among all others.
     verification : mapping of str to Threshold
-        Same or different, the threshold chosen on other samples (classes never seen: on other
-        classes) for 1 % of false accepts; empty where there are too few.
+        Same or different, the threshold chosen on other samples for 1 % of false accepts (on other
+        classes, for classes never seen and where one has fewer than four samples); empty where
+        there are too few.
     """
 
     factor: str
@@ -325,9 +326,10 @@ def _recognition(
         else:
             accuracy[name] = quality.leave_one_out_accuracy(Z, labels)
     counts = np.unique(labels, return_counts=True)[1]
-    by = "class" if never_seen and len(counts) >= 4 else "sample"
+    # Of each class there must be samples to choose on and others to try; or else of the classes.
+    by = "class" if len(counts) >= 4 and (never_seen or counts.min() < 4) else "sample"
     told = {}
-    if len(counts) >= 2 and counts.min() >= 2:
+    if len(counts) >= 2 and counts.max() >= 2:
         for name, Z in points.items():
             try:
                 told[name] = choose_threshold(

@@ -15,7 +15,7 @@ from drlim._errors import InputError, nearest_name
 from drlim.datasets import Dataset, read_table
 from drlim.declaration._model import Declaration, Ignore, Keep, at
 from drlim.graphs import SimilarityGraph, adjacent, copies, neighbors, pairs, same
-from drlim.transforms import KINDS, Augment, Change, change
+from drlim.transforms import GEOMETRIC, KINDS, Augment, Change, change
 
 # Fewer similar pairs than this share across an ignored factor, and what is learnt is the factor's
 # absence from a handful of pairs: no invariance is promised.
@@ -182,7 +182,11 @@ def _ignored_changes(declaration: Declaration, data: Dataset) -> list[tuple[Igno
         if ignore.transform or (ignore.factor not in data.factors and ignore.factor in KINDS):
             with at(declaration, "ignore", n):
                 made = change(
-                    ignore.name, range=ignore.range, values=ignore.values, along=ignore.along
+                    ignore.name,
+                    range=ignore.range,
+                    values=ignore.values,
+                    along=ignore.along,
+                    outside=declaration.data.outside if ignore.name in GEOMETRIC else None,
                 )
                 Augment.for_samples([made], data.X[:2])
                 found.append((ignore, made))

@@ -32,7 +32,8 @@ Full scale is the largest number of an unsigned integer dtype (255 for uint8) an
 The dtype is kept: integers are rounded and clipped, floats are not clipped. ``shift`` and
 ``flip`` go ``along`` "horizontal" (the default) or "vertical", and a shift also along "both".
 
-Nothing wraps round: zeros come in where the image ends. A strength of *none* leaves a sample
+Nothing wraps round: zeros come in where the image ends, or as ``outside`` says its edge, which
+goes on, or its mirror image. A strength of *none* leaves a sample
 exactly as it was, whatever happens to the rest of the batch. All geometric changes of a list
 are made first and as one, with one bilinear interpolation; moves by whole pixels and flips are
 exact, without any. ``colour`` and ``saturation`` need 3 channels (red, green, blue). What
@@ -42,10 +43,11 @@ interpolates or blurs needs kornia, the extra ``images``; it is loaded when it i
 from drlim.transforms._augment import Augment
 from drlim.transforms._change import Change, beyond, change, levels
 from drlim.transforms._copies import copies, shifted_copies
-from drlim.transforms._kinds import KINDS
+from drlim.transforms._kinds import GEOMETRIC, KINDS
 from drlim.transforms._shift import shift
 
 __all__ = [
+    "GEOMETRIC",
     "KINDS",
     "Augment",
     "Change",

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from drlim._errors import InputError
-from drlim.transforms._geometry import GEOMETRIC, matrices, move, moves_whole_pixels
-from drlim.transforms._kinds import KINDS, check_fits
+from drlim.transforms._geometry import matrices, move, moves_whole_pixels
+from drlim.transforms._kinds import GEOMETRIC, KINDS, ZEROS, check_fits
 from drlim.transforms._pixels import PAINTERS
 
 
@@ -48,6 +48,7 @@ def apply_steps(
     generator: np.random.Generator,
     feature_mean: np.ndarray | None = None,
     feature_scale: np.ndarray | None = None,
+    outside: str = ZEROS,
 ) -> np.ndarray:
     """Return changed samples in a new array, of the same shape and dtype."""
     for one in steps:
@@ -57,11 +58,11 @@ def apply_steps(
     if samples.ndim == 2:
         return _change_vectors(steps, samples, generator, feature_mean, feature_scale)
     images = samples[:, None] if samples.ndim == 3 else samples
-    return _change_images(steps, images, generator).reshape(samples.shape)
+    return _change_images(steps, images, generator, outside).reshape(samples.shape)
 
 
 def _change_images(
-    steps: Sequence[Step], images: np.ndarray, generator: np.random.Generator
+    steps: Sequence[Step], images: np.ndarray, generator: np.random.Generator, outside: str
 ) -> np.ndarray:
     n, _, height, width = images.shape
     matrix = np.tile(np.eye(3), (n, 1, 1))
@@ -70,9 +71,9 @@ def _change_images(
             matrix = matrices(kind, along, strength, (height, width), generator) @ matrix
     painted = [one for one in steps if one.kind not in GEOMETRIC]
     if not painted and moves_whole_pixels(matrix).all():
-        return move(images, matrix)
+        return move(images, matrix, outside)
     full = _full_scale(images.dtype)
-    pixels = move(images.astype(_working_dtype(images.dtype)), matrix)
+    pixels = move(images.astype(_working_dtype(images.dtype)), matrix, outside)
     for kind, _, strength in painted:
         strength = strength.astype(pixels.dtype).reshape(-1, 1, 1, 1)
         changed = PAINTERS[kind](pixels, strength, full, generator)

@@ -11,7 +11,7 @@ import numpy as np
 from drlim._errors import InputError
 from drlim.transforms._apply import apply_steps, step
 from drlim.transforms._change import Change, change
-from drlim.transforms._kinds import check_fits
+from drlim.transforms._kinds import GEOMETRIC, ZEROS, check_fits
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,11 @@ class Augment:
             if not isinstance(one, Change):
                 raise InputError(f"changes has {one!r}; each must be a Change, made by `change`")
         object.__setattr__(self, "changes", tuple(changes))
+        if len(self._outside) > 1:
+            raise InputError(
+                f"the geometric changes have outside {' and '.join(sorted(self._outside))}; they "
+                "are made as one, so give all of them the same"
+            )
         for name, values in (("feature_mean", feature_mean), ("feature_scale", feature_scale)):
             try:
                 plain = None if values is None else tuple(np.asarray(values, dtype=float).tolist())
@@ -99,7 +104,12 @@ class Augment:
             None if values is None else np.array(values)
             for values in (self.feature_mean, self.feature_scale)
         )
-        return apply_steps(steps, samples, generator, mean, scale)
+        return apply_steps(steps, samples, generator, mean, scale, *self._outside)
+
+    @property
+    def _outside(self) -> set[str]:
+        """What lies outside an image, by each geometric change: one answer, or none."""
+        return {one.outside for one in self.changes if one.kind in GEOMETRIC}
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data, from which `from_json` makes the same again."""
@@ -141,4 +151,6 @@ def _plain(one: Change) -> dict[str, Any]:
         plain["range"] = [one.low, one.high]
     if one.along is not None:
         plain["along"] = one.along
+    if one.outside != ZEROS:
+        plain["outside"] = one.outside
     return plain

@@ -12,7 +12,7 @@ import numpy as np
 
 from drlim._errors import InputError, nearest_name
 from drlim.transforms._apply import apply_steps, step
-from drlim.transforms._kinds import KINDS, known_kind
+from drlim.transforms._kinds import GEOMETRIC, KINDS, OUTSIDE, ZEROS, known_kind
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Change:
         Or the strengths themselves, with the one that does nothing among them.
     along : str or None
         "horizontal" or "vertical", for a shift or a flip; also "both" for a shift.
+    outside : str
+        What is taken to lie outside an image: "zeros", "edge" or "mirror".
 
     Examples
     --------
@@ -42,6 +44,7 @@ class Change:
     high: float | None
     values: tuple[float, ...] | None
     along: str | None
+    outside: str = ZEROS
 
     def __post_init__(self) -> None:
         known_kind(self.kind)
@@ -130,7 +133,7 @@ class Change:
         """
         samples = np.asarray(samples)
         steps = [step(self.kind, self.along, strength, len(samples))]
-        return apply_steps(steps, samples, generator, feature_mean, feature_scale)
+        return apply_steps(steps, samples, generator, feature_mean, feature_scale, self.outside)
 
 
 def change(
@@ -138,6 +141,7 @@ def change(
     range: Sequence[float] | None = None,  # noqa: A002
     values: Sequence[float] | None = None,
     along: str | None = None,
+    outside: str | None = None,
 ) -> Change:
     """Declare a transformation, with the range of its strength or a list of values.
 
@@ -153,6 +157,11 @@ def change(
     along : str, optional
         "horizontal" (the default) or "vertical", for a shift or a flip. A shift may also go
         along "both": by its strength one way, drawn anew, and by any part of it the other way.
+    outside : str, optional
+        What comes in where the image ends, for a geometric change: "zeros" (the default), its
+        "edge", which goes on as it is, or its "mirror" image. Choose what looks as if there were
+        more of the picture: the edge for white paper, the mirror for a texture. A black frame
+        round a photograph tells how it was turned, and a map has to learn to overlook it.
 
     Returns
     -------
@@ -161,7 +170,8 @@ def change(
     Raises
     ------
     InputError
-        If there is no such kind, or the range, a value or `along` is not allowed for it.
+        If there is no such kind, or the range, a value, `along` or `outside` is not allowed
+        for it.
 
     Examples
     --------
@@ -175,12 +185,13 @@ def change(
     """
     known = known_kind(kind)
     along = _checked_along(kind, along)
+    outside = _checked_outside(kind, outside)
     if range is not None and values is not None:
         raise InputError(f"the change {kind!r} has both a range and values; give one of the two")
     if kind == "flip":
         if range is not None or values is not None:
             raise InputError("a flip happens or not, each with probability 1/2: no range or values")
-        return Change(kind, None, None, (0.0, 1.0), along)
+        return Change(kind, None, None, (0.0, 1.0), along, outside)
     if values is not None:
         listed = _numbers(kind, "values", values)
         if not listed:
@@ -189,7 +200,7 @@ def change(
             raise InputError(f"values of {kind!r} is {values!r}; name each value once")
         if known.identity not in listed:
             listed = (float(known.identity), *listed)
-        return Change(kind, None, None, listed, along)
+        return Change(kind, None, None, listed, along, outside)
     ends = _numbers(kind, "range", known.default if range is None else range)
     if len(ends) != 2:
         raise InputError(
@@ -199,7 +210,7 @@ def change(
     low, high = ends
     if low > high:
         raise InputError(f"range of {kind!r} is {range!r}; the lower end comes first")
-    return Change(kind, low, high, None, along)
+    return Change(kind, low, high, None, along, outside)
 
 
 def _checked_along(kind: str, along: str | None) -> str | None:
@@ -217,6 +228,18 @@ def _checked_along(kind: str, along: str | None) -> str | None:
             f"along is {along!r} for the change {kind!r}; {nearest_name(str(along), ways)}"
         )
     return along
+
+
+def _checked_outside(kind: str, outside: str | None) -> str:
+    if outside is None:
+        return ZEROS
+    if kind not in GEOMETRIC:
+        raise InputError(
+            f"outside is {outside!r}, and the change {kind!r} moves nothing; leave `outside` out"
+        )
+    if outside not in OUTSIDE:
+        raise InputError(f"outside is {outside!r}; {nearest_name(str(outside), OUTSIDE)}")
+    return outside
 
 
 def _numbers(kind: str, name: str, given: Any) -> tuple[float, ...]:

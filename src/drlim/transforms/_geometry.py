@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from drlim._errors import missing_extra
-from drlim.transforms._kinds import BOTH, HORIZONTAL
+from drlim.transforms._kinds import BOTH, EDGE, HORIZONTAL, MIRROR, ZEROS
 from drlim.transforms._shift import shift
 
-GEOMETRIC = frozenset({"shift", "rotation", "scale", "crop", "flip"})
+_PADDING = {ZEROS: "zeros", EDGE: "border", MIRROR: "reflection"}  # in kornia's words
 
 
 def matrices(
@@ -84,18 +84,18 @@ def moves_whole_pixels(matrix: np.ndarray) -> np.ndarray:
     return np.asarray(plain.all(axis=1))
 
 
-def move(images: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def move(images: np.ndarray, matrix: np.ndarray, outside: str) -> np.ndarray:
     """Move images ``(n, c, h, w)``: whole pixels exactly, the others by interpolation."""
     whole = moves_whole_pixels(matrix)
     if whole.all():
-        return _move_whole(images, matrix)
+        return _move_whole(images, matrix, outside)
     moved = np.empty(images.shape, images.dtype)
-    moved[whole] = _move_whole(images[whole], matrix[whole])
-    moved[~whole] = _warp(images[~whole], matrix[~whole])
+    moved[whole] = _move_whole(images[whole], matrix[whole], outside)
+    moved[~whole] = _warp(images[~whole], matrix[~whole], outside)
     return moved
 
 
-def _move_whole(images: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def _move_whole(images: np.ndarray, matrix: np.ndarray, outside: str) -> np.ndarray:
     moved = images.copy()
     height, width = images.shape[-2:]
     mirrored = matrix[:, [0, 1], [0, 1]] < 0
@@ -104,13 +104,24 @@ def _move_whole(images: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     right, down = (matrix[:, :2, 2] - mirrored * [width - 1, height - 1]).T
     # One pass a distance, not one a sample: there are few distances in a batch.
     for by in np.unique(right[right != 0]):
-        moved[right == by] = shift(moved[right == by], right=int(by))
+        moved[right == by] = _shifted(moved[right == by], int(by), -1, outside)
     for by in np.unique(down[down != 0]):
-        moved[down == by] = shift(moved[down == by], down=int(by))
+        moved[down == by] = _shifted(moved[down == by], int(by), -2, outside)
     return moved
 
 
-def _warp(images: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def _shifted(images: np.ndarray, by: int, axis: int, outside: str) -> np.ndarray:
+    if outside == ZEROS:
+        return shift(images, right=by) if axis == -1 else shift(images, down=by)
+    last = images.shape[axis] - 1
+    place = np.arange(last + 1) - by
+    if outside == MIRROR:  # about the centre of the last pixel, as where it is interpolated
+        place %= max(2 * last, 1)
+        place = np.minimum(place, 2 * last - place)
+    return images.take(place.clip(0, last), axis)
+
+
+def _warp(images: np.ndarray, matrix: np.ndarray, outside: str) -> np.ndarray:
     try:
         from kornia.geometry.transform import warp_affine
     except ImportError:
@@ -119,5 +130,5 @@ def _warp(images: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
     with torch.no_grad():
         source, to = (torch.from_numpy(a.astype(images.dtype)) for a in (images, matrix[:, :2]))
-        warped: Any = warp_affine(source, to, images.shape[-2:], padding_mode="zeros")
+        warped: Any = warp_affine(source, to, images.shape[-2:], padding_mode=_PADDING[outside])
     return np.asarray(warped.numpy())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from drlim._errors import InputError, nearest_name
 
 HORIZONTAL, VERTICAL, BOTH = "horizontal", "vertical", "both"
+ZEROS, EDGE, MIRROR = OUTSIDE = "zeros", "edge", "mirror"  # what is taken to lie outside an image
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ KINDS = {
     "noise": Kind(0, (0, 0.1), 0, 100, vectors=True),
     "dropout": Kind(0, (0, 0.2), 0, 1, vectors=True),
 }
+
+
+GEOMETRIC = frozenset({"shift", "rotation", "scale", "crop", "flip"})
 
 
 def known_kind(name: str) -> Kind:
