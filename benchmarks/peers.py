@@ -80,6 +80,8 @@ def learn(name: str, data: Path, out: Path) -> None:
     """Fit one peer and map both parts; runs in the peer's environment."""
     digits = np.load(data)
     train, test = digits["train"], digits["test"]
+    if name == "drlim":
+        train, test = train.reshape(-1, 28, 28), test.reshape(-1, 28, 28)
     map_ = learner(name)
     start = time.perf_counter()
     map_.fit(train)
