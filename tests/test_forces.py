@@ -1,5 +1,7 @@
 """The laws of a step's forces: those of all pairs of the batch, however they were added up."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,18 @@ def test_the_forces_are_those_of_all_pairs_one_by_one(name, settings, block, rng
         np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_that_does_not_know_its_forces_has_them_found_from_its_slope(name, rng):
+    knows = build(name, 0.7)
+    only_costs = SimpleNamespace(attraction=knows.attraction, repulsion=knows.repulsion)
+    for settings in ({}, {"n_copies": 2}):
+        batch, Z = a_batch(rng, **settings)
+        for ours, theirs in zip(
+            forces(Z, batch, only_costs, 0.7), forces(Z, batch, knows, 0.7), strict=True
+        ):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
+
+
 @pytest.mark.parametrize("n_components", [1, 2, 5])
 def test_any_number_of_components_will_do(n_components, rng):
     batch, _ = a_batch(rng)
@@ -79,7 +93,9 @@ def test_points_in_one_place_exert_no_force_and_break_nothing(name, dtype, rng):
 
 
 def test_a_loss_without_bound_at_no_distance_is_never_asked_about_a_point_and_itself(rng):
-    class Unbounded(Contrastive):
+    class Unbounded:
+        attraction = Contrastive(1.0).attraction
+
         def repulsion(self, distance):
             return -distance.log()
 

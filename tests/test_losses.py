@@ -252,6 +252,25 @@ def test_the_forces_are_those_of_the_closed_forms(name, d, margin):
         D = torch.tensor(d * margin, dtype=torch.float64, requires_grad=True)
         (slope,) = torch.autograd.grad(partial_loss(D), D)
         assert slope.item() == pytest.approx(force * unit, rel=1e-9, abs=1e-12)
+    D = torch.tensor(d * margin, dtype=torch.float64)
+    assert loss.pull(D).item() == pytest.approx(pull * unit, rel=1e-9, abs=1e-12)
+    assert loss.push(D).item() == pytest.approx(push * unit, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_asking_for_a_force_leaves_the_distances_as_they_are(name):
+    loss, D = build(name, 1.0), torch.tensor([0.1, 0.5, 2.0])
+    for ask in (loss.attraction, loss.repulsion, loss.pull, loss.push):
+        ask(D)
+        assert D.tolist() == pytest.approx([0.1, 0.5, 2.0])
+
+
+@pytest.mark.parametrize(("cost", "force"), [("repulsion", "push"), ("attraction", "pull")])
+def test_a_force_that_is_not_the_slope_of_its_loss_is_refused(cost, force):
+    # As in a class of one's own that inherits the force, and not what it is the force of.
+    steeper = type("Steeper", (Contrastive,), {cost: lambda self, distance: -3 * distance})
+    with pytest.raises(InputError, match=rf"Steeper\.{force} is .*mend it, or leave {force} out"):
+        build(steeper, 1.0)
 
 
 @pytest.mark.parametrize(

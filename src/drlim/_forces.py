@@ -9,6 +9,7 @@ pass needs to know (the paper's section 2.1).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -119,31 +120,26 @@ def _of_points(Z: Tensor, batch: Batch, loss: PointLoss, margin: float) -> Force
 def _near(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) -> Tensor:
     """Add the forces of the pairs that a graph joins, one by one."""
     left, right = torch.from_numpy(batch.near.T.copy()).to(Z.device)
-    similar = torch.from_numpy(batch.near_similar).to(Z.device)
     weight = torch.from_numpy(batch.near_weight).to(Z)
     difference = Z[:, left] - Z[:, right]
     distance = difference.square().sum(dim=0).sqrt()
-    together, apart = weight * similar, weight * ~similar
-    with torch.enable_grad():
-        distance.requires_grad_()
-        attraction = together @ loss.attraction(distance)
-        repulsion = apart @ loss.repulsion(distance)
-        (pull,) = torch.autograd.grad(attraction + repulsion, distance)
-    distance = distance.detach()
+    told = torch.zeros(7, dtype=torch.float64, device=Z.device)
+    if batch.near_similar.all():
+        cost, pull = _attraction(loss, distance)
+        pull = pull * weight
+        told[0], told[4], told[5] = weight @ cost, weight.sum(), weight @ distance
+    else:
+        similar = torch.from_numpy(batch.near_similar).to(Z.device)
+        together, apart = weight * similar, weight * ~similar
+        (cost, pull), (repelled, push) = _attraction(loss, distance), _repulsion(loss, distance)
+        pull = together * pull - apart * push
+        told[0], told[4], told[5] = together @ cost, together.sum(), together @ distance
+        told[1], told[2], told[6] = apart @ repelled, apart.sum(), apart @ distance
+        told[3] = apart @ (distance < margin).to(apart)
     along = difference * (pull / distance.clamp(min=_SAME))
     slope.index_add_(1, left, along)
     slope.index_add_(1, right, along, alpha=-1)
-    return torch.stack(
-        [
-            attraction.detach(),
-            repulsion.detach(),
-            apart.sum(),
-            apart @ (distance < margin).to(apart),
-            together.sum(),
-            together @ distance,
-            apart @ distance,
-        ]
-    ).double()
+    return told
 
 
 def _far(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) -> Tensor:
@@ -170,19 +166,40 @@ def _far(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) 
         distance.sqrt_()
         # A point and itself are no pair; a loss that is infinite at 0 must not see them.
         distance.diagonal().fill_(margin)
-        with torch.enable_grad():
-            distance.requires_grad_()
-            repelled = loss.repulsion(distance)
-            (push,) = torch.autograd.grad(repelled, distance, weight)
-        distance = distance.detach()
-        push /= distance.clamp(min=_SAME)
+        cost, push = _repulsion(loss, distance)
+        flat, of = weight.ravel(), distance.ravel()
+        told[1] += flat @ cost.ravel()
+        told[2] += flat.sum()
+        told[3] += flat @ torch.lt(of, margin, out=cost.ravel())  # `cost` has been counted
+        told[6] += flat @ of
+        push = weight.mul_(push).div_(distance.clamp_(min=_SAME))
         for component, into in zip(difference, slope, strict=True):
             component *= push
-            into[start:stop] += component.sum(dim=1)
-            into[start:] -= component.sum(dim=0)
-        flat, of = weight.ravel(), distance.ravel()
-        told[1] += flat @ repelled.detach().ravel()
-        told[2] += flat.sum()
-        told[3] += flat @ torch.lt(of, margin, out=push.ravel())  # `push` has done its work
-        told[6] += flat @ of
+            into[start:stop] -= component.sum(dim=1)
+            into[start:] += component.sum(dim=0)
     return told
+
+
+def _attraction(loss: PairLoss, distance: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what similar pairs at these distances cost, and the force that pulls them."""
+    if hasattr(loss, "pull"):
+        return loss.attraction(distance), loss.pull(distance)
+    return _differentiated(loss.attraction, distance)
+
+
+def _repulsion(loss: PairLoss, distance: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what dissimilar pairs at these distances cost, and the force that pushes them."""
+    if hasattr(loss, "push"):
+        return loss.repulsion(distance), loss.push(distance)
+    cost, slope = _differentiated(loss.repulsion, distance)
+    return cost, slope.neg_()
+
+
+def _differentiated(
+    partial_loss: Callable[[Tensor], Tensor], distance: Tensor
+) -> tuple[Tensor, Tensor]:
+    with torch.enable_grad():
+        distance = distance.detach().requires_grad_()
+        cost = partial_loss(distance)
+        (slope,) = torch.autograd.grad(cost.sum(), distance)
+    return cost.detach(), slope

@@ -65,6 +65,22 @@ class PairLoss(Protocol):
         ...
 
 
+@runtime_checkable
+class Springs(PairLoss, Protocol):
+    """A loss that knows its forces too, as all of drlim's do: training need not differentiate it.
+
+    Each takes distances of any shape and returns one force each, in the same shape.
+    """
+
+    def pull(self, distance: Tensor) -> Tensor:
+        """dL_S / dD: the force by which a similar pair at this distance comes together."""
+        ...
+
+    def push(self, distance: Tensor) -> Tensor:
+        """-dL_D / dD: the force by which a dissimilar pair at this distance parts."""
+        ...
+
+
 @dataclass(frozen=True)
 class Contrastive:
     """The paper's partial losses (eq. 4): springs that pull always, and push within the margin.
@@ -96,6 +112,14 @@ class Contrastive:
     def repulsion(self, distance: Tensor) -> Tensor:
         """L_D = 1/2 max(0, m - D)^2."""
         return torch.relu(self.margin - distance).square() / 2
+
+    def pull(self, distance: Tensor) -> Tensor:
+        """D, the paper's F = K X: the farther apart, the stronger."""
+        return distance
+
+    def push(self, distance: Tensor) -> Tensor:
+        """max(0, m - D)."""
+        return torch.relu(self.margin - distance)
 
 
 @dataclass(frozen=True)
@@ -152,6 +176,14 @@ class DoubleMargin:
         """L_D = 1/2 max(0, m - D)^2."""
         return torch.relu(self.margin - distance).square() / 2
 
+    def pull(self, distance: Tensor) -> Tensor:
+        """max(0, D - r)."""
+        return torch.relu(distance - self.inner * self.margin)
+
+    def push(self, distance: Tensor) -> Tensor:
+        """max(0, m - D)."""
+        return torch.relu(self.margin - distance)
+
 
 @dataclass(frozen=True)
 class HeavyTailed:
@@ -204,6 +236,18 @@ class HeavyTailed:
         squared = (distance / self.margin).square()
         return torch.log1p((1 - self.SOFTENING) / (self.SOFTENING + squared))
 
+    def pull(self, distance: Tensor) -> Tensor:
+        """2 d / (1 + d^2), a margin."""
+        d = distance / self.margin
+        return d / (1 + d.square()) * (2 / self.margin)
+
+    def push(self, distance: Tensor) -> Tensor:
+        """2 d (1 - s) / ((1 + d^2) (s + d^2)), a margin."""
+        d = distance / self.margin
+        squared = d.square()
+        fading = (1 + squared).mul_(self.SOFTENING + squared)
+        return d.div_(fading).mul_(2 * (1 - self.SOFTENING) / self.margin)
+
 
 @dataclass(frozen=True)
 class Logistic:
@@ -253,6 +297,16 @@ class Logistic:
     def repulsion(self, distance: Tensor) -> Tensor:
         """L_D = log(1 + e^(k (1 - d)))."""
         return functional.softplus(self.sharpness * (1 - distance / self.margin))
+
+    def pull(self, distance: Tensor) -> Tensor:
+        """Sharpness k over 1 + e^(k (1 - d)), a margin."""
+        k = self.sharpness
+        return torch.sigmoid(k * (distance / self.margin - 1)) * (k / self.margin)
+
+    def push(self, distance: Tensor) -> Tensor:
+        """Sharpness k over 1 + e^(k (d - 1)), a margin."""
+        k = self.sharpness
+        return torch.sigmoid(k * (1 - distance / self.margin)) * (k / self.margin)
 
 
 LOSSES: dict[str, Callable[[float], PairLoss]] = {
@@ -362,7 +416,32 @@ def build(loss: Any, margin: float) -> PairLoss | PointLoss:
             f"the loss builder gave a {type(built).__name__}; it must return an object with "
             "attraction(distance) and repulsion(distance), see drlim.losses.PairLoss"
         )
+    if isinstance(built, Springs):
+        _check_forces(built, margin)
     return built
+
+
+def _check_forces(loss: Springs, margin: float) -> None:
+    """Raise where a force is not the slope of its loss: training would follow the one alone."""
+    distance = margin * torch.tensor([0.05, 0.3, 0.7, 1.3, 4.0], dtype=torch.float64)
+    distance.requires_grad_()
+    for name, force, cost in (
+        ("pull", loss.pull(distance), loss.attraction(distance)),
+        ("push", loss.push(distance), -loss.repulsion(distance)),
+    ):
+        # A partial loss may be the same at every distance, and then has no slope to take.
+        slope = torch.zeros_like(distance)
+        if cost.requires_grad:
+            (slope,) = torch.autograd.grad(cost.sum(), distance)
+        force = force.detach()
+        wrong = ~torch.isclose(force, slope, rtol=1e-5, atol=1e-9)
+        if wrong.any():
+            D, said, is_ = (float(a[wrong][0]) for a in (distance.detach(), force, slope))
+            raise InputError(
+                f"{type(loss).__name__}.{name} is {said:.6g} at the distance {D:.6g}, where the "
+                f"slope of its loss is {is_:.6g}; mend it, or leave {name} out: it is then made "
+                "by differentiation"
+            )
 
 
 def distances_among(Z: Float[Tensor, "b n_components"]) -> Float[Tensor, " n_pairs"]:
