@@ -70,16 +70,20 @@ def run(quick: bool) -> Iterator[Figure]:
     X = rng.normal(size=(60_000, 28, 28)).astype(np.float32)
     edges = rng.integers(0, len(X), size=(300_000, 2))
     graph = SimilarityGraph.from_edges(edges, len(X))
-    for name, builder, n_points, goal in CASES:
-        network = networks.build(builder, (28, 28), 2, seed=0)
-        # Half as many edges as points; at random few of 60,000 samples meet twice.
-        times = step_and_bare(network, X, graph, n_points // 2, repetitions=9 if quick else 41)
-        yield Figure(
-            f"step : bare network, {name}, {n_points} points",
-            ratio(times, "step", "bare"),
-            goal=f"<= {goal}",
-            detail=milliseconds(times),
-        )
+    threads = torch.get_num_threads()
+    for n_threads in sorted({1, threads}):
+        torch.set_num_threads(n_threads)
+        for name, builder, n_points, goal in CASES:
+            network = networks.build(builder, (28, 28), 2, seed=0)
+            # Half as many edges as points; at random few of 60,000 samples meet twice.
+            times = step_and_bare(network, X, graph, n_points // 2, repetitions=9 if quick else 41)
+            yield Figure(
+                f"step : bare, {name}, {n_points} points, {n_threads} threads",
+                ratio(times, "step", "bare"),
+                goal=f"<= {goal}",
+                detail=milliseconds(times),
+            )
+    torch.set_num_threads(threads)
 
 
 class _EnoughError(Exception):

@@ -36,7 +36,7 @@ def pair_by_pair(Z, batch, loss, margin):
     return [slope, *(number.detach() for number in told)]
 
 
-@pytest.mark.parametrize("block", [1, 300, 131_072])
+@pytest.mark.parametrize("block", [1, 300, 262_144])
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize(
     "settings",
