@@ -96,7 +96,8 @@ def _learnt(train: Dataset, epochs: float, map_: DrLIM) -> tuple[DrLIM, float]:
 def within_a_minute(train: Dataset) -> Figure:
     """Take the exact eq. 1 of a map that the paper's network learnt in about a minute."""
     graph = neighbors(train.X, 5)
-    map_ = DrLIM(network="lenet", learning_rate=8e-3, max_epochs=20, random_state=0)
+    network = functools.partial(networks.lenet, activation="gelu")
+    map_ = DrLIM(network=network, max_epochs=20, random_state=0)
     start = time.perf_counter()
     map_.fit(train.X, graph=graph)
     took = time.perf_counter() - start
@@ -125,11 +126,20 @@ class Deform(nn.Module):
         """Return images (b, h, w), deformed in training."""
         if not self.training:
             return X
-        change = (2 * torch.rand(len(X), 2, 3, device=X.device) - 1) * self.strength
-        grid = F.affine_grid(
-            torch.eye(2, 3, device=X.device) + change, [len(X), 1, *X.shape[1:]], False
-        )
-        return F.grid_sample(X[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
+        height, width = X.shape[1:]
+        y, x = torch.meshgrid(
+            _places(height, X.device), _places(width, X.device), indexing="ij"
+        )  # of the pixels, from -1 to 1
+        place = torch.stack([x, y, torch.ones_like(x)]).flatten(1)
+        change = (2 * torch.rand(2 * len(X), 3, device=X.device) - 1) * self.strength
+        grid = (change @ place).view(-1, 2, height, width) + place[:2].view(2, height, width)
+        return F.grid_sample(
+            X[:, None], grid.movedim(1, 3), padding_mode="border", align_corners=False
+        )[:, 0]
+
+
+def _places(n: int, device: torch.device) -> Tensor:
+    return (2 * torch.arange(n, device=device) + 1) / n - 1
 
 
 def deforming_mlp(

@@ -201,14 +201,13 @@ def applying(path: Path, quick: bool) -> Iterator[Figure]:
         map_ = DrLIM(network=name, max_epochs=0, n_neighbors=1, random_state=0).fit(X[:500])
         network = map_.network_.eval()
         bare = {
-            f"bare {rows}": functools.partial(_bare, network, some, rows)
-            for rows in (128, 256, 512)
+            f"bare {rows}": functools.partial(_bare, network, some, rows) for rows in (256, 512)
         }
         functions: dict[str, Callable[[], Any]] = {
             "transform": functools.partial(map_.transform, some),
             **bare,
         }
-        times = in_turn(functions, 9 if quick else 3, warm_up=1)
+        times = in_turn(functions, 9 if quick else 2, warm_up=int(quick))
         best = min(bare, key=lambda key: statistics.median(times[key]))
         yield Figure(
             f"transform of {len(some):,} rows with {name}, to the bare network's speed",
