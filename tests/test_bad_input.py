@@ -742,6 +742,7 @@ NOTHING_TO_REFUSE = {
     "losses.GlobalLoss": _RECORD,
     "losses.MetricLearning": "made by from_metric_learning, which looks at what it gets",
     "losses.PairLoss": "a protocol, which has no content",
+    "losses.Springs": "a protocol, which has no content",
     "losses.PointLoss": "a protocol, which has no content",
     "networks.Absent": "stands for the network that a loaded map lacks, and says so when built",
     "networks.AlignedLinear": "torch's own layer with torch's own messages",

@@ -528,6 +528,9 @@ def test_another_loss_and_another_balance_give_another_map(fitted):
         def repulsion(self, distance):
             return super().repulsion(distance) / 2
 
+        def push(self, distance):
+            return super().push(distance) / 2
+
     weak = DrLIM(max_epochs=2, random_state=0, loss=Weak).fit(X)
     balance = (X.shape[0] * (X.shape[0] - 1) / 2 - weak.graph_.n_edges) / weak.graph_.n_edges
     halved = DrLIM(max_epochs=2, random_state=0, n_dissimilar=balance / 2).fit(X)

@@ -269,7 +269,7 @@ def test_asking_for_a_force_leaves_the_distances_as_they_are(name):
 def test_a_force_that_is_not_the_slope_of_its_loss_is_refused(cost, force):
     # As in a class of one's own that inherits the force, and not what it is the force of.
     steeper = type("Steeper", (Contrastive,), {cost: lambda self, distance: -3 * distance})
-    with pytest.raises(InputError, match=rf"Steeper\.{force} is .*mend it, or leave {force} out"):
+    with pytest.raises(InputError, match=rf"Steeper\.{force} is .*define {force} too, or inherit"):
         build(steeper, 1.0)
 
 

@@ -20,10 +20,9 @@ from drlim._types import Float
 from drlim.losses import PairLoss, PointLoss
 from drlim.pairs import Batch
 
-# Pairs of a block: few enough to stay in the cache through some twenty operations, and enough
-# to outweigh what it costs to start each. Rows at most: of the corner where the rows of a block
-# meet themselves half is looked at for nothing.
-_BLOCK, _ROWS = 262_144, 256
+# Pairs of a block, and rows at least: few enough to stay in the cache through some twenty
+# operations, and enough to outweigh what it costs to start each and share it out.
+_BLOCK, _ROWS = 131_072, 128
 
 # Points nearer than this count as being in one place: the direction in which they would part is
 # not known, and the force is 0.
@@ -149,7 +148,7 @@ def _far(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) 
     kind = torch.from_numpy(batch.kind).to(Z.device)
     by_kind = torch.from_numpy(batch.far_weight).to(Z)[:, kind]
     near = torch.from_numpy(batch.near).to(Z.device)
-    rows = min(max(_BLOCK // b, 8), _ROWS) if Z.device.type == "cpu" else b
+    rows = max(_BLOCK // b, _ROWS) if Z.device.type == "cpu" else b
     ends = np.searchsorted(batch.near[:, 0], np.arange(0, b + rows, rows)).tolist()
     told = torch.zeros(7, dtype=torch.float64, device=Z.device)
     for k, start in enumerate(range(0, b, rows)):

@@ -439,8 +439,8 @@ def _check_forces(loss: Springs, margin: float) -> None:
             D, said, is_ = (float(a[wrong][0]) for a in (distance.detach(), force, slope))
             raise InputError(
                 f"{type(loss).__name__}.{name} is {said:.6g} at the distance {D:.6g}, where the "
-                f"slope of its loss is {is_:.6g}; mend it, or leave {name} out: it is then made "
-                "by differentiation"
+                f"slope of its loss is {is_:.6g}; define {name} too, or inherit none: a loss "
+                "without it is differentiated"
             )
 
 
