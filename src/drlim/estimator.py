@@ -42,7 +42,7 @@ from drlim.training import Callback, Pinned, train
 # The last block is filled up with zeros, to this or to a smaller power of two, 16 at least: a
 # product of very few rows adds up their terms in another order, and a row's image must not depend
 # on how many rows came with it.
-_TRANSFORM_ROWS, _LEAST_ROWS = 256, 16
+_TRANSFORM_ROWS, _LEAST_ROWS = 512, 16
 
 # Numbers of X that are looked at together before training (64 MiB in float64), so that samples
 # may lie on disk, in a memory map, and be more than memory holds.
