@@ -5,7 +5,7 @@ dependencies agree neither with each other nor with drlim's. ``python -m benchma
 lets each, and drlim, learn the paper's digits from raw pixels, neighbour graph included, maps the
 held-out ones, and measures all maps alike; ``python -m benchmarks.peers all-digits`` does so with
 the whole of MNIST. What cannot be installed, fails or takes too long is written down with its
-reason. Names of peers after that take those only.
+reason. Names of peers after that take those only; ``MINUTES=9`` before it is what each may take.
 
 Each peer has its own defaults; where one has no default for images it gets the pixels from 0 to 1
 as rows.

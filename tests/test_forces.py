@@ -61,13 +61,40 @@ def test_the_forces_are_those_of_all_pairs_one_by_one(name, settings, block, rng
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_that_does_not_know_its_forces_has_them_found_from_its_slope(name, rng):
     knows = build(name, 0.7)
-    only_costs = SimpleNamespace(attraction=knows.attraction, repulsion=knows.repulsion)
+    only_costs = SimpleNamespace(
+        attraction=knows.attraction, repulsion=knows.repulsion, pull=None, push=None
+    )
     for settings in ({}, {"n_copies": 2}):
         batch, Z = a_batch(rng, **settings)
         for ours, theirs in zip(
             forces(Z, batch, only_costs, 0.7), forces(Z, batch, knows, 0.7), strict=True
         ):
             np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
+
+
+def test_a_partial_loss_that_is_the_same_at_every_distance_exerts_no_force(rng):
+    batch, Z = a_batch(rng)
+    attraction = Contrastive(1.0).attraction
+    alone = SimpleNamespace(attraction=attraction, repulsion=lambda distance: 0 * distance)
+    constant = SimpleNamespace(attraction=attraction, repulsion=torch.ones_like)
+    expected, found = forces(Z, batch, alone, 1.0), forces(Z, batch, constant, 1.0)
+    np.testing.assert_array_equal(found.slope, expected.slope)
+    np.testing.assert_allclose(found.repulsion, found.apart)
+    np.testing.assert_array_equal(found.active, expected.active)
+
+
+def test_a_loss_may_keep_what_it_returns(rng):
+    batch, Z = a_batch(rng)
+    kept = []
+
+    def repulsion(distance):
+        kept.append((cost := torch.relu(1 - distance), cost.detach().clone()))
+        return cost
+
+    loss = SimpleNamespace(attraction=Contrastive(1.0).attraction, repulsion=repulsion)
+    forces(Z, batch, loss, 1.0)
+    for cost, before in kept:
+        assert torch.equal(cost, before)
 
 
 @pytest.mark.parametrize("n_components", [1, 2, 5])

@@ -1,5 +1,7 @@
 """The laws of the loss: eq. 4 pair by pair, distances made once, eq. 1 over all pairs."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -269,8 +271,15 @@ def test_asking_for_a_force_leaves_the_distances_as_they_are(name):
 def test_a_force_that_is_not_the_slope_of_its_loss_is_refused(cost, force):
     # As in a class of one's own that inherits the force, and not what it is the force of.
     steeper = type("Steeper", (Contrastive,), {cost: lambda self, distance: -3 * distance})
-    with pytest.raises(InputError, match=rf"Steeper\.{force} is .*define {force} too, or inherit"):
+    with pytest.raises(InputError, match=rf"Steeper\.{force} is .*define {force} too, or say"):
         build(steeper, 1.0)
+    steeper.pull = steeper.push = None
+    assert isinstance(build(steeper, 1.0), Contrastive)
+    # One force alone is looked at as well.
+    alone = SimpleNamespace(attraction=steeper(1.0).attraction, repulsion=steeper(1.0).repulsion)
+    setattr(alone, force, torch.ones_like)
+    with pytest.raises(InputError, match=rf"SimpleNamespace\.{force} is 1 at"):
+        build(lambda margin: alone, 1.0)
 
 
 @pytest.mark.parametrize(

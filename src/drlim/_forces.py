@@ -170,7 +170,7 @@ def _far(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) 
         flat, of = weight.ravel(), distance.ravel()
         told[1] += flat @ cost.ravel()
         told[2] += flat.sum()
-        told[3] += flat @ torch.lt(of, margin, out=cost.ravel())  # `cost` has been counted
+        told[3] += flat @ (of < margin).to(flat)
         told[6] += flat @ of
         push = weight.mul_(push).div_(distance.clamp_(min=_SAME))
         for component, into in zip(difference, slope, strict=True):
@@ -182,15 +182,17 @@ def _far(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) 
 
 def _attraction(loss: PairLoss, distance: Tensor) -> tuple[Tensor, Tensor]:
     """Return what similar pairs at these distances cost, and the force that pulls them."""
-    if hasattr(loss, "pull"):
-        return loss.attraction(distance), loss.pull(distance)
+    pull = getattr(loss, "pull", None)
+    if pull is not None:
+        return loss.attraction(distance), pull(distance)
     return _differentiated(loss.attraction, distance)
 
 
 def _repulsion(loss: PairLoss, distance: Tensor) -> tuple[Tensor, Tensor]:
     """Return what dissimilar pairs at these distances cost, and the force that pushes them."""
-    if hasattr(loss, "push"):
-        return loss.repulsion(distance), loss.push(distance)
+    push = getattr(loss, "push", None)
+    if push is not None:
+        return loss.repulsion(distance), push(distance)
     cost, slope = _differentiated(loss.repulsion, distance)
     return cost, slope.neg_()
 
@@ -201,5 +203,7 @@ def _differentiated(
     with torch.enable_grad():
         distance = distance.detach().requires_grad_()
         cost = partial_loss(distance)
+        if not cost.requires_grad:  # the same at every distance
+            return cost, torch.zeros_like(distance)
         (slope,) = torch.autograd.grad(cost.sum(), distance)
     return cost.detach(), slope

@@ -69,7 +69,8 @@ class PairLoss(Protocol):
 class Springs(PairLoss, Protocol):
     """A loss that knows its forces too, as all of drlim's do: training need not differentiate it.
 
-    Each takes distances of any shape and returns one force each, in the same shape.
+    Each takes distances of any shape and returns one force each, in the same shape. A class that
+    inherits a force with another loss must define it anew, or say ``push = None``; `DrLIM` looks.
     """
 
     def pull(self, distance: Tensor) -> Tensor:
@@ -416,19 +417,20 @@ def build(loss: Any, margin: float) -> PairLoss | PointLoss:
             f"the loss builder gave a {type(built).__name__}; it must return an object with "
             "attraction(distance) and repulsion(distance), see drlim.losses.PairLoss"
         )
-    if isinstance(built, Springs):
+    if isinstance(built, PairLoss):
         _check_forces(built, margin)
     return built
 
 
-def _check_forces(loss: Springs, margin: float) -> None:
+def _check_forces(loss: PairLoss, margin: float) -> None:
     """Raise where a force is not the slope of its loss: training would follow the one alone."""
     distance = margin * torch.tensor([0.05, 0.3, 0.7, 1.3, 4.0], dtype=torch.float64)
     distance.requires_grad_()
-    for name, force, cost in (
-        ("pull", loss.pull(distance), loss.attraction(distance)),
-        ("push", loss.push(distance), -loss.repulsion(distance)),
-    ):
+    for name, partial_loss, sign in (("pull", loss.attraction, 1), ("push", loss.repulsion, -1)):
+        force_at = getattr(loss, name, None)
+        if force_at is None:
+            continue
+        force, cost = force_at(distance), sign * partial_loss(distance)
         # A partial loss may be the same at every distance, and then has no slope to take.
         slope = torch.zeros_like(distance)
         if cost.requires_grad:
@@ -439,8 +441,8 @@ def _check_forces(loss: Springs, margin: float) -> None:
             D, said, is_ = (float(a[wrong][0]) for a in (distance.detach(), force, slope))
             raise InputError(
                 f"{type(loss).__name__}.{name} is {said:.6g} at the distance {D:.6g}, where the "
-                f"slope of its loss is {is_:.6g}; define {name} too, or inherit none: a loss "
-                "without it is differentiated"
+                f"slope of its loss is {is_:.6g}; define {name} too, or say {name} = None and "
+                "the loss is differentiated"
             )
 
 
