@@ -45,12 +45,12 @@ REQUIREMENTS = {
 MAPS = [name for name in REQUIREMENTS if name != "neighbors"]
 
 
-def learner(name: str) -> Any:
+def learner(name: str, n_samples: int) -> Any:
     """Make a peer's estimator with its own defaults; runs in the peer's environment."""
     if name == "drlim":
         from benchmarks.quality import recipe
 
-        return recipe()
+        return recipe(n_samples)
     if name == "umap":
         from umap.parametric_umap import ParametricUMAP  # type: ignore[import-not-found]
 
@@ -82,7 +82,7 @@ def learn(name: str, data: Path, out: Path) -> None:
     train, test = digits["train"], digits["test"]
     if name == "drlim":
         train, test = train.reshape(-1, 28, 28), test.reshape(-1, 28, 28)
-    map_ = learner(name)
+    map_ = learner(name, len(train))
     start = time.perf_counter()
     map_.fit(train)
     fitted = time.perf_counter()
