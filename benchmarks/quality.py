@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from sklearn.neighbors import NearestNeighbors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -57,6 +58,12 @@ def run(quick: bool) -> Iterator[Figure]:
     yield Figure("heavy-tailed recipe, graph included", took, "s", detail=ours)
     yield Figure("  held-out trustworthiness at 5", ours["trustworthiness"], "", ">= 0.892")
     yield Figure("  held-out digit accuracy", ours["accuracy"], "", ">= 0.976")
+    Z = settled(train, test, map_.embedding_, map_.transform(test.X))
+    ours = measure_points(train, test, map_.embedding_, Z)
+    yield Figure(
+        "  held-out trustworthiness at 5, settled", ours["trustworthiness"], "", ">= 0.909"
+    )
+    yield Figure("  held-out digit accuracy, settled", ours["accuracy"], "", ">= 0.974")
 
 
 def paper_digits() -> tuple[Dataset, Dataset]:
@@ -163,6 +170,25 @@ def recipe(n_samples: int = 6_000) -> DrLIM:
         learning_rate=2e-3,
         random_state=0,
     )
+
+
+def settled(
+    train: Dataset, test: Dataset, Z_train: np.ndarray, Z_test: np.ndarray, reach: float = 0.3
+) -> np.ndarray:
+    """Let springs to its 15 nearest learnt digits move each new one from where the map put it.
+
+    The springs are heavy-tailed, log(1 + D²/reach²), so of two clusters the nearer one wins. This
+    needs the learnt digits at hand, and a search among them: it is no function any more, as the
+    places of new samples in t-SNE and UMAP are not.
+    """
+    X_train, X_test = (images.X.reshape(len(images), -1) for images in (train, test))
+    search = NearestNeighbors(n_neighbors=15).fit(X_train.astype(np.float32))
+    near = Z_train[search.kneighbors(X_test.astype(np.float32), return_distance=False)]
+    Z = Z_test[:, None]
+    for _ in range(20):  # each spring's pull at its present length; the mean is where they balance
+        stiffness = 1 / (1 + np.square(near - Z).sum(axis=2, keepdims=True) / reach**2)
+        Z = np.average(near, axis=1, weights=stiffness.repeat(Z.shape[2], 2), keepdims=True)
+    return Z[:, 0]
 
 
 def measure(train: Dataset, test: Dataset, map_: DrLIM) -> dict[str, float]:
