@@ -53,7 +53,7 @@ def run(quick: bool) -> Iterator[Figure]:
     if not quick:
         yield within_a_minute(train)
     start = time.perf_counter()
-    map_ = recipe(60_000 if quick else len(train)).fit(train.X)
+    map_ = recipe(max_epochs=1 if quick else 6).fit(train.X)
     took, ours = time.perf_counter() - start, measure(train, test, map_)
     yield Figure("heavy-tailed recipe, graph included", took, "s", detail=ours)
     yield Figure("  held-out trustworthiness at 5", ours["trustworthiness"], "", ">= 0.892")
@@ -157,15 +157,14 @@ def deforming_mlp(
     return nn.Sequential(Deform(strength), layers)
 
 
-def recipe(n_samples: int = 6_000) -> DrLIM:
-    """Return the estimator that learns clusters from so many raw images, each 6 times at most."""
+def recipe(max_epochs: int) -> DrLIM:
+    """Return the estimator that learns clusters from raw images."""
     return DrLIM(
         network=deforming_mlp,
         n_neighbors=15,
         n_dissimilar=5,
         loss="heavy-tailed",
-        # Of ten times the images one pass is more steps than six of these: that is enough.
-        max_epochs=max(1, min(6, round(36_000 / n_samples))),
+        max_epochs=max_epochs,
         batch_size=64,
         learning_rate=2e-3,
         random_state=0,
@@ -177,9 +176,9 @@ def settled(
 ) -> np.ndarray:
     """Let springs to its 15 nearest learnt digits move each new one from where the map put it.
 
-    The springs are heavy-tailed, log(1 + D²/reach²), so of two clusters the nearer one wins. This
-    needs the learnt digits at hand, and a search among them: it is no function any more, as the
-    places of new samples in t-SNE and UMAP are not.
+    The springs are heavy-tailed, log(1 + D²/reach²), so of two clusters the nearer one wins. As
+    placing in t-SNE's and UMAP's maps, this needs the learnt digits at hand, and a search among
+    them; the map alone does not.
     """
     X_train, X_test = (images.X.reshape(len(images), -1) for images in (train, test))
     search = NearestNeighbors(n_neighbors=15).fit(X_train.astype(np.float32))
