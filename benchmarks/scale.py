@@ -85,7 +85,7 @@ def neighbours(n: int, path: Path) -> Iterator[Figure]:
 def _drlim(X: Any, k: int) -> Any:
     from drlim.graphs._neighbors import nearest_rows
 
-    return nearest_rows(X, k)
+    return nearest_rows(X, k)[0]
 
 
 def _scikit_learn(X: Any, k: int) -> Any:
@@ -95,7 +95,7 @@ def _scikit_learn(X: Any, k: int) -> Any:
 
 
 def _faiss(X: Any, k: int) -> Any:
-    import faiss  # type: ignore[import-not-found]
+    import faiss
 
     index = faiss.IndexFlatL2(X.shape[1])
     index.add(X)

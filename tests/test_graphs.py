@@ -2,16 +2,19 @@
 
 import copy
 import pickle
+import sys
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings, strategies as st
 
-from drlim._errors import DataWarning, InputError
+from drlim._errors import DataWarning, InputError, MissingExtraError
 from drlim.graphs import (
     SimilarityGraph,
+    _approximate,
     _graph,
     _neighbors,
     adjacent,
@@ -20,6 +23,7 @@ from drlim.graphs import (
     pairs,
     same,
 )
+from drlim.graphs._neighbors import nearest_rows
 
 few = settings(max_examples=60, deadline=None)
 from_edges = SimilarityGraph.from_edges
@@ -362,6 +366,138 @@ def test_the_memory_of_neighbours_stays_far_below_all_pairs(offset, rng, monkeyp
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 * n**2 / 10  # a tenth of one float32 matrix of all pairs
+
+
+# Approximate neighbours.
+
+
+def found(X, k):
+    """The share of the exact edges that an approximate search finds."""
+    exact = neighbors(X, k)
+    return (exact & neighbors(X, k, approximate=True)).n_edges / exact.n_edges
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rng: rng.normal(size=(2000, 20)),
+        lambda rng: rng.normal(size=(2000, 3)).astype(np.float32) + 1e4,
+        lambda rng: rng.normal(size=(2000, 3)) * 1e200,
+        lambda rng: rng.normal(size=(2000, 3)).astype(np.float32) * 1e-30,
+        lambda rng: rng.integers(0, 256, (2000, 6, 5)).astype(np.uint8),
+        lambda rng: rng.integers(-99, 99, (2000, 9)).astype(np.int8),
+        lambda rng: np.repeat(rng.normal(size=(200, 5)), 10, axis=0),
+        lambda rng: np.concatenate([rng.normal(size=(1000, 4)), rng.normal(size=(1000, 4)) + 1e3]),
+    ],
+    ids=["floats", "far off", "huge", "tiny", "bytes", "negative bytes", "copies", "clusters"],
+)
+def test_an_approximate_search_finds_most_neighbours(make, rng):
+    X = make(rng)
+    graph = neighbors(X, 5, approximate=True)
+    assert found(X, 5) > 0.97
+    assert graph.recall > 0.97
+    assert graph.degree.min() >= 5
+
+
+def test_an_approximate_search_finds_the_same_again(rng):
+    X = rng.normal(size=(3000, 10))
+    assert neighbors(X, 5, approximate=True) == neighbors(X, 5, approximate=True)
+
+
+def test_the_recall_of_an_approximate_search_is_what_it_found(rng, monkeypatch):
+    # In 200 dimensions of noise everything is about equally near, and a narrow search misses much.
+    X = rng.normal(size=(3000, 200)).astype(np.float32)
+    for name, value in {"_LINKS": 4, "_BUILD_WIDTH": 8, "_WIDEST": 32, "_SAMPLED": 3000}.items():
+        monkeypatch.setattr(_approximate, name, value)
+    with pytest.warns(DataWarning, match=r"found 0\.\d\d of the 5 nearest .* approximate=False"):
+        graph = neighbors(X, 5, approximate=True)
+    exact, nearly = (nearest_rows(X, 5, way)[0] for way in (False, None))
+    np.testing.assert_array_equal(exact, nearly)  # 3,000 are few
+    with warnings.catch_warnings(action="ignore"):
+        nearly = nearest_rows(X, 5, True)[0]
+    both = [len(np.intersect1d(a, b)) for a, b in zip(exact, nearly, strict=True)]
+    assert graph.recall == pytest.approx(np.mean(both) / 5)
+    assert graph.recall < 0.9
+    assert f"recall={graph.recall:.3f}" in repr(graph)
+
+
+def test_a_search_that_finds_too_little_looks_wider(rng, monkeypatch):
+    X = rng.normal(size=(3000, 100)).astype(np.float32)
+    monkeypatch.setattr(_approximate, "_WIDEST", 32)
+    with warnings.catch_warnings(action="ignore"):
+        narrow = neighbors(X, 5, approximate=True)
+    monkeypatch.undo()
+    assert neighbors(X, 5, approximate=True).recall > max(0.97, narrow.recall)
+
+
+def test_rows_to_which_no_way_leads_are_compared_with_all(rng, monkeypatch):
+    X = rng.normal(size=(300, 4))
+
+    class Lost:
+        def search(self, rows, k):
+            return None, np.full((len(rows), k), -1)
+
+    rows = _approximate._Rows(X)
+    nearest = _approximate._search(Lost(), rows, np.arange(300), 3)
+    np.testing.assert_array_equal(np.sort(nearest), np.sort(nearest_rows(X, 3)[0]))
+
+
+def test_many_samples_are_searched_for_approximately_and_few_exactly(rng, monkeypatch):
+    X = rng.normal(size=(400, 5))
+    monkeypatch.setattr(_neighbors, "_MANY_ROWS", 300)
+    asked = []
+    monkeypatch.setattr(
+        _approximate,
+        "nearest_nearly",
+        lambda X, k: asked.append(X) or (nearest_rows(X, k)[0], 0.95),
+    )
+    assert neighbors(X[:300], 3).recall == 1
+    assert neighbors(X, 3, approximate=False).recall == 1
+    assert not asked
+    assert neighbors(X, 3).recall == 0.95
+    # 300 of one group exactly, and 400 of another not.
+    group = np.repeat([0, 1], [300, 400])
+    mixed = neighbors(np.concatenate([X[:300], X]), 3, within=group)
+    assert mixed.recall == pytest.approx((300 + 0.95 * 400) / 700)
+    assert [len(rows) for rows in asked] == [400, 400]
+
+
+def test_without_the_extra_many_samples_take_their_time_and_are_told(rng, monkeypatch):
+    X = rng.normal(size=(400, 5))
+    monkeypatch.setattr(_neighbors, "_MANY_ROWS", 300)
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.warns(DataWarning, match=r"400 samples .* pip install 'drlim\[ann\]'"):
+        assert neighbors(X, 3) == by_brute_force(X, 3)
+    assert neighbors(X, 3, approximate=False) == by_brute_force(X, 3)  # and no warning
+    with pytest.raises(MissingExtraError, match=r"'faiss-cpu'.*pip install 'drlim\[ann\]'"):
+        neighbors(X, 3, approximate=True)
+
+
+def test_links_are_made_by_one_thread_and_the_others_come_back(rng):
+    import faiss
+
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(2)
+    neighbors(rng.normal(size=(100, 3)), 3, approximate=True)
+    now = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(before)
+    assert now == 2
+
+
+def test_a_graph_of_several_is_as_complete_as_the_least_of_them():
+    part = from_edges([(0, 1), (1, 2)], N).with_recall(0.9)
+    other = from_edges([(2, 3)], N).with_recall(0.95)
+    groups = same(np.arange(N) % 2)
+    for whole in (part | other, part & other, part - other, part @ other, other | part):
+        assert whole.recall == 0.9
+    for whole in (part & groups, groups & part, part - groups, part | groups):
+        assert whole.recall == 0.9
+    for whole in (part.restrict([0, 1, 2]), part.copied(2), part | from_edges([], N)):
+        assert whole.recall == 0.9
+    assert (from_edges([], N) | part).recall == 0.9
+    assert groups.recall == from_edges([(0, 1)], N).recall == 1
+    assert repr(part) == "SimilarityGraph(n_samples=6, n_edges=2, recall=0.900)"
+    assert part == from_edges([(0, 1), (1, 2)], N)  # who is similar is the same
 
 
 # Relations.

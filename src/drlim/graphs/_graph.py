@@ -49,6 +49,10 @@ class SimilarityGraph:
         Of a graph made by `drlim.graphs.same`, in which all samples of a group are similar and no
         others are: the group of each sample, numbered from 0. Its edges, which grow with the
         square of a group, are not written out until somebody needs them all.
+    recall : float
+        Of a graph of neighbours that were searched for approximately, the share of the exact ones
+        that it has, measured on a sample of the rows; of one made from several graphs, the least
+        of theirs. 1 for all others.
 
     Examples
     --------
@@ -61,14 +65,17 @@ class SimilarityGraph:
     """
 
     groups: Int[np.ndarray, " n_samples"] | None
+    recall: float
     _n_samples: int
 
-    def __init__(self, n_samples: int, keys: Int[np.ndarray, " n_edges"]) -> None:
+    def __init__(
+        self, n_samples: int, keys: Int[np.ndarray, " n_edges"], recall: float = 1.0
+    ) -> None:
         # An edge (i, j) is held as the one number i * n_samples + j: set algebra on sorted
         # numbers is then all the algebra there is. The public ways in are the class methods,
         # which see to it that the keys are canonical.
         keys.flags.writeable = False
-        self.__dict__.update(_n_samples=n_samples, _keys=keys, groups=None)
+        self.__dict__.update(_n_samples=n_samples, _keys=keys, groups=None, recall=recall)
 
     @classmethod
     def _of_groups(cls, group: Int[np.ndarray, " n_samples"]) -> SimilarityGraph:
@@ -78,7 +85,7 @@ class SimilarityGraph:
         groups = np.argsort(np.argsort(first))[code]
         groups.flags.writeable = False
         graph = cls.__new__(cls)
-        graph.__dict__.update(_n_samples=len(groups), groups=groups)
+        graph.__dict__.update(_n_samples=len(groups), groups=groups, recall=1.0)
         return graph
 
     @cached_property
@@ -171,6 +178,14 @@ class SimilarityGraph:
         """Make the graph in which everything is similar to everything."""
         rows = np.stack(np.triu_indices(_checked_size(n_samples), 1), axis=1)
         return cls.from_edges(rows, n_samples)
+
+    def with_recall(self, recall: float) -> SimilarityGraph:
+        """Return the same graph, and note which share of the edges that it should have it has."""
+        if recall == self.recall:
+            return self
+        graph = SimilarityGraph.__new__(SimilarityGraph)
+        graph.__dict__.update(self.__dict__, recall=recall)
+        return graph
 
     @cached_property
     def edges(self) -> Int[np.ndarray, "n_edges 2"]:
@@ -332,7 +347,8 @@ class SimilarityGraph:
         if self.groups is not None:
             return SimilarityGraph._of_groups(self.groups[indices])
         moved = place[self.edges]
-        return SimilarityGraph.from_edges(moved[(moved >= 0).all(axis=1)], len(indices))
+        moved = moved[(moved >= 0).all(axis=1)]
+        return SimilarityGraph.from_edges(moved, len(indices)).with_recall(self.recall)
 
     def copied(self, n_copies: int) -> SimilarityGraph:
         """Return the graph of every sample and its copies, which are all alike.
@@ -359,14 +375,16 @@ class SimilarityGraph:
         across = np.concatenate([self.edges, self.edges[:, ::-1], np.stack([own, own], axis=1)])
         ways = [(a, b) for a in range(n_copies) for b in range(a, n_copies)]
         edges = [np.add(across if a < b else self.edges, (a * n, b * n)) for a, b in ways]
-        return SimilarityGraph.from_edges(np.concatenate(edges), n * int(n_copies))
+        every = np.concatenate(edges)
+        return SimilarityGraph.from_edges(every, n * int(n_copies)).with_recall(self.recall)
 
     def __or__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "|")
+        recall = min(self.recall, other.recall)
         if not self.n_edges or not other.n_edges:
-            return self if self.n_edges else other
+            return (self if self.n_edges else other).with_recall(recall)
         keys = np.concatenate([self._keys, other._keys])
-        return SimilarityGraph(self.n_samples, _sorted_once(keys))
+        return SimilarityGraph(self.n_samples, _sorted_once(keys), recall)
 
     def __and__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "&")
@@ -375,23 +393,25 @@ class SimilarityGraph:
         if self.groups is not None:
             return other & self
         if other.groups is not None:
-            return SimilarityGraph(self.n_samples, self._keys[other.has(*self.edges.T)])
-        both = np.intersect1d(self._keys, other._keys, assume_unique=True)
-        return SimilarityGraph(self.n_samples, both)
+            both = self._keys[other.has(*self.edges.T)]
+        else:
+            both = np.intersect1d(self._keys, other._keys, assume_unique=True)
+        return SimilarityGraph(self.n_samples, both, min(self.recall, other.recall))
 
     def __sub__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "-")
         if other.groups is not None and self.groups is None:
-            return SimilarityGraph(self.n_samples, self._keys[~other.has(*self.edges.T)])
-        rest = np.setdiff1d(self._keys, other._keys, assume_unique=True)
-        return SimilarityGraph(self.n_samples, rest)
+            rest = self._keys[~other.has(*self.edges.T)]
+        else:
+            rest = np.setdiff1d(self._keys, other._keys, assume_unique=True)
+        return SimilarityGraph(self.n_samples, rest, min(self.recall, other.recall))
 
     def __matmul__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "@")
         # Counting paths in int64, not bool: a bool product may cancel nothing, but a narrow
         # count can overflow to 0 and lose an edge.
         paths = self.to_sparse().astype(np.int64) @ other.to_sparse().astype(np.int64)
-        return SimilarityGraph.from_sparse(paths)
+        return SimilarityGraph.from_sparse(paths).with_recall(min(self.recall, other.recall))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a SimilarityGraph cannot be changed ({name!r}); make a new one")
@@ -409,7 +429,8 @@ class SimilarityGraph:
         return hash((self.n_samples, self.degree.tobytes()))
 
     def __repr__(self) -> str:
-        return f"SimilarityGraph(n_samples={self.n_samples}, n_edges={self.n_edges})"
+        recall = "" if self.recall == 1 else f", recall={self.recall:.3f}"
+        return f"SimilarityGraph(n_samples={self.n_samples}, n_edges={self.n_edges}{recall})"
 
     def _checked_rows(self, rows: Any) -> Int[np.ndarray, "..."]:
         rows = as_array(rows, "rows")
