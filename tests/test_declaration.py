@@ -9,7 +9,15 @@ from drlim._errors import DrlimError, FileError, InputError
 from drlim.datasets import Dataset
 from drlim.declaration import Declaration, load, rules, split
 from drlim.experiments import _airplane, _shift_invariant
-from drlim.graphs import SimilarityGraph, adjacent, copies, neighbors, same
+from drlim.graphs import (
+    SimilarityGraph,
+    _approximate,
+    _neighbors,
+    adjacent,
+    copies,
+    neighbors,
+    same,
+)
 from drlim.transforms import shifted_copies
 
 from_edges = SimilarityGraph.from_edges
@@ -514,6 +522,18 @@ def test_what_was_found_is_told_in_lines():
         "1 sample has no similar partner: pushed away by all others, and learnt from in no other "
         "way",
     ]
+
+
+def test_an_approximate_search_for_neighbours_is_told(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(300, 4))
+    data = Dataset(X, {"lamp": np.arange(300) % 2})
+    declaration = Declaration(keep=[{"neighbors": 3}], ignore=["lamp"])
+    assert "approximately" not in "\n".join(rules(declaration, data).summary())
+    monkeypatch.setattr(_neighbors, "_MANY_ROWS", 100)
+    found = (_neighbors.nearest_rows(X, 3)[0], 0.987)
+    monkeypatch.setattr(_approximate, "nearest_nearly", lambda X, k: found)
+    said = rules(declaration, data).summary()
+    assert "neighbours were searched for approximately: 98.7% of them found" in said
 
 
 def test_each_rule_says_how_many_pairs_it_made(read):

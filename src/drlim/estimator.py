@@ -583,8 +583,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             return same(y)
         known = np.flatnonzero(~unknown)
         by_label = SimilarityGraph.from_edges(known[same(y[known]).edges], len(X))
-        near = neighbors(X, self.n_neighbors).edges
-        return by_label | SimilarityGraph.from_edges(near[unknown[near].any(axis=1)], len(X))
+        near = neighbors(X, self.n_neighbors)
+        edges = near.edges[unknown[near.edges].any(axis=1)]
+        return by_label | SimilarityGraph.from_edges(edges, len(X)).with_recall(near.recall)
 
     def _go_on_from(self, start: nn.Sequential) -> None:
         """Take the weights and the standardisation of another map."""

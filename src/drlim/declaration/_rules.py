@@ -62,6 +62,10 @@ class Rules:
         n_parts = len(np.unique(graph.components[graph.degree > 0]))
         lines = [f"{graph.n_edges:,} similar pairs among {graph.n_samples:,} samples:"]
         lines += [f"  {rule.n_edges:,} by: {name}" for name, rule in self.by_rule.items()]
+        if graph.recall < 1:
+            lines.append(
+                f"neighbours were searched for approximately: {graph.recall:.1%} of them found"
+            )
         if self.dissimilar is not None:
             lines.append(f"{self.dissimilar.n_edges:,} pairs are dissimilar, the rest is neither")
         lines += [
