@@ -52,8 +52,11 @@ def run(quick: bool) -> Iterator[Figure]:
         )
     if not quick:
         yield within_a_minute(train)
+    map_ = recipe(len(train))
+    if quick:
+        map_.set_params(max_epochs=1)
     start = time.perf_counter()
-    map_ = recipe(max_epochs=1 if quick else 6).fit(train.X)
+    map_.fit(train.X)
     took, ours = time.perf_counter() - start, measure(train, test, map_)
     yield Figure("heavy-tailed recipe, graph included", took, "s", detail=ours)
     yield Figure("  held-out trustworthiness at 5", ours["trustworthiness"], "", ">= 0.892")
@@ -90,8 +93,8 @@ def _learnt(train: Dataset, epochs: float, map_: DrLIM) -> tuple[DrLIM, float]:
     map_.set_params(
         # The paper does not say what its units do; Gaussian error linear units learn fastest.
         network=functools.partial(networks.lenet, activation="gelu"),
-        batch_size=64,
-        learning_rate=8e-3,
+        batch_size=32,
+        learning_rate=1.2e-2,
         max_epochs=int(np.ceil(epochs)),
         random_state=0,
     )
@@ -150,15 +153,17 @@ def _places(n: int, device: torch.device) -> Tensor:
 
 
 def deforming_mlp(
-    sample_shape: tuple[int, ...], n_components: int, strength: float = 0.07
+    sample_shape: tuple[int, ...], n_components: int, strength: float = 0.06
 ) -> nn.Module:
-    """Build three layers of 256 Gaussian error linear units, behind `Deform`."""
-    layers = networks.mlp(sample_shape, n_components, (256, 256, 256), "gelu")
+    """Build five layers of 256 Gaussian error linear units, behind `Deform`."""
+    layers = networks.mlp(sample_shape, n_components, 5 * (256,), "gelu")
     return nn.Sequential(Deform(strength), layers)
 
 
-def recipe(max_epochs: int) -> DrLIM:
-    """Return the estimator that learns clusters from raw images."""
+def recipe(n_samples: int) -> DrLIM:
+    """Return the estimator that learns clusters from so many raw images."""
+    # One pass over ten times the digits is more steps than five over these.
+    max_epochs = 5 if n_samples < 30_000 else 1
     return DrLIM(
         network=deforming_mlp,
         n_neighbors=15,
@@ -166,7 +171,7 @@ def recipe(max_epochs: int) -> DrLIM:
         loss="heavy-tailed",
         max_epochs=max_epochs,
         batch_size=64,
-        learning_rate=2e-3,
+        learning_rate=1e-3,
         random_state=0,
     )
 
