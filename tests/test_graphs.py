@@ -371,7 +371,7 @@ def test_the_memory_of_neighbours_stays_far_below_all_pairs(offset, rng, monkeyp
 # Approximate neighbours.
 
 
-def found(X, k):
+def share_found(X, k):
     """The share of the exact edges that an approximate search finds."""
     exact = neighbors(X, k)
     return (exact & neighbors(X, k, approximate=True)).n_edges / exact.n_edges
@@ -385,53 +385,90 @@ def found(X, k):
         lambda rng: rng.normal(size=(2000, 3)) * 1e200,
         lambda rng: rng.normal(size=(2000, 3)).astype(np.float32) * 1e-30,
         lambda rng: rng.integers(0, 256, (2000, 6, 5)).astype(np.uint8),
+        lambda rng: rng.integers(0, 2, (60, 40_000)).astype(np.uint8) * 255,
         lambda rng: rng.integers(-99, 99, (2000, 9)).astype(np.int8),
         lambda rng: np.repeat(rng.normal(size=(200, 5)), 10, axis=0),
         lambda rng: np.concatenate([rng.normal(size=(1000, 4)), rng.normal(size=(1000, 4)) + 1e3]),
+        lambda rng: np.empty((20, 0)),
     ],
-    ids=["floats", "far off", "huge", "tiny", "bytes", "negative bytes", "copies", "clusters"],
+    ids=[
+        "floats",
+        "far off",
+        "huge",
+        "tiny",
+        "bytes",
+        "long",
+        "signed bytes",
+        "copies",
+        "clusters",
+        "nothing",
+    ],
 )
 def test_an_approximate_search_finds_most_neighbours(make, rng):
+    pytest.importorskip("faiss")
     X = make(rng)
     graph = neighbors(X, 5, approximate=True)
-    assert found(X, 5) > 0.97
-    assert graph.recall > 0.97
+    assert share_found(X, 5) > 0.97
+    assert graph.recall is None or graph.recall > 0.97
     assert graph.degree.min() >= 5
 
 
-def test_an_approximate_search_finds_the_same_again(rng):
-    X = rng.normal(size=(3000, 10))
-    assert neighbors(X, 5, approximate=True) == neighbors(X, 5, approximate=True)
+def test_an_approximate_search_finds_the_same_with_any_number_of_threads(rng):
+    faiss = pytest.importorskip("faiss")
+    X = rng.normal(size=(5000, 10))
+    before = faiss.omp_get_max_threads()
+    try:
+        faiss.omp_set_num_threads(1)
+        alone = neighbors(X, 5, approximate=True)
+        faiss.omp_set_num_threads(4)
+        together = neighbors(X, 5, approximate=True)
+        assert faiss.omp_get_max_threads() == 4  # what others asked for is left
+    finally:
+        faiss.omp_set_num_threads(before)
+    assert alone == together
 
 
 def test_the_recall_of_an_approximate_search_is_what_it_found(rng, monkeypatch):
-    # In 200 dimensions of noise everything is about equally near, and a narrow search misses much.
+    pytest.importorskip("faiss")
     X = rng.normal(size=(3000, 200)).astype(np.float32)
-    for name, value in {"_LINKS": 4, "_BUILD_WIDTH": 8, "_WIDEST": 32, "_SAMPLED": 3000}.items():
+    for name, value in {"_LINKS": 4, "_BUILD_WIDTH": 8, "_DOUBLINGS": 1, "_SAMPLED": 3000}.items():
         monkeypatch.setattr(_approximate, name, value)
     with pytest.warns(DataWarning, match=r"found 0\.\d\d of the 5 nearest .* approximate=False"):
         graph = neighbors(X, 5, approximate=True)
-    exact, nearly = (nearest_rows(X, 5, way)[0] for way in (False, None))
-    np.testing.assert_array_equal(exact, nearly)  # 3,000 are few
     with warnings.catch_warnings(action="ignore"):
         nearly = nearest_rows(X, 5, True)[0]
+    exact = nearest_rows(X, 5)[0]
     both = [len(np.intersect1d(a, b)) for a, b in zip(exact, nearly, strict=True)]
     assert graph.recall == pytest.approx(np.mean(both) / 5)
     assert graph.recall < 0.9
-    assert f"recall={graph.recall:.3f}" in repr(graph)
+    assert "recall=0." in repr(graph)
 
 
-def test_a_search_that_finds_too_little_looks_wider(rng, monkeypatch):
-    X = rng.normal(size=(3000, 100)).astype(np.float32)
-    monkeypatch.setattr(_approximate, "_WIDEST", 32)
-    with warnings.catch_warnings(action="ignore"):
-        narrow = neighbors(X, 5, approximate=True)
-    monkeypatch.undo()
-    assert neighbors(X, 5, approximate=True).recall > max(0.97, narrow.recall)
+@pytest.mark.parametrize("k", [5, 400])
+def test_a_search_that_finds_too_little_looks_wider(k, rng, monkeypatch):
+    pytest.importorskip("faiss")
+    X = rng.normal(size=(3000, 50)).astype(np.float32)
+    monkeypatch.setattr(_approximate, "_LINKS", 4)
+    found = []
+    for doublings in (1, 4):
+        monkeypatch.setattr(_approximate, "_DOUBLINGS", doublings)
+        with warnings.catch_warnings(action="ignore"):
+            found.append(neighbors(X, k, approximate=True).recall)
+    assert found[0] + 0.01 < found[1]
+
+
+def test_rows_too_close_to_tell_apart_do_not_count_as_found(rng):
+    pytest.importorskip("faiss")
+    # Two clusters so small and so far apart that no matrix product sees who is near in them.
+    X = np.repeat([[-1.0, 0.0], [1.0, 0.0]], 500, axis=0) + 3e-9 * rng.normal(size=(1000, 2))
+    with pytest.warns(DataWarning, match="where a few values are far out"):
+        assert neighbors(X, 15, approximate=True).recall < 0.5
 
 
 def test_rows_to_which_no_way_leads_are_compared_with_all(rng, monkeypatch):
     X = rng.normal(size=(300, 4))
+    monkeypatch.setattr(_approximate, "_SAMPLED", 100)
+    monkeypatch.setattr(_approximate, "_BLOCK_ENTRIES", 10_000)
 
     class Lost:
         def search(self, rows, k):
@@ -439,27 +476,41 @@ def test_rows_to_which_no_way_leads_are_compared_with_all(rng, monkeypatch):
 
     rows = _approximate._Rows(X)
     nearest = _approximate._search(Lost(), rows, np.arange(300), 3)
-    np.testing.assert_array_equal(np.sort(nearest), np.sort(nearest_rows(X, 3)[0]))
+    np.testing.assert_array_equal(nearest, nearest_rows(X, 3)[0])  # the nearest first
+
+
+@pytest.mark.parametrize("d", [1, 40])
+def test_the_memory_of_an_approximate_search_is_bounded(d, rng, monkeypatch):
+    pytest.importorskip("faiss")
+    n = 20_000
+    X = rng.normal(size=(n, d))
+    monkeypatch.setattr(_approximate, "_BLOCK_ENTRIES", 2**17)
+    tracemalloc.start()
+    _approximate.nearest_nearly(X, 3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200 * n * 8 / 2  # half of the sample's distances to all rows
 
 
 def test_many_samples_are_searched_for_approximately_and_few_exactly(rng, monkeypatch):
     X = rng.normal(size=(400, 5))
     monkeypatch.setattr(_neighbors, "_MANY_ROWS", 300)
+    monkeypatch.setattr(_approximate, "is_installed", lambda: True)
     asked = []
     monkeypatch.setattr(
         _approximate,
         "nearest_nearly",
-        lambda X, k: asked.append(X) or (nearest_rows(X, k)[0], 0.95),
+        lambda X, k: asked.append(len(X)) or (nearest_rows(X, k)[0], 0.95),
     )
-    assert neighbors(X[:300], 3).recall == 1
-    assert neighbors(X, 3, approximate=False).recall == 1
+    assert neighbors(X[:300], 3).recall is None
+    assert neighbors(X, 3, approximate=False).recall is None
     assert not asked
     assert neighbors(X, 3).recall == 0.95
     # 300 of one group exactly, and 400 of another not.
     group = np.repeat([0, 1], [300, 400])
     mixed = neighbors(np.concatenate([X[:300], X]), 3, within=group)
     assert mixed.recall == pytest.approx((300 + 0.95 * 400) / 700)
-    assert [len(rows) for rows in asked] == [400, 400]
+    assert asked == [400, 400]
 
 
 def test_without_the_extra_many_samples_take_their_time_and_are_told(rng, monkeypatch):
@@ -473,31 +524,37 @@ def test_without_the_extra_many_samples_take_their_time_and_are_told(rng, monkey
         neighbors(X, 3, approximate=True)
 
 
-def test_links_are_made_by_one_thread_and_the_others_come_back(rng):
-    import faiss
-
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(2)
-    neighbors(rng.normal(size=(100, 3)), 3, approximate=True)
-    now = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(before)
-    assert now == 2
-
-
 def test_a_graph_of_several_is_as_complete_as_the_least_of_them():
-    part = from_edges([(0, 1), (1, 2)], N).with_recall(0.9)
-    other = from_edges([(2, 3)], N).with_recall(0.95)
+    part = from_edges([(0, 1), (1, 2)], N)._with_recall(0.9)
+    other = from_edges([(2, 3)], N)._with_recall(0.95)
     groups = same(np.arange(N) % 2)
+    nothing = from_edges([], N)
     for whole in (part | other, part & other, part - other, part @ other, other | part):
         assert whole.recall == 0.9
     for whole in (part & groups, groups & part, part - groups, part | groups):
         assert whole.recall == 0.9
-    for whole in (part.restrict([0, 1, 2]), part.copied(2), part | from_edges([], N)):
+    for whole in (part.restrict([0, 1, 2]), part.copied(2), part | nothing, nothing | part):
         assert whole.recall == 0.9
-    assert (from_edges([], N) | part).recall == 0.9
-    assert groups.recall == from_edges([(0, 1)], N).recall == 1
-    assert repr(part) == "SimilarityGraph(n_samples=6, n_edges=2, recall=0.900)"
+    kept = nothing._with_recall(0.9) | groups  # which stay groups
+    for whole in (kept, kept & groups, kept.restrict([0, 1]), kept.copied(2)):
+        assert whole.groups is not None
+        assert whole.recall == 0.9
+    assert groups.recall is None
+    assert (groups | nothing).recall is None
     assert part == from_edges([(0, 1), (1, 2)], N)  # who is similar is the same
+
+
+def test_a_graph_never_says_that_it_is_more_complete_than_it_is():
+    part = from_edges([(0, 1)], 2)
+    assert repr(part) == "SimilarityGraph(n_samples=2, n_edges=1)"
+    assert repr(part._with_recall(0.9999)).endswith("recall=0.999)")
+    assert repr(part._with_recall(1.0)).endswith("recall=1.0)")
+
+
+def test_a_graph_that_was_pickled_before_there_was_a_recall_can_be_read():
+    old = from_edges([(0, 1)], 2)
+    del old.__dict__["recall"]
+    assert (pickle.loads(pickle.dumps(old)) | old).recall is None
 
 
 # Relations.

@@ -584,8 +584,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         known = np.flatnonzero(~unknown)
         by_label = SimilarityGraph.from_edges(known[same(y[known]).edges], len(X))
         near = neighbors(X, self.n_neighbors)
-        edges = near.edges[unknown[near.edges].any(axis=1)]
-        return by_label | SimilarityGraph.from_edges(edges, len(X)).with_recall(near.recall)
+        of_known = near.edges[~unknown[near.edges].any(axis=1)]
+        return by_label | near - SimilarityGraph.from_edges(of_known, len(X))
 
     def _go_on_from(self, start: nn.Sequential) -> None:
         """Take the weights and the standardisation of another map."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,10 +63,9 @@ class Rules:
         n_parts = len(np.unique(graph.components[graph.degree > 0]))
         lines = [f"{graph.n_edges:,} similar pairs among {graph.n_samples:,} samples:"]
         lines += [f"  {rule.n_edges:,} by: {name}" for name, rule in self.by_rule.items()]
-        if graph.recall < 1:
-            lines.append(
-                f"neighbours were searched for approximately: {graph.recall:.1%} of them found"
-            )
+        if graph.recall is not None:
+            found = math.floor(1e3 * graph.recall) / 10  # never 100 % of all but a few
+            lines.append(f"neighbours were searched for approximately: {found}% of them found")
         if self.dissimilar is not None:
             lines.append(f"{self.dissimilar.n_edges:,} pairs are dissimilar, the rest is neither")
         lines += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from functools import cached_property
 from typing import Any
@@ -49,10 +50,10 @@ class SimilarityGraph:
         Of a graph made by `drlim.graphs.same`, in which all samples of a group are similar and no
         others are: the group of each sample, numbered from 0. Its edges, which grow with the
         square of a group, are not written out until somebody needs them all.
-    recall : float
+    recall : float or None
         Of a graph of neighbours that were searched for approximately, the share of the exact ones
-        that it has, measured on a sample of the rows; of one made from several graphs, the least
-        of theirs. 1 for all others.
+        that was found, measured on a sample of the rows; of a graph made from several, the least
+        of theirs. None for all others.
 
     Examples
     --------
@@ -65,11 +66,11 @@ class SimilarityGraph:
     """
 
     groups: Int[np.ndarray, " n_samples"] | None
-    recall: float
+    recall: float | None = None
     _n_samples: int
 
     def __init__(
-        self, n_samples: int, keys: Int[np.ndarray, " n_edges"], recall: float = 1.0
+        self, n_samples: int, keys: Int[np.ndarray, " n_edges"], recall: float | None = None
     ) -> None:
         # An edge (i, j) is held as the one number i * n_samples + j: set algebra on sorted
         # numbers is then all the algebra there is. The public ways in are the class methods,
@@ -78,14 +79,16 @@ class SimilarityGraph:
         self.__dict__.update(_n_samples=n_samples, _keys=keys, groups=None, recall=recall)
 
     @classmethod
-    def _of_groups(cls, group: Int[np.ndarray, " n_samples"]) -> SimilarityGraph:
+    def _of_groups(
+        cls, group: Int[np.ndarray, " n_samples"], recall: float | None = None
+    ) -> SimilarityGraph:
         """Make those samples similar that have the same number."""
         _, first, code = np.unique(group, return_index=True, return_inverse=True)
         # Numbered in the order in which they come, one grouping has one array.
         groups = np.argsort(np.argsort(first))[code]
         groups.flags.writeable = False
         graph = cls.__new__(cls)
-        graph.__dict__.update(_n_samples=len(groups), groups=groups, recall=1.0)
+        graph.__dict__.update(_n_samples=len(groups), groups=groups, recall=recall)
         return graph
 
     @cached_property
@@ -179,13 +182,14 @@ class SimilarityGraph:
         rows = np.stack(np.triu_indices(_checked_size(n_samples), 1), axis=1)
         return cls.from_edges(rows, n_samples)
 
-    def with_recall(self, recall: float) -> SimilarityGraph:
-        """Return the same graph, and note which share of the edges that it should have it has."""
-        if recall == self.recall:
-            return self
+    def _with_recall(self, recall: float | None) -> SimilarityGraph:
         graph = SimilarityGraph.__new__(SimilarityGraph)
         graph.__dict__.update(self.__dict__, recall=recall)
         return graph
+
+    def _least_recall(self, other: SimilarityGraph) -> float | None:
+        known = [graph.recall for graph in (self, other) if graph.recall is not None]
+        return min(known, default=None)
 
     @cached_property
     def edges(self) -> Int[np.ndarray, "n_edges 2"]:
@@ -345,10 +349,10 @@ class SimilarityGraph:
         if (place >= 0).sum() != len(indices):
             raise InputError("indices name a row twice; a sample can be kept once only")
         if self.groups is not None:
-            return SimilarityGraph._of_groups(self.groups[indices])
+            return SimilarityGraph._of_groups(self.groups[indices], self.recall)
         moved = place[self.edges]
         moved = moved[(moved >= 0).all(axis=1)]
-        return SimilarityGraph.from_edges(moved, len(indices)).with_recall(self.recall)
+        return SimilarityGraph.from_edges(moved, len(indices))._with_recall(self.recall)
 
     def copied(self, n_copies: int) -> SimilarityGraph:
         """Return the graph of every sample and its copies, which are all alike.
@@ -370,33 +374,34 @@ class SimilarityGraph:
         """
         check_count(n_copies, "n_copies")
         if self.groups is not None:
-            return SimilarityGraph._of_groups(np.tile(self.groups, n_copies))
+            return SimilarityGraph._of_groups(np.tile(self.groups, n_copies), self.recall)
         n, own = self.n_samples, np.arange(self.n_samples)
         across = np.concatenate([self.edges, self.edges[:, ::-1], np.stack([own, own], axis=1)])
         ways = [(a, b) for a in range(n_copies) for b in range(a, n_copies)]
         edges = [np.add(across if a < b else self.edges, (a * n, b * n)) for a, b in ways]
         every = np.concatenate(edges)
-        return SimilarityGraph.from_edges(every, n * int(n_copies)).with_recall(self.recall)
+        return SimilarityGraph.from_edges(every, n * int(n_copies))._with_recall(self.recall)
 
     def __or__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "|")
-        recall = min(self.recall, other.recall)
+        recall = self._least_recall(other)
         if not self.n_edges or not other.n_edges:
-            return (self if self.n_edges else other).with_recall(recall)
+            return (self if self.n_edges else other)._with_recall(recall)
         keys = np.concatenate([self._keys, other._keys])
         return SimilarityGraph(self.n_samples, _sorted_once(keys), recall)
 
     def __and__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "&")
         if self.groups is not None and other.groups is not None:
-            return SimilarityGraph._of_groups(self.groups * self.n_samples + other.groups)
+            both = self.groups * self.n_samples + other.groups
+            return SimilarityGraph._of_groups(both, self._least_recall(other))
         if self.groups is not None:
             return other & self
         if other.groups is not None:
             both = self._keys[other.has(*self.edges.T)]
         else:
             both = np.intersect1d(self._keys, other._keys, assume_unique=True)
-        return SimilarityGraph(self.n_samples, both, min(self.recall, other.recall))
+        return SimilarityGraph(self.n_samples, both, self._least_recall(other))
 
     def __sub__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "-")
@@ -404,14 +409,14 @@ class SimilarityGraph:
             rest = self._keys[~other.has(*self.edges.T)]
         else:
             rest = np.setdiff1d(self._keys, other._keys, assume_unique=True)
-        return SimilarityGraph(self.n_samples, rest, min(self.recall, other.recall))
+        return SimilarityGraph(self.n_samples, rest, self._least_recall(other))
 
     def __matmul__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "@")
         # Counting paths in int64, not bool: a bool product may cancel nothing, but a narrow
         # count can overflow to 0 and lose an edge.
         paths = self.to_sparse().astype(np.int64) @ other.to_sparse().astype(np.int64)
-        return SimilarityGraph.from_sparse(paths).with_recall(min(self.recall, other.recall))
+        return SimilarityGraph.from_sparse(paths)._with_recall(self._least_recall(other))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a SimilarityGraph cannot be changed ({name!r}); make a new one")
@@ -429,7 +434,7 @@ class SimilarityGraph:
         return hash((self.n_samples, self.degree.tobytes()))
 
     def __repr__(self) -> str:
-        recall = "" if self.recall == 1 else f", recall={self.recall:.3f}"
+        recall = "" if self.recall is None else f", recall={math.floor(1e3 * self.recall) / 1e3}"
         return f"SimilarityGraph(n_samples={self.n_samples}, n_edges={self.n_edges}{recall})"
 
     def _checked_rows(self, rows: Any) -> Int[np.ndarray, "..."]:

@@ -56,8 +56,8 @@ def neighbors(
     Returns
     -------
     SimilarityGraph
-        Its `recall` says which share of the exact neighbours was found, measured on 200 samples;
-        1 if the search was exact.
+        Its `recall` says which share of the exact neighbours an approximate search found,
+        measured on 200 samples (in a group); None if the search was exact.
 
     Raises
     ------
@@ -88,26 +88,29 @@ def neighbors(
                 f"within has the shape {within.shape}; it must have one value a sample, ({n},)"
             )
         groups = [np.flatnonzero(within == value) for value in np.unique(within)] or [np.arange(0)]
-    edges, recalls = [], []
+    edges, recalls, searched = [], [], []
     for group in groups:
         among = rows if within is None else rows[group]
         nearest, recall = nearest_rows(among, n_neighbors, approximate)
         left = np.repeat(group, n_neighbors)
         edges.append(np.stack([left, group[nearest].ravel()], axis=1))
-        recalls.append(recall)
-    sizes = [len(group) for group in groups]
+        recalls.append(1.0 if recall is None else recall)
+        searched.append(recall is not None)
     graph = SimilarityGraph.from_edges(np.concatenate(edges), n)
-    return graph.with_recall(float(np.average(recalls, weights=sizes)))
+    if not any(searched):
+        return graph
+    return graph._with_recall(float(np.average(recalls, weights=[len(g) for g in groups])))
 
 
 def nearest_rows(
     X: Shaped[np.ndarray, "n_samples n_features"],
     n_neighbors: int,
     approximate: bool | None = False,
-) -> tuple[Int[np.ndarray, "n_samples n_neighbors"], float]:
-    """Find the nearest other rows of each row, the nearest first, and say which share was found.
+) -> tuple[Int[np.ndarray, "n_samples n_neighbors"], float | None]:
+    """Find the nearest other rows of each row, the nearest first.
 
-    `approximate` is that of `neighbors`.
+    `approximate` is that of `neighbors`. The second that is returned is the share that an
+    approximate search found; None: all.
     """
     n = len(X)
     check_count(n_neighbors, "n_neighbors")
@@ -140,7 +143,7 @@ def nearest_rows(
 
 def _search(
     X: Shaped[np.ndarray, "n d"], k: int, approximate: bool | None
-) -> tuple[Int[np.ndarray, "n k"], float]:
+) -> tuple[Int[np.ndarray, "n k"], float | None]:
     """Search as asked, or as the number of rows and what is installed allow."""
     if approximate is None:
         approximate = len(X) > _MANY_ROWS and _approximate.is_installed()
@@ -152,14 +155,14 @@ def _search(
                 DataWarning,
                 stacklevel=4,
             )
-    if not approximate:
-        return _nearest_of_all(X, k), 1.0
+    if not approximate or not X.shape[1]:
+        return _nearest_of_all(X, k), None
     nearest, recall = _approximate.nearest_nearly(X, k)
     if recall < _LITTLE_RECALL:
         warnings.warn(
             f"the approximate search found {recall:.2f} of the {k} nearest neighbours of a sample "
-            f"of the {len(X)} rows; say approximate=False for all of them, or look for neighbours "
-            "in fewer dimensions, such as those of PCA",
+            f"of the {len(X)} rows; say approximate=False for all of them. In very many dimensions "
+            "PCA to fewer helps, and where a few values are far out, leaving them out",
             DataWarning,
             stacklevel=4,
         )
