@@ -531,7 +531,7 @@ def test_an_approximate_search_for_neighbours_is_told(monkeypatch):
     assert "approximately" not in "\n".join(rules(declaration, data).summary())
     monkeypatch.setattr(_neighbors, "_MANY_ROWS", 100)
     found = (_neighbors.nearest_rows(X, 3)[0], 0.987)
-    monkeypatch.setattr(_approximate, "nearest_nearly", lambda X, k: found)
+    monkeypatch.setattr(_approximate, "nearest_nearly", lambda X, k, progress: found)
     said = rules(declaration, data).summary()
     assert "neighbours were searched for approximately: 98.7% of them found" in said
 

@@ -368,6 +368,24 @@ def test_the_memory_of_neighbours_stays_far_below_all_pairs(offset, rng, monkeyp
     assert peak < 4 * n**2 / 10  # a tenth of one float32 matrix of all pairs
 
 
+@pytest.mark.parametrize("approximate", [False, True])
+def test_a_search_tells_how_far_it_is(approximate, rng, monkeypatch):
+    if approximate:
+        pytest.importorskip("faiss")
+    X = rng.normal(size=(500, 3))
+    for module in (_neighbors, _approximate):
+        monkeypatch.setattr(module, "_BLOCK_ENTRIES", 2_000)
+    group = np.repeat([0, 1], [200, 300])
+    for within in (None, group):
+        shares = []
+        graph = neighbors(X, 3, within=within, approximate=approximate, progress=shares.append)
+        assert graph == neighbors(X, 3, within=within, approximate=approximate)
+        assert len(shares) > 8
+        assert np.all(np.diff([0, *shares]) >= 0)
+        assert shares[-1] == pytest.approx(1)
+    assert any(abs(share - 0.4) < 1e-9 for share in shares)  # the first group is done
+
+
 # Approximate neighbours.
 
 
@@ -486,7 +504,7 @@ def test_the_memory_of_an_approximate_search_is_bounded(d, rng, monkeypatch):
     X = rng.normal(size=(n, d))
     monkeypatch.setattr(_approximate, "_BLOCK_ENTRIES", 2**17)
     tracemalloc.start()
-    _approximate.nearest_nearly(X, 3)
+    _approximate.nearest_nearly(X, 3, lambda share: None)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 200 * n * 8 / 2  # half of the sample's distances to all rows
@@ -500,7 +518,7 @@ def test_many_samples_are_searched_for_approximately_and_few_exactly(rng, monkey
     monkeypatch.setattr(
         _approximate,
         "nearest_nearly",
-        lambda X, k: asked.append(len(X)) or (nearest_rows(X, k)[0], 0.95),
+        lambda X, k, progress: asked.append(len(X)) or (nearest_rows(X, k)[0], 0.95),
     )
     assert neighbors(X[:300], 3).recall is None
     assert neighbors(X, 3, approximate=False).recall is None

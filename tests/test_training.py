@@ -13,7 +13,7 @@ from torch import nn
 
 from drlim._errors import TrainingWarning
 from drlim._forces import forces
-from drlim._progress import Progress
+from drlim._progress import Progress, search_progress
 from drlim._random import streams
 from drlim.graphs import SimilarityGraph
 from drlim.losses import Contrastive, distances_among, global_loss
@@ -390,6 +390,38 @@ def test_an_interrupted_training_gives_the_cursor_back(monkeypatch):
         raise KeyboardInterrupt
     hidden, shown = stream.getvalue().rfind("\x1b[?25l"), stream.getvalue().rfind("\x1b[?25h")
     assert 0 <= hidden < shown
+
+
+def search_in_four_steps(stream, **settings):
+    with search_progress("nearest neighbours", stream, **settings) as progress:
+        for step in range(5):
+            progress(step / 4)
+
+
+def test_of_a_quick_search_nothing_is_told_outside_a_terminal():
+    stream = io.StringIO()
+    search_in_four_steps(stream)
+    assert stream.getvalue() == ""
+
+
+def test_outside_a_terminal_a_long_search_is_told_of_in_plain_lines():
+    stream = io.StringIO()
+    search_in_four_steps(stream, seconds_between_lines=-1)
+    lines = stream.getvalue().splitlines()
+    assert [line.split(",")[0] for line in lines] == [
+        f"nearest neighbours: {percent}%" for percent in (25, 50, 75, 100)
+    ]
+    assert lines[-1].endswith(" 0 s left")
+
+
+def test_in_a_terminal_a_search_has_a_bar_while_it_lasts(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    search_in_four_steps(stream)
+    shown = stream.getvalue()
+    assert "nearest neighbours" in shown
+    assert shown.rfind("\x1b[2K") > shown.rfind("nearest neighbours")  # and then it is wiped out
+    assert 0 <= shown.rfind("\x1b[?25l") < shown.rfind("\x1b[?25h")
 
 
 def test_the_progress_may_be_given_to_train_like_any_callback():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from drlim.training import Callback, Epoch
@@ -72,3 +73,36 @@ class Progress(Callback):
                 file=self.stream,
                 flush=True,
             )
+
+
+@contextmanager
+def search_progress(
+    what: str, stream: TextIO | None = None, seconds_between_lines: float = 5.0
+) -> Iterator[Callable[[float], None]]:
+    """Show how far a search is, to whoever waits for it: give it the share that is done.
+
+    In a terminal a bar, which goes when the search is over; elsewhere a line every few seconds,
+    and none of a search that is quick.
+    """
+    stream = sys.stderr if stream is None else stream
+    if stream.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeRemainingColumn
+
+        percent = TextColumn("{task.percentage:3.0f} %")
+        columns = TextColumn(what), BarColumn(), percent, TimeRemainingColumn(), TextColumn("left")
+        with Bar(*columns, console=Console(file=stream), transient=True) as bar:
+            task = bar.add_task(what, total=1.0)
+            yield lambda share: bar.update(task, completed=share)
+        return
+    start = last_line = time.perf_counter()
+
+    def line(share: float) -> None:
+        nonlocal last_line
+        now = time.perf_counter()
+        if share > 0 and now - last_line > seconds_between_lines:
+            last_line = now
+            left = (now - start) * (1 / share - 1)
+            print(f"{what}: {share:.0%}, {left:.0f} s left", file=stream, flush=True)
+
+    yield line

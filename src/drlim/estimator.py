@@ -29,7 +29,7 @@ from drlim import losses, networks
 from drlim._checks import as_array
 from drlim._errors import DataWarning, InputError
 from drlim._program import Program, as_program
-from drlim._progress import Progress
+from drlim._progress import Progress, search_progress
 from drlim._random import RandomState, streams
 from drlim._version import __version__
 from drlim.checkpoints import Checkpoint
@@ -565,7 +565,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def _similar(self, X: np.ndarray, y: Any) -> SimilarityGraph:
         if y is None:
-            return neighbors(X, self.n_neighbors)
+            return self._neighbors(X)
         y = as_array(y, "y")
         if y.shape != (len(X),):
             raise InputError(
@@ -577,15 +577,21 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 "y has NaN or infinite values; a sample whose label is not known has the label -1"
             )
         if type_of_target(y, input_name="y") == "continuous":
-            return neighbors(y[:, None], self.n_neighbors)
+            return self._neighbors(y[:, None])
         unknown = y == -1
         if not unknown.any():
             return same(y)
         known = np.flatnonzero(~unknown)
         by_label = SimilarityGraph.from_edges(known[same(y[known]).edges], len(X))
-        near = neighbors(X, self.n_neighbors)
+        near = self._neighbors(X)
         of_known = near.edges[~unknown[near.edges].any(axis=1)]
         return by_label | near - SimilarityGraph.from_edges(of_known, len(X))
+
+    def _neighbors(self, X: np.ndarray) -> SimilarityGraph:
+        if not self.verbose:
+            return neighbors(X, self.n_neighbors)
+        with search_progress("nearest neighbours") as progress:
+            return neighbors(X, self.n_neighbors, progress=progress)
 
     def _go_on_from(self, start: nn.Sequential) -> None:
         """Take the weights and the standardisation of another map."""

@@ -7,7 +7,7 @@ sample whose exact neighbours are known, and so is the share of them that it fin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ _MOST_BYTES = 2**31 // 255**2  # of a row whose squared distances fit the index'
 
 
 def nearest_nearly(
-    X: Shaped[np.ndarray, "n d"], n_neighbors: int
+    X: Shaped[np.ndarray, "n d"], n_neighbors: int, progress: Callable[[float], object]
 ) -> tuple[Int[np.ndarray, "n n_neighbors"], float]:
     """Find most of the nearest other rows of each row, the nearest first.
 
@@ -49,7 +49,11 @@ def nearest_nearly(
         If faiss is not installed.
     """
     rows = _Rows(X)
-    index = rows.indexed(_load_faiss())
+    index = rows.empty_index(_load_faiss())
+    # To link the rows and to look for their neighbours take about half of the time each.
+    for start, block in rows.blocks():
+        index.add(block.astype(np.float32))
+        progress((start + len(block)) / len(X) / 2)
     sample = np.sort(np.random.default_rng(0).permutation(len(X))[:_SAMPLED])
     exact = _exactly(rows, sample, n_neighbors)
     index.hnsw.efSearch = max(_WIDTH, 2 * n_neighbors)
@@ -59,7 +63,11 @@ def nearest_nearly(
             break
         index.hnsw.efSearch *= 2
     blocks = np.array_split(np.arange(len(X)), -(-X.size // _BLOCK_ENTRIES))
-    nearest = np.concatenate([_search(index, rows, of, n_neighbors) for of in blocks])
+    found = []
+    for of in blocks:
+        found.append(_search(index, rows, of, n_neighbors))
+        progress((1 + (of[-1] + 1) / len(X)) / 2)
+    nearest = np.concatenate(found)
     return nearest, _recall(rows, sample, nearest[sample], exact)
 
 
@@ -105,8 +113,8 @@ class _Rows:
         for start in range(0, len(self.X), n_rows):
             yield start, self.exactly(slice(start, start + n_rows))
 
-    def indexed(self, faiss: Any) -> Any:
-        """Make the index: the same, however many threads link its rows, since faiss 1.15.1."""
+    def empty_index(self, faiss: Any) -> Any:
+        """Make an index, in which the same rows get the same links with any number of threads."""
         d = self.X.shape[1]
         if self.bytes:  # held as bytes: a quarter of the memory, about half the time
             kind = faiss.ScalarQuantizer.QT_8bit_direct
@@ -115,8 +123,6 @@ class _Rows:
         else:
             index = faiss.IndexHNSWFlat(d, _LINKS)
         index.hnsw.efConstruction = _BUILD_WIDTH
-        for _, block in self.blocks():
-            index.add(block.astype(np.float32))
         return index
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,22 @@ _MANY_ROWS = 100_000
 _LITTLE_RECALL = 0.9
 
 
+def _nobody(share: float) -> None:
+    """Be told of the progress, for want of anybody else."""
+
+
+def _tell(progress: Callable[[float], object], start: float, length: float, share: float) -> None:
+    """Tell which share of all is done, of a part that begins at `start`."""
+    progress(start + length * share)
+
+
 def neighbors(
-    X: Any, n_neighbors: int, *, within: Any = None, approximate: bool | None = None
+    X: Any,
+    n_neighbors: int,
+    *,
+    within: Any = None,
+    approximate: bool | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> SimilarityGraph:
     """Make each sample similar to its nearest neighbours (the paper's rule for the digits).
 
@@ -52,6 +67,8 @@ def neighbors(
         samples. False: exactly, in a time that grows with their square, two hours for a million
         of 784 pixels. None: approximately among more than 100,000 (in a group) where the extra is
         installed.
+    progress : callable, optional
+        Told now and then which share of the search is done, from 0 to 1.
 
     Returns
     -------
@@ -89,9 +106,12 @@ def neighbors(
             )
         groups = [np.flatnonzero(within == value) for value in np.unique(within)] or [np.arange(0)]
     edges, recalls, searched = [], [], []
+    told, done = progress or _nobody, 0
     for group in groups:
         among = rows if within is None else rows[group]
-        nearest, recall = nearest_rows(among, n_neighbors, approximate)
+        in_group = functools.partial(_tell, told, done / max(n, 1), len(group) / max(n, 1))
+        nearest, recall = nearest_rows(among, n_neighbors, approximate, in_group)
+        done += len(group)
         left = np.repeat(group, n_neighbors)
         edges.append(np.stack([left, group[nearest].ravel()], axis=1))
         recalls.append(1.0 if recall is None else recall)
@@ -106,11 +126,12 @@ def nearest_rows(
     X: Shaped[np.ndarray, "n_samples n_features"],
     n_neighbors: int,
     approximate: bool | None = False,
+    progress: Callable[[float], object] = _nobody,
 ) -> tuple[Int[np.ndarray, "n_samples n_neighbors"], float | None]:
     """Find the nearest other rows of each row, the nearest first.
 
-    `approximate` is that of `neighbors`. The second that is returned is the share that an
-    approximate search found; None: all.
+    `approximate` and `progress` are those of `neighbors`. The second that is returned is the
+    share that an approximate search found; None: all.
     """
     n = len(X)
     check_count(n_neighbors, "n_neighbors")
@@ -131,7 +152,8 @@ def nearest_rows(
     kept = np.flatnonzero(before <= n_neighbors)
     nearest = np.empty((n, n_neighbors), np.int64)
     single = X if len(kept) == n else X[kept]
-    found, recall = _search(single, int(n_neighbors), approximate)
+    found, recall = _search(single, int(n_neighbors), approximate, progress)
+    progress(1.0)
     nearest[kept] = kept[found]
     last = np.flatnonzero(before == n_neighbors)
     last_copy = np.empty(n, np.int64)
@@ -142,7 +164,10 @@ def nearest_rows(
 
 
 def _search(
-    X: Shaped[np.ndarray, "n d"], k: int, approximate: bool | None
+    X: Shaped[np.ndarray, "n d"],
+    k: int,
+    approximate: bool | None,
+    progress: Callable[[float], object],
 ) -> tuple[Int[np.ndarray, "n k"], float | None]:
     """Search as asked, or as the number of rows and what is installed allow."""
     if approximate is None:
@@ -156,8 +181,8 @@ def _search(
                 stacklevel=4,
             )
     if not approximate or not X.shape[1]:
-        return _nearest_of_all(X, k), None
-    nearest, recall = _approximate.nearest_nearly(X, k)
+        return _nearest_of_all(X, k, progress), None
+    nearest, recall = _approximate.nearest_nearly(X, k, progress)
     if recall < _LITTLE_RECALL:
         warnings.warn(
             f"the approximate search found {recall:.2f} of the {k} nearest neighbours of a sample "
@@ -169,7 +194,9 @@ def _search(
     return nearest, recall
 
 
-def _nearest_of_all(X: Shaped[np.ndarray, "n d"], k: int) -> Int[np.ndarray, "n k"]:
+def _nearest_of_all(
+    X: Shaped[np.ndarray, "n d"], k: int, progress: Callable[[float], object]
+) -> Int[np.ndarray, "n k"]:
     """Find the k nearest others of each row, the nearest first, ties in the order of rows.
 
     A float32 matrix product gives the distances between two blocks of rows, for both at once.
@@ -186,7 +213,9 @@ def _nearest_of_all(X: Shaped[np.ndarray, "n d"], k: int) -> Int[np.ndarray, "n 
     # As large as any distance, and yet less than that of a row to itself, which is infinite.
     closest = np.full((n, k), np.finfo(np.float32).max)
     candidates = _Candidates(X, k)
-    for a, b in itertools.combinations_with_replacement(range(0, n, side), 2):
+    pairs = list(itertools.combinations_with_replacement(range(0, n, side), 2))
+    for n_done, (a, b) in enumerate(pairs):
+        progress(n_done / len(pairs))
         here, there = slice(a, min(a + side, n)), slice(b, min(b + side, n))
         # The smallest that each squared distance can be.
         least = left[here] @ right[there].T
