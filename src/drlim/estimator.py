@@ -358,10 +358,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """
         check_is_fitted(self)
         Z = self._embed(self._validated(X, fitting=False))
-        finite = np.isfinite(Z).all(axis=1)
-        if not finite.all():
+        if not np.isfinite(Z).all():
+            first = np.flatnonzero(~np.isfinite(Z).all(axis=1))[0]
             raise InputError(
-                f"sample {np.flatnonzero(~finite)[0]} has no finite point in the map: its values "
+                f"sample {first} has no finite point in the map: its values "
                 "are too far from those that the map was learnt from, or the training failed "
                 "(see the losses in history_)"
             )
