@@ -685,6 +685,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                     rows = np.concatenate([rows, filler])
                 points = network(torch.from_numpy(rows).to(device))
                 Z[start : start + n] = points[:n].cpu().numpy()
+                del rows  # before the next, which then comes to lie where it was, in the cache
         return Z
 
     def _evaluated(self) -> nn.Module:
