@@ -374,7 +374,7 @@ def test_a_search_tells_how_far_it_is(approximate, rng, monkeypatch):
         pytest.importorskip("faiss")
     X = rng.normal(size=(500, 3))
     for module in (_neighbors, _approximate):
-        monkeypatch.setattr(module, "_BLOCK_ENTRIES", 2_000)
+        monkeypatch.setattr(module, "_BLOCK_ENTRIES", 300)
     group = np.repeat([0, 1], [200, 300])
     for within in (None, group):
         shares = []

@@ -66,7 +66,7 @@ def nearest_nearly(
     found = []
     for of in blocks:
         found.append(_search(index, rows, of, n_neighbors))
-        progress((1 + (of[-1] + 1) / len(X)) / 2)
+        progress(float(1 + (of[-1] + 1) / len(X)) / 2)
     nearest = np.concatenate(found)
     return nearest, _recall(rows, sample, nearest[sample], exact)
 
