@@ -286,8 +286,8 @@ def test_a_file_is_numbers_and_json(saved):
 def test_no_source_file_can_unpickle():
     for path in pathlib.Path(drlim.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            names = {alias.name.split(".")[0] for alias in getattr(node, "names", [])}
             if isinstance(node, ast.ImportFrom | ast.Import):
+                names = {alias.name.split(".")[0] for alias in node.names}
                 names.add((getattr(node, "module", None) or "").split(".")[0])
                 assert not names & {"pickle", "cPickle", "dill", "joblib", "marshal"}, path
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
