@@ -531,6 +531,12 @@ def test_many_samples_are_searched_for_approximately_and_few_exactly(rng, monkey
     assert asked == [400, 400]
 
 
+@pytest.mark.parametrize("approximate", ["hnsw", "no", 0, 0.99])
+def test_a_search_is_approximate_or_not(approximate):
+    with pytest.raises(InputError, match=r"approximate is .*; it must be True, False or None"):
+        neighbors(np.eye(3), 1, approximate=approximate)
+
+
 def test_without_the_extra_many_samples_take_their_time_and_are_told(rng, monkeypatch):
     X = rng.normal(size=(400, 5))
     monkeypatch.setattr(_neighbors, "_MANY_ROWS", 300)

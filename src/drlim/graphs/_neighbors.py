@@ -79,7 +79,8 @@ def neighbors(
     Raises
     ------
     InputError
-        If a value of X is not finite, or there are not enough samples (in a group).
+        If a value of X is not finite, there are not enough samples (in a group), or `approximate`
+        is neither a bool nor None.
     MissingExtraError
         If `approximate` is True and the extra `ann` is not installed.
 
@@ -94,6 +95,11 @@ def neighbors(
     >>> neighbors([[0.0], [1.0], [10.0], [11.0]], n_neighbors=1).edges.tolist()
     [[0, 1], [2, 3]]
     """
+    if approximate is not None and not isinstance(approximate, bool):
+        raise InputError(
+            f"approximate is {approximate!r}; it must be True, False or None, which searches "
+            f"approximately among more than {_MANY_ROWS:,} samples"
+        )
     rows = _as_rows(X)
     n = len(rows)
     if within is None:
