@@ -12,6 +12,7 @@ forces with a network of its own, from raw pixels and its graph included, stand 
 from __future__ import annotations
 
 import functools
+import statistics
 import time
 from collections.abc import Iterator
 
@@ -37,13 +38,15 @@ def run(quick: bool) -> Iterator[Figure]:
     train, test = paper_digits()
     loop_seconds, loop = tutorial_loop(train, test, PAIRS // 10 if quick else PAIRS)
     yield Figure("tutorial loop", loop_seconds, "s", detail=loop)
-    for name, learner in {"eq. 4": as_the_paper, "heavy-tailed": with_heavy_tails}.items():
-        for share in (0.2, 0.225, 0.25, 0.3, 0.35, 0.4, 0.5, 0.75, 1, 1.5, 2, 3, 4):
-            map_, took = learner(train, share)
-            ours = measure(train, test, map_)
+    for name, (learner, all_epochs) in LEARNERS.items():
+        for epochs in all_epochs:
+            learnt = [learner(train, epochs, seed) for seed in range(1 if quick else 3)]
+            took = statistics.median(seconds for _, seconds in learnt)
+            each = [measure(train, test, map_) for map_, _ in learnt]
+            ours = {measured: statistics.mean(one[measured] for one in each) for measured in loop}
             if quick or all(ours[measured] >= loop[measured] for measured in loop):
                 break
-        detail = {"seconds": took, "epochs": share, **ours}
+        detail = {"seconds": took, "epochs": epochs, "seeds": len(learnt), **ours}
         yield Figure(
             f"loop : drlim, seconds to as good a map, {name}",
             loop_seconds / took,
@@ -74,30 +77,58 @@ def paper_digits() -> tuple[Dataset, Dataset]:
     return _digits.load(Options("mnist", "", 0, False, False, lambda said: None))
 
 
-def as_the_paper(train: Dataset, epochs: float) -> tuple[DrLIM, float]:
+def as_the_paper(train: Dataset, epochs: float, seed: int) -> tuple[DrLIM, float]:
     """Learn with eq. 4 from 5 neighbours, half a dissimilar pair a similar one."""
-    return _learnt(train, epochs, DrLIM(n_neighbors=5, n_dissimilar=0.5))
+    # The paper does not say what its units do; Gaussian error linear units learn fastest.
+    network = functools.partial(networks.lenet, activation="gelu")
+    map_ = DrLIM(network=network, n_neighbors=5, n_dissimilar=0.5, random_state=seed)
+    return _learnt(train, epochs, map_.set_params(learning_rate=1.2e-2))
 
 
-def with_heavy_tails(train: Dataset, epochs: float) -> tuple[DrLIM, float]:
-    """Learn with heavy-tailed forces from 15 neighbours, two dissimilar pairs a similar one."""
-    return _learnt(train, epochs, DrLIM(n_neighbors=15, n_dissimilar=2, loss="heavy-tailed"))
+def with_heavy_tails(train: Dataset, epochs: float, seed: int) -> tuple[DrLIM, float]:
+    """Learn with heavy-tailed forces from 15 neighbours, three dissimilar pairs a similar one."""
+    network = functools.partial(turned_lenet, X=train.X[:: max(len(train) // 2_000, 1)])
+    map_ = DrLIM(network=network, n_neighbors=15, n_dissimilar=3, loss="heavy-tailed")
+    return _learnt(train, epochs, map_.set_params(learning_rate=8e-3, random_state=seed))
+
+
+def turned_lenet(
+    sample_shape: tuple[int, ...], n_components: int, X: np.ndarray, spread: float = 1.0
+) -> nn.Module:
+    """Build the paper's network, its last layer turned to where untrained features differ most.
+
+    A map that starts along the principal components of what the untrained layers make of some
+    samples X, the first with the standard deviation `spread`, has less to unlearn, as maps of
+    free points have that start from principal components.
+    """
+    network = networks.lenet(sample_shape, n_components, activation="gelu")
+    assert isinstance(network, nn.Sequential)
+    *layers, last = network
+    assert isinstance(last, nn.Linear)
+    with torch.no_grad():
+        features = nn.Sequential(*layers)(torch.from_numpy((X - X.mean()) / X.std()).float())
+        centre = features.mean(dim=0)
+        _, lengths, components = torch.linalg.svd(features - centre, full_matrices=False)
+        scale = spread / (lengths[0] / len(X) ** 0.5)
+        last.weight.copy_(scale * components[:n_components])
+        last.bias.copy_(-last.weight @ centre)
+    return network
+
+
+# How each learns, and for how many epochs at least, at most, and between.
+LEARNERS = {
+    "eq. 4": (as_the_paper, (1, 1.5, 2, 3, 4)),
+    "heavy-tailed": (with_heavy_tails, (0.14, 0.16, 0.18, 0.2, 0.25, 0.3, 0.4, 0.5, 1)),
+}
 
 
 def _learnt(train: Dataset, epochs: float, map_: DrLIM) -> tuple[DrLIM, float]:
     graph = neighbors(train.X, map_.n_neighbors)
     share = epochs / np.ceil(epochs)  # parts of epochs: fewer edges
-    rows = np.random.default_rng(0).permutation(graph.n_edges)
+    rows = np.random.default_rng(map_.random_state).permutation(graph.n_edges)
     edges = graph.edges[rows[: int(share * graph.n_edges)]]
     graph = SimilarityGraph.from_edges(edges, graph.n_samples)
-    map_.set_params(
-        # The paper does not say what its units do; Gaussian error linear units learn fastest.
-        network=functools.partial(networks.lenet, activation="gelu"),
-        batch_size=32,
-        learning_rate=1.2e-2,
-        max_epochs=int(np.ceil(epochs)),
-        random_state=0,
-    )
+    map_.set_params(batch_size=32, max_epochs=int(np.ceil(epochs)))
     start = time.perf_counter()
     map_.fit(train.X, graph=graph)
     return map_, time.perf_counter() - start

@@ -2,8 +2,10 @@
 
 import copy
 import html
+import io
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -130,6 +132,27 @@ def test_a_fit_says_what_it_found(capsys):
     assert capsys.readouterr() == ("", "")
     fit(declared.model_copy(update={"held_out": DECLARED.held_out}), measurements(4), say=print)
     assert ", 12 of values never seen" in capsys.readouterr().out
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_search_for_neighbours_that_are_kept_is_shown_to_who_waits_for_it(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    declared = Declaration(keep=[{"neighbors": 3}], map=QUICK)
+    for say, shown in ((print, True), (None, False)):
+        monkeypatch.setattr(sys, "stderr", stream := Terminal())
+        fit(declared, measurements(4), say=say)
+        assert ("nearest neighbours" in stream.getvalue()) == shown
+    told = []
+    rules(declared, measurements(4), progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == 1
+    monkeypatch.setattr(sys, "stderr", stream := Terminal())
+    fit(Declaration(keep=["pose"], map=QUICK), measurements(4), say=print)
+    assert "nearest neighbours" not in stream.getvalue()  # there is no such search
 
 
 def test_confounded_data_is_learnt_from_only_anyway():

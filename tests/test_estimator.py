@@ -650,6 +650,7 @@ def test_samples_that_scikit_learn_refuses_are_refused_in_its_words(samples, mes
         ({"margin": np.nan}, X, {}, "margin is nan"),
         ({"margin": None}, X, {}, "margin is None"),
         ({"n_components": 0}, X, {}, "n_components is 0; it must be an integer >= 1"),
+        ({"n_components": X}, X, {}, "^n_components is array.{,40}; it must be an integer >= 1"),
         ({"n_components": 2.0}, X, {}, "n_components is 2.0; it must be an integer >= 1"),
         ({"n_components": True}, X, {}, "n_components is True; it must be an integer >= 1"),
         ({"n_neighbors": 0}, X, {}, "n_neighbors is 0; it must be an integer >= 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def check_count(value: Any, name: str, least: int = 1, most: int | None = None) 
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not whole or value < least or (most is not None and value > most):
         end = "" if most is None else f" and <= {most}"
-        raise InputError(f"{name} is {value!r}; it must be an integer >= {least}{end}")
+        raise InputError(f"{name} is {reprlib.repr(value)}; it must be an integer >= {least}{end}")
 
 
 def is_number(value: Any) -> bool:

@@ -26,7 +26,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from torch import nn
 
 from drlim import losses, networks
-from drlim._checks import as_array
+from drlim._checks import as_array, check_count
 from drlim._errors import DataWarning, InputError
 from drlim._program import Program, as_program
 from drlim._progress import Progress, search_progress
@@ -492,9 +492,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def _check_parameters(self) -> None:
         least = {"n_components": 1, "n_neighbors": 1, "max_epochs": 0, "batch_size": 1}
         for name, bound in least.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < bound:
-                raise InputError(f"{name} is {value!r}; it must be an integer >= {bound}")
+            check_count(getattr(self, name), name, bound)
         losses.check_margin(self.margin)
         rate = self.learning_rate
         if not isinstance(rate, Real) or not (rate > 0 and math.isfinite(rate)):

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ import numpy as np
 
 from drlim import losses, networks
 from drlim._errors import FileError, InputError, nearest_name
+from drlim._progress import search_progress
 from drlim._random import generator
 from drlim.datasets import Dataset, read
 from drlim.declaration._model import Data, Declaration, at
@@ -105,7 +107,9 @@ def fit(
         f"      {len(parts.learnt):,} to learn from, {len(parts.held_out):,} held out"
         + (f", {len(parts.unseen):,} of values never seen" if len(parts.unseen) else "")
     )
-    known = rules(declaration, data, parts.learnt, anyway=anyway)
+    searching = say is not None and any(keep.neighbors for keep in declaration.keep)
+    with search_progress("nearest neighbours") if searching else nullcontext() as progress:
+        known = rules(declaration, data, parts.learnt, anyway=anyway, progress=progress)
     for line in known.summary():
         tell(f"      {line}")
     learnt = data.subset(parts.learnt)

@@ -6,7 +6,7 @@ import difflib
 import functools
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +82,12 @@ class Rules:
 
 
 def rules(
-    declaration: Declaration, data: Dataset, rows: np.ndarray | None = None, *, anyway: bool = False
+    declaration: Declaration,
+    data: Dataset,
+    rows: np.ndarray | None = None,
+    *,
+    anyway: bool = False,
+    progress: Callable[[float], object] | None = None,
 ) -> Rules:
     """Combine what a declaration says of the samples that are learnt from, and check it.
 
@@ -100,6 +105,8 @@ def rules(
         The samples that are learnt from, which the graphs are about; None: all.
     anyway : bool, default=False
         Whether an ignored factor that too few similar pairs cross is let pass.
+    progress : callable, optional
+        Is told the share of a search for neighbours that is done, from time to time.
 
     Raises
     ------
@@ -117,7 +124,7 @@ def rules(
     learnt = data.subset(rows)
     by_rule: dict[str, SimilarityGraph] = {}
     if declaration.keep:
-        by_rule[_sentence(declaration)] = _near(declaration, learnt)
+        by_rule[_sentence(declaration)] = _near(declaration, learnt, progress)
     if declaration.data.source:
         near = next(iter(by_rule.values()), SimilarityGraph.empty(len(rows)))
         copy = copies(learnt.factor(declaration.data.source))
@@ -197,7 +204,9 @@ def _ignored_changes(declaration: Declaration, data: Dataset) -> list[tuple[Igno
     return found
 
 
-def _near(declaration: Declaration, data: Dataset) -> SimilarityGraph:
+def _near(
+    declaration: Declaration, data: Dataset, progress: Callable[[float], object] | None
+) -> SimilarityGraph:
     """Return the pairs that are near in everything that is kept."""
     kept = {n: keep for n, keep in enumerate(declaration.keep) if keep.factor is not None}
     nearest = {n: keep for n, keep in enumerate(declaration.keep) if n not in kept}
@@ -208,7 +217,8 @@ def _near(declaration: Declaration, data: Dataset) -> SimilarityGraph:
             names += [keep.within] if keep.within else []
             within = _agreeing(data, names) if names else None
             with at(declaration, "keep", n):
-                graphs.append(neighbors(data.X, int(keep.neighbors or 0), within=within))
+                k = int(keep.neighbors or 0)
+                graphs.append(neighbors(data.X, k, within=within, progress=progress))
         return functools.reduce(operator.or_, graphs)
     equal, beside = {}, {}
     for n, keep in kept.items():
