@@ -180,7 +180,8 @@ class PairSampler:
         # What is drawn: every edge, and every sample that no edge would ever bring.
         self._alone = np.flatnonzero(drawn.degree == 0)
         self._n_draws = drawn.n_edges + len(self._alone)
-        self._degree = np.maximum(drawn.degree, 1)
+        # How many draws bring a sample: the numbers that there are, and which of them each has.
+        self._degrees, self._kind = np.unique(np.maximum(drawn.degree, 1), return_inverse=True)
         self._drawn = drawn
 
     @property
@@ -202,6 +203,8 @@ class PairSampler:
             yield self._batch(self._draws_at(places))
 
     def _draws_at(self, places: Int[np.ndarray, " n_draws"]) -> Int[np.ndarray, "n_draws 2"]:
+        if not len(self._alone):
+            return self._drawn.edges_at(places)
         n_edges = self._drawn.n_edges
         lone = places >= n_edges
         draws = np.empty((len(places), 2), np.int64)
@@ -210,9 +213,13 @@ class PairSampler:
         return draws
 
     def _batch(self, draws: Int[np.ndarray, "n_draws 2"]) -> Batch:
-        points = np.unique(draws)
+        points = np.sort(draws, axis=None)
+        points = points[np.diff(points, prepend=-1) > 0]  # each once
+        kind = self._kind[points]
+        there = np.flatnonzero(np.bincount(kind))  # the kinds of this batch
+        kind, degrees = np.searchsorted(there, kind), self._degrees[there]
+        degree = degrees[kind]
         hit = self._hit(len(draws))
-        degree = self._degree[points]
         n_samples = self.graph.n_samples * self.n_copies
 
         # P(both points are in the batch) = P(left) + P(right) - P(left or right). An edge
@@ -227,7 +234,6 @@ class PairSampler:
         if self._weight is not None:
             weight *= self._weight[self._drawn.place(points[left], points[right])]
 
-        degrees, kind = np.unique(degree, return_inverse=True)
         far_weight = np.zeros((len(degrees), len(degrees)))
         if self.dissimilar is None:
             # Kinds that have more draws than there are share one, so they are always near.
@@ -255,7 +261,7 @@ class PairSampler:
         """P(a batch of n_drawn has any of d given draws), for d = 0, 1, ...: hypergeometric."""
         if n_drawn not in self._hit_tables:
             total = self._n_draws
-            most = min(2 * int(self._degree.max()), total)
+            most = min(2 * int(self._degrees[-1]), total)
             # P(none of d) is the product of (1 - n_drawn / (total - k)) over k < d. Kept as
             # logarithms and taken from 1 by expm1, it stays exact where n_drawn / total is tiny.
             with np.errstate(divide="ignore"):
