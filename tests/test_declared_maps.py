@@ -146,10 +146,12 @@ def test_the_search_for_neighbours_that_are_kept_is_shown_to_who_waits_for_it(mo
         monkeypatch.setattr(sys, "stderr", stream := Terminal())
         fit(declared, measurements(4), say=say)
         assert ("nearest neighbours" in stream.getvalue()) == shown
-    told = []
-    rules(declared, measurements(4), progress=told.append)
-    assert told == sorted(told)
-    assert told[-1] == 1
+    two = Declaration(keep=[{"neighbors": 3, "within": ODD}, {"neighbors": 3, "within": "pose"}])
+    for either in (declared, two):
+        told = []
+        rules(either, measurements(4), progress=told.append)
+        assert told == sorted(told)
+        assert told[-1] == 1
     monkeypatch.setattr(sys, "stderr", stream := Terminal())
     fit(Declaration(keep=["pose"], map=QUICK), measurements(4), say=print)
     assert "nearest neighbours" not in stream.getvalue()  # there is no such search

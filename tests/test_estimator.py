@@ -18,7 +18,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-from drlim import DrLIM, SimilarityGraph, estimator, load, networks, pairs
+from drlim import DrLIM, SimilarityGraph, _applying, load, networks, pairs
 from drlim._errors import DataWarning, InputError, TrainingWarning
 from drlim._random import streams
 from drlim.graphs import neighbors, same
@@ -119,7 +119,7 @@ def test_samples_in_a_memory_map_are_learnt_from_as_they_lie(dtype, tmp_path):
 @pytest.mark.parametrize("n_numbers", [1, 30, 9_999])
 def test_centre_and_unit_are_the_same_whatever_the_size_of_a_block(n_numbers, monkeypatch, rng):
     tables = X, IMAGES, 1e200 * rng.normal(size=(40, 3)), rng.normal(size=(40, 3)) + 1e6
-    whole = [estimator._centre_and_scale(table) for table in tables]
+    whole = [_applying.centre_and_scale(table) for table in tables]
     for (centre, scale), table in zip(whole, tables, strict=True):
         as_floats = table.astype(float)
         mean = as_floats.mean(axis=0 if table.ndim == 2 else None)
@@ -128,9 +128,9 @@ def test_centre_and_unit_are_the_same_whatever_the_size_of_a_block(n_numbers, mo
         assert scale / np.abs(as_floats).max() == pytest.approx(
             np.sqrt(np.square(apart).mean()), rel=1e-9
         )
-    monkeypatch.setattr(estimator, "_BLOCK_NUMBERS", n_numbers)
+    monkeypatch.setattr(_applying, "_BLOCK_NUMBERS", n_numbers)
     for (centre, scale), table in zip(whole, tables, strict=True):
-        again, scale_again = estimator._centre_and_scale(table)
+        again, scale_again = _applying.centre_and_scale(table)
         np.testing.assert_allclose(again, centre, rtol=1e-12)
         assert scale_again == pytest.approx(scale, rel=1e-12)
 
@@ -651,6 +651,7 @@ def test_samples_that_scikit_learn_refuses_are_refused_in_its_words(samples, mes
         ({"margin": None}, X, {}, "margin is None"),
         ({"n_components": 0}, X, {}, "n_components is 0; it must be an integer >= 1"),
         ({"n_components": X}, X, {}, "^n_components is array.{,40}; it must be an integer >= 1"),
+        ({"n_components": X[:3, :1]}, X, {}, "^n_components is array.{,40}; it must be an integer"),
         ({"n_components": 2.0}, X, {}, "n_components is 2.0; it must be an integer >= 1"),
         ({"n_components": True}, X, {}, "n_components is True; it must be an integer >= 1"),
         ({"n_neighbors": 0}, X, {}, "n_neighbors is 0; it must be an integer >= 1"),

@@ -91,10 +91,27 @@ def test_a_loss_may_keep_what_it_returns(rng):
         kept.append((cost := torch.relu(1 - distance), cost.detach().clone()))
         return cost
 
-    loss = SimpleNamespace(attraction=Contrastive(1.0).attraction, repulsion=repulsion)
+    def attraction(distance):
+        kept.append((distance, distance.detach().clone()))
+        return distance
+
+    Z[batch.near[0, 1]] = Z[batch.near[0, 0]]
+    loss = SimpleNamespace(attraction=attraction, repulsion=repulsion)
     forces(Z, batch, loss, 1.0)
     for cost, before in kept:
         assert torch.equal(cost, before)
+
+
+def test_a_loss_of_the_points_themselves_may_have_them_in_float64(rng):
+    class FromTheOrigin:
+        def of_points(self, Z, left, right, similar):
+            return Z.square().sum() / 2
+
+    batch, Z = a_batch(rng)
+    assert Z.dtype == torch.float64
+    found = forces(Z, batch, FromTheOrigin(), 1.0)
+    assert torch.equal(found.slope, Z)
+    assert found.apart > found.active > 0
 
 
 @pytest.mark.parametrize("n_components", [1, 2, 5])

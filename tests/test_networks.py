@@ -1,6 +1,6 @@
 """The laws of the networks: shapes, weights of the paper, and one map for both sides."""
 
-from functools import partial
+from functools import partial, reduce
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _NormBase
 
-from drlim import DrLIM, load, networks
+from drlim import DrLIM, load, losses, networks
 from drlim._errors import FileError, InputError
 from drlim.graphs import neighbors
 from drlim.losses import contrastive_loss, distances_among
@@ -443,3 +443,11 @@ def test_a_weights_file_that_is_none_is_refused(tmp_path, weights):
 def test_a_backbone_that_does_not_fit_the_samples_is_refused(module, options, shape, message):
     with pytest.raises(InputError, match=message):
         networks.backbone(module, **options)(shape, 2)
+
+
+def test_what_drlim_has_is_named_by_its_public_module():
+    # Maps and checkpoints say these names, and a file below the module may be moved.
+    assert networks.name_of(losses.DoubleMargin) == "drlim.losses.DoubleMargin"
+    assert networks.name_of(losses.HeavyTailed(2.0)) == "drlim.losses.HeavyTailed"
+    assert networks.name_of(networks.lenet) == "drlim.networks.lenet"
+    assert networks.name_of(reduce) == "_functools.reduce"

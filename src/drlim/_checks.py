@@ -74,7 +74,8 @@ def check_count(value: Any, name: str, least: int = 1, most: int | None = None) 
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not whole or value < least or (most is not None and value > most):
         end = "" if most is None else f" and <= {most}"
-        raise InputError(f"{name} is {reprlib.repr(value)}; it must be an integer >= {least}{end}")
+        given = " ".join(reprlib.repr(value).split())  # on one line, whatever it is
+        raise InputError(f"{name} is {given}; it must be an integer >= {least}{end}")
 
 
 def is_number(value: Any) -> bool:

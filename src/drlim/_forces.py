@@ -96,7 +96,10 @@ def forces(
 def _of_points(Z: Tensor, batch: Batch, loss: PointLoss, margin: float) -> Forces:
     """Ask a loss that takes the points themselves; its value stands for the attraction."""
     left, right = torch.from_numpy(np.stack(np.triu_indices(len(Z), 1))).to(Z.device)
-    similar, weight = (torch.from_numpy(a).to(Z.device) for a in (batch.similar, batch.weight))
+    similar, weight = (
+        torch.from_numpy(batch.similar).to(Z.device),
+        torch.from_numpy(batch.weight).to(Z),
+    )
     counts = weight > 0  # a pair that is neither similar nor dissimilar counts nothing
     left, right, similar, weight = left[counts], right[counts], similar[counts], weight[counts]
     with torch.enable_grad():
@@ -135,7 +138,7 @@ def _near(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float)
         pull = together * pull - apart * push
         told = [together @ cost, apart @ repelled, apart.sum(), apart @ _below(margin, distance)]
         told += [together.sum(), together @ distance, apart @ distance]
-    along = difference.mul_(pull.div_(distance.clamp_(min=_SAME)))
+    along = difference.mul_(pull.div_(distance.clamp(min=_SAME)))
     slope.index_add_(1, left, along).index_add_(1, right, along, alpha=-1)
     return torch.stack(told).double()
 

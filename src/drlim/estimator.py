@@ -9,7 +9,7 @@ import math
 import os
 import platform
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from numbers import Real
@@ -26,6 +26,15 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from torch import nn
 
 from drlim import losses, networks
+from drlim._applying import (
+    blocks,
+    centre_and_scale,
+    device_named,
+    device_of,
+    evaluated,
+    numbers,
+    points_of,
+)
 from drlim._checks import as_array, check_count
 from drlim._errors import DataWarning, InputError
 from drlim._program import Program, as_program
@@ -37,16 +46,6 @@ from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.pairs import PairSampler
 from drlim.persistence import PROGRAM, TIMES, TRAINED_ON, write_map
 from drlim.training import Callback, Pinned, train
-
-# Rows that pass through the network at once when a map is applied: as many as stay in the cache.
-# The last block is filled up with zeros, to this or to a smaller power of two, 16 at least: a
-# product of very few rows adds up their terms in another order, and a row's image must not depend
-# on how many rows came with it.
-_TRANSFORM_ROWS, _LEAST_ROWS = 512, 16
-
-# Numbers of X that are looked at together before training (64 MiB in float64), so that samples
-# may lie on disk, in a memory map, and be more than memory holds.
-_BLOCK_NUMBERS = 8_388_608
 
 
 class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -282,10 +281,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             n_copies=1 if self.augment is None else 2,
         )
         random = streams(self.random_state)
-        device = _device(self.device)
+        device = device_named(self.device)
         builder = networks.resolve(self.network, self.sample_shape_)
         self.network_ = nn.Sequential(
-            networks.Standardize(*_centre_and_scale(X)),
+            networks.Standardize(*centre_and_scale(X)),
             networks.build(builder, self.sample_shape_, self.n_components, random.init),
         ).to(device)
         if not list(self.network_.parameters()):
@@ -315,7 +314,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 self.network_,
                 losses.build(self.loss, self.margin),
                 sampler,
-                fetch=lambda rows: _numbers(X[rows]),
+                fetch=lambda rows: numbers(X[rows]),
                 max_epochs=self.max_epochs,
                 learning_rate=self.learning_rate,
                 margin=self.margin,
@@ -326,7 +325,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 kept=kept,
                 pinned=held,
             )
-        self.embedding_ = self._embed(X)
+        self.embedding_ = points_of(self.network_, X, self.n_components)
         return self
 
     def fit_transform(
@@ -357,7 +356,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         ndarray of shape (n_samples, n_components), float32
         """
         check_is_fitted(self)
-        Z = self._embed(self._validated(X, fitting=False))
+        Z = points_of(self.network_, self._validated(X, fitting=False), self.n_components)
         if not np.isfinite(Z).all():
             first = np.flatnonzero(~np.isfinite(Z).all(axis=1))[0]
             raise InputError(
@@ -415,7 +414,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         seed = 0 if self.random_state is None else self.random_state
         builder = networks.resolve(self.network, self.sample_shape_)
         built = networks.build(builder, self.sample_shape_, self.n_components, streams(seed).init)
-        map_.network_ = nn.Sequential(self.network_[0], built.to(_device_of(self.network_))).eval()
+        map_.network_ = nn.Sequential(self.network_[0], built.to(device_of(self.network_))).eval()
         map_.history_ = []
         return map_
 
@@ -533,7 +532,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                     "samples are needed"
                 )
             self.sample_shape_ = X.shape[1:]
-            if all((block == X[:1]).all() for block in _blocks(X)):
+            if all((block == X[:1]).all() for block in blocks(X)):
                 warnings.warn(
                     f"all {len(X)} samples are equal, so the map has one point; is this the "
                     "right data?",
@@ -606,7 +605,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 f"init was learnt from samples of {tuple(centre.shape)} and these are of "
                 f"{self.sample_shape_}; a map goes on with samples of the same shape"
             )
-        self.network_[0] = start[0].to(_device_of(self.network_))
+        self.network_[0] = start[0].to(device_of(self.network_))
 
     def _pinned(self, pinned: Any) -> Pinned:
         try:
@@ -662,39 +661,13 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def _check_output(self, X: np.ndarray) -> None:
         """Embed two samples before training, so that a network that does not fit says so now."""
         with torch.inference_mode():
-            two = torch.from_numpy(_numbers(np.array(X[:2])))
-            Z = self._evaluated()(two.to(_device_of(self.network_)))
+            two = torch.from_numpy(numbers(np.array(X[:2])))
+            Z = evaluated(self.network_)(two.to(device_of(self.network_)))
         if Z.shape != (2, self.n_components):
             raise InputError(
                 f"the network maps 2 samples to the shape {tuple(Z.shape)}; with n_components="
                 f"{self.n_components} it must be (2, {self.n_components})"
             )
-
-    def _embed(self, X: np.ndarray) -> np.ndarray:
-        Z = np.empty((len(X), self.n_components), np.float32)
-        network, device = self._evaluated(), _device_of(self.network_)
-        with torch.inference_mode():
-            for start in range(0, len(X), _TRANSFORM_ROWS):
-                rows = _numbers(np.array(X[start : start + _TRANSFORM_ROWS]))
-                n = len(rows)
-                n_filled = max(_LEAST_ROWS, 1 << (n - 1).bit_length())
-                if n < n_filled:
-                    filler = np.zeros((n_filled - n, *rows.shape[1:]), rows.dtype)
-                    rows = np.concatenate([rows, filler])
-                points = network(torch.from_numpy(rows).to(device))
-                Z[start : start + n] = points[:n].cpu().numpy()
-                del rows  # before the next, which then comes to lie where it was, in the cache
-        return Z
-
-    def _evaluated(self) -> nn.Module:
-        """Return the network in evaluation mode; of one that is training, a copy.
-
-        Another thread may be mapping samples, and the mode of each layer is its owner's.
-        """
-        if any(module.training for module in self.network_.modules()):
-            return copy.deepcopy(self.network_).eval()
-        network: nn.Module = self.network_
-        return network
 
 
 # What is written as it is; the other parameters are code, or say how to compute.
@@ -773,41 +746,3 @@ def _checked(graph: SimilarityGraph, n_samples: int, name: str) -> SimilarityGra
             "about the same samples"
         )
     return graph
-
-
-def _device_of(network: nn.Module) -> torch.device:
-    return next(iter(network.buffers())).device
-
-
-def _device(name: str | None) -> torch.device:
-    try:
-        return torch.empty(0, device=name or "cpu").device
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(
-            f"device is {name!r}, and torch has no such device here ({error}); give 'cpu'"
-        ) from None
-
-
-def _numbers(rows: np.ndarray) -> np.ndarray:
-    """Return some samples in a type that torch computes with: bytes and floats as they are."""
-    kind, size = rows.dtype.kind, rows.dtype.itemsize
-    if (kind == "f" and size <= 8) or (kind == "u" and size == 1):
-        return rows.astype(rows.dtype.newbyteorder("="), copy=False)
-    return rows.astype(np.float64)
-
-
-def _blocks(X: np.ndarray) -> Iterator[np.ndarray]:
-    n = max(1, _BLOCK_NUMBERS // max(1, math.prod(X.shape[1:])))
-    return (X[start : start + n] for start in range(0, len(X), n))
-
-
-def _centre_and_scale(X: np.ndarray) -> tuple[np.ndarray, float]:
-    """Find the centre of the samples (images: one grey for all pixels) and their one unit."""
-    axes = 0 if X.ndim == 2 else None
-    count = len(X) if X.ndim == 2 else X.size
-    total = sum(block.sum(axis=axes, dtype=np.float64) for block in _blocks(X))
-    centre = np.asarray(total / count)
-    # By the largest value first: squares of very large and very small values then stay finite.
-    largest = max(float(np.abs(block - centre).max()) for block in _blocks(X)) or 1.0
-    squares = sum(float(np.square((block - centre) / largest).sum()) for block in _blocks(X))
-    return centre, largest * math.sqrt(squares / X.size) or 1.0

@@ -504,9 +504,15 @@ def describe(builder: Builder) -> dict[str, Any]:
 
 
 def name_of(something: Any) -> str:
-    """Return the module and name of a callable: the same in every process, unlike its repr."""
+    """Return the module and name of a callable: the same in every process, unlike its repr.
+
+    What drlim has is named by its public module, in whichever file below it may be.
+    """
     kind = something if hasattr(something, "__qualname__") else type(something)
-    return f"{kind.__module__}.{kind.__qualname__}"
+    module, *below = kind.__module__.split(".")
+    if module == "drlim":
+        below = [part for part in below if not part.startswith("_")]
+    return ".".join([module, *below, kind.__qualname__])
 
 
 def from_description(description: dict[str, Any]) -> Builder | None:

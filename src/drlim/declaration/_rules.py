@@ -212,13 +212,14 @@ def _near(
     nearest = {n: keep for n, keep in enumerate(declaration.keep) if n not in kept}
     if nearest:
         graphs = []
-        for n, keep in nearest.items():
+        for number, (n, keep) in enumerate(nearest.items()):
             names = [str(other.factor) for other in kept.values()]
             names += [keep.within] if keep.within else []
             within = _agreeing(data, names) if names else None
             with at(declaration, "keep", n):
                 k = int(keep.neighbors or 0)
-                graphs.append(neighbors(data.X, k, within=within, progress=progress))
+                told = functools.partial(_tell, progress, number, len(nearest))
+                graphs.append(neighbors(data.X, k, within=within, progress=told))
         return functools.reduce(operator.or_, graphs)
     equal, beside = {}, {}
     for n, keep in kept.items():
@@ -234,6 +235,14 @@ def _near(
         others = [equal[other] for other in equal if other != n]
         near = near | functools.reduce(operator.and_, others, graph)
     return near
+
+
+def _tell(
+    progress: Callable[[float], object] | None, number: int, n_searches: int, share: float
+) -> None:
+    """Tell of a share of one search as the share of all that it is."""
+    if progress is not None:
+        progress((number + share) / n_searches)
 
 
 def _agreeing(data: Dataset, names: Sequence[str]) -> np.ndarray:

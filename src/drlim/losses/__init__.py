@@ -1,0 +1,65 @@
+"""The contrastive loss: two springs, each a function of a distance.
+
+The paper writes any loss of its kind as (eq. 2) the sum, over pairs, of a partial loss for
+similar pairs, which rises with their distance, and one for dissimilar pairs, which falls. Here
+the two are the *attraction* and the *repulsion* of a `PairLoss`. Eq. 4, `Contrastive`, is the
+default and the reference:
+
+====================  ==================================  ===============================
+pair                  loss                                force on the distance D
+====================  ==================================  ===============================
+similar               1/2 D^2                             D, pulling together
+dissimilar, D < m     1/2 (m - D)^2                       m - D, pushing apart
+dissimilar, D >= m    0                                   none
+====================  ==================================  ===============================
+
+`LOSSES` has other pairs of partial losses by name; all go through the same engine. With
+d = D / m, the distance in margins:
+
+=================  =======================  =============================
+name               similar pair             dissimilar pair
+=================  =======================  =============================
+"contrastive"      1/2 D^2                  1/2 max(0, m - D)^2
+"double-margin"    1/2 max(0, D - r)^2      1/2 max(0, m - D)^2
+"heavy-tailed"     log(1 + d^2)             log((1 + d^2) / d^2), softened
+"logistic"         log(1 + e^(k (d - 1)))   log(1 + e^(k (1 - d)))
+=================  =======================  =============================
+
+A loss sees distances only. Those that are differentiated are made in one place,
+`distances_among`, with the square root that needs care at 0; training, which needs nothing but
+the forces, makes both at once in blocks.
+"""
+
+from drlim.losses._build import build
+from drlim.losses._distances import contrastive_loss, distances_among
+from drlim.losses._global import GlobalLoss, global_loss
+from drlim.losses._points import MetricLearning, PointLoss, from_metric_learning
+from drlim.losses._springs import (
+    LOSSES,
+    Contrastive,
+    DoubleMargin,
+    HeavyTailed,
+    Logistic,
+    PairLoss,
+    Springs,
+    check_margin,
+)
+
+__all__ = [
+    "LOSSES",
+    "Contrastive",
+    "DoubleMargin",
+    "GlobalLoss",
+    "HeavyTailed",
+    "Logistic",
+    "MetricLearning",
+    "PairLoss",
+    "PointLoss",
+    "Springs",
+    "build",
+    "check_margin",
+    "contrastive_loss",
+    "distances_among",
+    "from_metric_learning",
+    "global_loss",
+]
