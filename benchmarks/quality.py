@@ -2,8 +2,10 @@
 
 The loop embeds both samples of random pairs, half of them similar, in two passes through the
 paper's network, layer by layer as the paper draws it. drlim learns from the digits' neighbours
-with the same network, and from all pairs among the points it draws. Only training is timed; all
-maps are measured on the same held-out digits.
+with the same layers, and from all pairs among the points it draws; its units are GELU, and in one
+row its first map lies along principal components (`turned_lenet`), which the library does not do
+by itself. Only training is timed. How long to train is chosen where the means of three seeds come
+to the loop's on the held-out digits, and then measured there with three other seeds.
 
 How near the paper's network comes to the least loss in a minute, and the recipe of heavy-tailed
 forces with a network of its own, from raw pixels and its graph included, stand beside.
@@ -12,9 +14,10 @@ forces with a network of its own, from raw pixels and its graph included, stand 
 from __future__ import annotations
 
 import functools
+import math
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -36,23 +39,13 @@ EPOCHS, PAIRS, BATCH = 10, 30_000, 64  # the loop's
 
 def run(quick: bool) -> Iterator[Figure]:
     train, test = paper_digits()
-    loop_seconds, loop = tutorial_loop(train, test, PAIRS // 10 if quick else PAIRS)
-    yield Figure("tutorial loop", loop_seconds, "s", detail=loop)
+    n_seeds = 1 if quick else 3
+    n_pairs = PAIRS // 10 if quick else PAIRS
+    loop = [tutorial_loop(train, test, n_pairs, seed) for seed in range(n_seeds)]
+    loop_seconds, aim = _median_and_means(loop)
+    yield Figure("tutorial loop", loop_seconds, "s", detail={**aim, "seeds": n_seeds})
     for name, (learner, all_epochs) in LEARNERS.items():
-        for epochs in all_epochs:
-            learnt = [learner(train, epochs, seed) for seed in range(1 if quick else 3)]
-            took = statistics.median(seconds for _, seconds in learnt)
-            each = [measure(train, test, map_) for map_, _ in learnt]
-            ours = {measured: statistics.mean(one[measured] for one in each) for measured in loop}
-            if quick or all(ours[measured] >= loop[measured] for measured in loop):
-                break
-        detail = {"seconds": took, "epochs": epochs, "seeds": len(learnt), **ours}
-        yield Figure(
-            f"loop : drlim, seconds to as good a map, {name}",
-            loop_seconds / took,
-            goal=">= 30",
-            detail=detail,
-        )
+        yield as_good(name, learner, all_epochs, (train, test), (loop_seconds, aim), n_seeds)
     if not quick:
         yield within_a_minute(train)
     map_ = recipe(len(train))
@@ -72,6 +65,48 @@ def run(quick: bool) -> Iterator[Figure]:
     yield Figure("  held-out digit accuracy, settled", ours["accuracy"], "", ">= 0.974")
 
 
+Learner = Callable[[Dataset, float, int], tuple[DrLIM, float]]
+
+
+def as_good(
+    name: str,
+    learner: Learner,
+    all_epochs: tuple[float, ...],
+    digits: tuple[Dataset, Dataset],
+    loop: tuple[float, dict[str, float]],
+    n_seeds: int,
+) -> Figure:
+    """Find how many epochs come to the loop's means, and measure these with other seeds."""
+    (train, test), (loop_seconds, aim) = digits, loop
+
+    def learnt(epochs: float, first: int) -> list[tuple[float, dict[str, float]]]:
+        maps = [learner(train, epochs, first + k) for k in range(n_seeds)]
+        return [(seconds, measure(train, test, map_)) for map_, seconds in maps]
+
+    for epochs in all_epochs:
+        _, means = _median_and_means(learnt(epochs, 0))
+        if n_seeds == 1 or all(means[measured] >= aim[measured] for measured in aim):
+            break
+    else:
+        return Figure(f"loop : drlim, {name}", math.nan, goal=">= 30", detail={"epochs": epochs})
+    fresh = learnt(epochs, n_seeds)
+    seconds, means = _median_and_means(fresh)
+    least = {f"least {measured}": min(one[measured] for _, one in fresh) for measured in aim}
+    return Figure(
+        f"loop : drlim, seconds to as good a map, {name}",
+        loop_seconds / seconds,
+        goal=">= 30",
+        detail={"seconds": seconds, "epochs": epochs, "fresh seeds": n_seeds, **means, **least},
+    )
+
+
+def _median_and_means(
+    each: list[tuple[float, dict[str, float]]],
+) -> tuple[float, dict[str, float]]:
+    means = {name: statistics.mean(one[name] for _, one in each) for name in each[0][1]}
+    return statistics.median(seconds for seconds, _ in each), means
+
+
 def paper_digits() -> tuple[Dataset, Dataset]:
     """Return the paper's 4s and 9s: 3,000 each to learn from, and the test set."""
     return _digits.load(Options("mnist", "", 0, False, False, lambda said: None))
@@ -86,7 +121,14 @@ def as_the_paper(train: Dataset, epochs: float, seed: int) -> tuple[DrLIM, float
 
 
 def with_heavy_tails(train: Dataset, epochs: float, seed: int) -> tuple[DrLIM, float]:
-    """Learn with heavy-tailed forces from 15 neighbours, three dissimilar pairs a similar one."""
+    """Learn with heavy-tailed forces from 15 neighbours, two dissimilar pairs a similar one."""
+    network = functools.partial(networks.lenet, activation="gelu")
+    map_ = DrLIM(network=network, n_neighbors=15, n_dissimilar=2, loss="heavy-tailed")
+    return _learnt(train, epochs, map_.set_params(learning_rate=1.2e-2, random_state=seed))
+
+
+def from_principal_components(train: Dataset, epochs: float, seed: int) -> tuple[DrLIM, float]:
+    """Learn with heavy-tailed forces a network that starts along principal components."""
     network = functools.partial(turned_lenet, X=train.X[:: max(len(train) // 2_000, 1)])
     map_ = DrLIM(network=network, n_neighbors=15, n_dissimilar=3, loss="heavy-tailed")
     return _learnt(train, epochs, map_.set_params(learning_rate=8e-3, random_state=seed))
@@ -116,9 +158,13 @@ def turned_lenet(
 
 
 # How each learns, and for how many epochs at least, at most, and between.
-LEARNERS = {
+LEARNERS: dict[str, tuple[Learner, tuple[float, ...]]] = {
     "eq. 4": (as_the_paper, (1, 1.5, 2, 3, 4)),
-    "heavy-tailed": (with_heavy_tails, (0.14, 0.16, 0.18, 0.2, 0.25, 0.3, 0.4, 0.5, 1)),
+    "heavy-tailed": (with_heavy_tails, (0.2, 0.25, 0.3, 0.4, 0.5, 1, 2, 4)),
+    "heavy-tailed, from principal components": (
+        from_principal_components,
+        (0.12, 0.14, 0.16, 0.2, 0.25, 0.3, 0.4, 0.5, 1, 2, 4),
+    ),
 }
 
 
@@ -256,13 +302,15 @@ def literal_lenet() -> nn.Module:
     )
 
 
-def tutorial_loop(train: Dataset, test: Dataset, n_pairs: int) -> tuple[float, dict[str, float]]:
+def tutorial_loop(
+    train: Dataset, test: Dataset, n_pairs: int, seed: int
+) -> tuple[float, dict[str, float]]:
     """Learn as tutorials do: random pairs, two passes a pair."""
     graph = neighbors(train.X, 5)
     X = torch.from_numpy(train.X.astype(np.float32))
     X = (X - X.mean()) / X.std()
-    rng = np.random.default_rng(0)
-    with networks.seeded(0):
+    rng = np.random.default_rng(seed)
+    with networks.seeded(seed):
         network = literal_lenet()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     loss = Contrastive(1.0)

@@ -96,10 +96,8 @@ def forces(
 def _of_points(Z: Tensor, batch: Batch, loss: PointLoss, margin: float) -> Forces:
     """Ask a loss that takes the points themselves; its value stands for the attraction."""
     left, right = torch.from_numpy(np.stack(np.triu_indices(len(Z), 1))).to(Z.device)
-    similar, weight = (
-        torch.from_numpy(batch.similar).to(Z.device),
-        torch.from_numpy(batch.weight).to(Z),
-    )
+    similar = torch.from_numpy(batch.similar).to(Z.device)
+    weight = torch.from_numpy(batch.weight).to(Z)
     counts = weight > 0  # a pair that is neither similar nor dissimilar counts nothing
     left, right, similar, weight = left[counts], right[counts], similar[counts], weight[counts]
     with torch.enable_grad():
