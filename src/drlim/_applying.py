@@ -12,11 +12,11 @@ from torch import nn
 
 from drlim._errors import InputError
 
-# Rows that pass through the network at once when a map is applied: as many as stay in the cache.
-# The last block is filled up with zeros, to this or to a smaller power of two, 16 at least: a
-# product of very few rows adds up their terms in another order, and a row's image must not depend
-# on how many rows came with it.
-_TRANSFORM_ROWS, _LEAST_ROWS = 512, 16
+# Rows that pass through the network at once when a map is applied: as many as stay in the cache,
+# of which convolutions, that make many numbers of one, leave less. The last block is filled up with
+# zeros, to this or to a smaller power of two, 16 at least: a product of very few rows adds up their
+# terms in another order, and a row's image must not depend on how many rows came with it.
+_ROWS, _ROWS_OF_CONVOLUTIONS, _LEAST_ROWS = 512, 256, 16
 
 # Numbers of X that are looked at together before training (64 MiB in float64), so that samples
 # may lie on disk, in a memory map, and be more than memory holds.
@@ -27,9 +27,11 @@ def points_of(network: nn.Module, X: np.ndarray, n_components: int) -> np.ndarra
     """Return where the network, in evaluation mode, maps samples: (n, n_components), float32."""
     Z = np.empty((len(X), n_components), np.float32)
     network, device = evaluated(network), device_of(network)
+    convolutions = any(isinstance(layer, nn.Conv2d) for layer in network.modules())
+    most = _ROWS_OF_CONVOLUTIONS if convolutions else _ROWS
     with torch.inference_mode():
-        for start in range(0, len(X), _TRANSFORM_ROWS):
-            rows = numbers(np.array(X[start : start + _TRANSFORM_ROWS]))
+        for start in range(0, len(X), most):
+            rows = numbers(np.array(X[start : start + most]))
             n = len(rows)
             n_filled = max(_LEAST_ROWS, 1 << (n - 1).bit_length())
             if n < n_filled:
