@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -147,15 +148,22 @@ def run(quick: bool, names: Sequence[str] = (), *, all_digits: bool = False) -> 
                     yield Figure(f"  {measure}", told[measure], "")
             if name == "drlim" and "failed" not in told:
                 yield from _settled(Path(folder, f"{name}.npz"), train, test)
-    ours, theirs = found.pop("drlim"), [told for told in found.values() if "failed" not in told]
-    if not theirs or "failed" in ours:
-        return
+        ours, theirs = found.pop("drlim"), [told for told in found.values() if "failed" not in told]
+        if not theirs or "failed" in ours:
+            return
+        # The machine may have become faster or slower while the others learnt.
+        again = _learnt_by("drlim", data, Path(folder, "again.npz"), train, test)
+    both = ours["fit_seconds"], again["fit_seconds"]
+    yield Figure("drlim again, after the others", both[1], "s", detail=again)
     for measure in MEASURES:
         best = max(told[measure] for told in theirs)
         yield Figure(f"{measure}, above the best peer", ours[measure] - best, "", ">= 0")
     best_peer = max(theirs, key=lambda told: sum(told[measure] for measure in MEASURES))
-    share = ours["fit_seconds"] / best_peer["fit_seconds"]
-    yield Figure("seconds, to those of the peer with the best map", share, goal="<= 0.1")
+    share = statistics.mean(both) / best_peer["fit_seconds"]
+    detail = {"before": both[0], "after": both[1]}
+    yield Figure(
+        "seconds, to those of the peer with the best map", share, "times", "<= 0.1", detail
+    )
 
 
 MEASURES = ("held-out trustworthiness at 5", "held-out digit accuracy, 5-NN")

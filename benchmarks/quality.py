@@ -239,8 +239,8 @@ def deforming_mlp(
 
 def recipe(n_samples: int) -> DrLIM:
     """Return the estimator that learns clusters from so many raw images."""
-    # One pass over ten times the digits is more steps than five over these.
-    max_epochs = 5 if n_samples < 30_000 else 1
+    # One pass over ten times the digits is more steps than four over these.
+    max_epochs = 4 if n_samples < 30_000 else 1
     return DrLIM(
         network=deforming_mlp,
         n_neighbors=15,
