@@ -240,15 +240,16 @@ def deforming_mlp(
 def recipe(n_samples: int) -> DrLIM:
     """Return the estimator that learns clusters from so many raw images."""
     # One pass over ten times the digits is more steps than four over these.
-    max_epochs = 4 if n_samples < 30_000 else 1
+    few = n_samples < 30_000
+    max_epochs, batch_size, learning_rate = (4, 96, 1.3e-3) if few else (1, 64, 1e-3)
     return DrLIM(
         network=deforming_mlp,
         n_neighbors=15,
         n_dissimilar=5,
         loss="heavy-tailed",
         max_epochs=max_epochs,
-        batch_size=64,
-        learning_rate=1e-3,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
         random_state=0,
     )
 
