@@ -7,7 +7,7 @@ import sys
 
 from benchmarks._bench import RESULTS, record
 
-MODULES = ("engine", "network", "quality", "scale", "peers")
+MODULES = ("engine", "network", "quality", "scale", "card", "peers")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or MODULES:

@@ -578,13 +578,6 @@ def test_any_batch_size_learns(batch_size):
     assert all(epoch.repulsion > 0 for epoch in map_.history_)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_map_learnt_on_a_gpu_maps_as_one_learnt_on_the_cpu(fitted):
-    map_ = DrLIM(max_epochs=2, random_state=0, device="cuda").fit(X)
-    assert next(map_.network_.parameters()).is_cuda
-    np.testing.assert_allclose(map_.transform(X), fitted.embedding_, atol=1e-2)
-
-
 # Errors: the value, the rule, the remedy.
 
 other = SimilarityGraph.empty(59)

@@ -15,6 +15,12 @@ from drlim.pairs import PairSampler
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 
 
+@pytest.fixture(params=["on a processor", "on a card"], autouse=True)
+def way(request, monkeypatch):
+    """Let every law be kept by both ways to add forces up, wherever the points are."""
+    monkeypatch.setattr(_forces, "_on_a_card", lambda Z: request.param == "on a card")
+
+
 def a_batch(rng, n=60, **settings):
     graph = neighbors(rng.normal(size=(n, 2)), 4)
     batch = next(PairSampler(graph, 20, **settings).epoch(0))
@@ -45,6 +51,7 @@ def pair_by_pair(Z, batch, loss, margin):
 )
 def test_the_forces_are_those_of_all_pairs_one_by_one(name, settings, block, rng, monkeypatch):
     monkeypatch.setattr(_forces, "_BLOCK", block)
+    monkeypatch.setattr(_forces, "_BLOCK_ON_A_CARD", block)
     monkeypatch.setattr(_forces, "_ROWS", 1)
     if settings.get("dissimilar"):
         apart = SimilarityGraph.from_edges(rng.integers(0, 60, (80, 2)), 60)

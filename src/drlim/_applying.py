@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from drlim._errors import InputError
+from drlim._devices import device_of, to_device
 
 # Rows that pass through the network at once when a map is applied: as many as stay in the cache,
 # of which convolutions, that make many numbers of one, leave less. The last block is filled up with
 # zeros, to this or to a smaller power of two, 16 at least: a product of very few rows adds up their
 # terms in another order, and a row's image must not depend on how many rows came with it.
 _ROWS, _ROWS_OF_CONVOLUTIONS, _LEAST_ROWS = 512, 256, 16
+
+# A graphics card is kept busy by more of them, where samples are small, and by some blocks that
+# are on their way to it.
+_NUMBERS_ON_A_CARD, _MOST_ON_A_CARD, _BLOCKS_UNDER_WAY = 16_777_216, 16_384, 4
 
 # Numbers of X that are looked at together before training (64 MiB in float64), so that samples
 # may lie on disk, in a memory map, and be more than memory holds.
@@ -25,22 +29,49 @@ _BLOCK_NUMBERS = 8_388_608
 
 def points_of(network: nn.Module, X: np.ndarray, n_components: int) -> np.ndarray:
     """Return where the network, in evaluation mode, maps samples: (n, n_components), float32."""
-    Z = np.empty((len(X), n_components), np.float32)
     network, device = evaluated(network), device_of(network)
-    convolutions = any(isinstance(layer, nn.Conv2d) for layer in network.modules())
-    most = _ROWS_OF_CONVOLUTIONS if convolutions else _ROWS
+    Z = torch.empty((len(X), n_components), device=device)
+    on_a_card, most = device.type == "cuda", _rows_at_once(network, X.shape[1:], device)
     with torch.inference_mode():
-        for start in range(0, len(X), most):
-            rows = numbers(np.array(X[start : start + most]))
+        for k, start in enumerate(range(0, len(X), most)):
+            rows = X[start : start + most]
+            rows = numbers(rows if on_a_card else np.array(rows))
             n = len(rows)
             n_filled = max(_LEAST_ROWS, 1 << (n - 1).bit_length())
             if n < n_filled:
                 filler = np.zeros((n_filled - n, *rows.shape[1:]), rows.dtype)
                 rows = np.concatenate([rows, filler])
-            points = network(torch.from_numpy(rows).to(device))
-            Z[start : start + n] = points[:n].cpu().numpy()
+            Z[start : start + n] = network(to_device(rows, device))[:n]
             del rows  # before the next, which then comes to lie where it was, in the cache
-    return Z
+            if on_a_card and k % _BLOCKS_UNDER_WAY == 0:  # or all samples would wait in memory
+                torch.cuda.current_stream(device).synchronize()
+    points: np.ndarray = Z.cpu().numpy()
+    return points
+
+
+def _rows_at_once(network: nn.Module, sample_shape: tuple[int, ...], device: torch.device) -> int:
+    if any(isinstance(layer, nn.Conv2d) for layer in network.modules()):
+        most = _ROWS_OF_CONVOLUTIONS
+    else:
+        most = _ROWS
+    if device.type == "cuda":
+        of_small_samples = _NUMBERS_ON_A_CARD // max(math.prod(sample_shape), 1)
+        return max(most, min(1 << of_small_samples.bit_length() >> 1, _MOST_ON_A_CARD))
+    return most
+
+
+def lookup(X: np.ndarray, device: torch.device) -> Callable[[np.ndarray], np.ndarray | Tensor]:
+    """Return what gives the samples of some rows, from a graphics card's own memory if they fit."""
+    if device.type != "cuda" or not _fits(X, device):
+        return lambda rows: numbers(X[rows])
+    there = torch.cat([torch.from_numpy(numbers(np.array(part))).to(device) for part in blocks(X)])
+    return lambda rows: there[to_device(rows, device)]
+
+
+def _fits(X: np.ndarray, device: torch.device) -> bool:
+    """Tell whether samples take at most a quarter of the memory that a graphics card has left."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return X.size * numbers(X[:1]).itemsize <= free / 4
 
 
 def evaluated(network: nn.Module) -> nn.Module:
@@ -51,21 +82,6 @@ def evaluated(network: nn.Module) -> nn.Module:
     if any(module.training for module in network.modules()):
         return copy.deepcopy(network).eval()
     return network
-
-
-def device_of(network: nn.Module) -> torch.device:
-    """Return where a network that standardises its samples is."""
-    return next(iter(network.buffers())).device
-
-
-def device_named(name: str | None) -> torch.device:
-    """Return the device of a name, if there is such a one here; None: the processor."""
-    try:
-        return torch.empty(0, device=name or "cpu").device
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(
-            f"device is {name!r}, and torch has no such device here ({error}); give 'cpu'"
-        ) from None
 
 
 def numbers(rows: np.ndarray) -> np.ndarray:

@@ -9,13 +9,15 @@ pass needs to know (the paper's section 2.1).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from drlim._devices import to_device
 from drlim._types import Float
 from drlim.losses import PairLoss, PointLoss
 from drlim.pairs import Batch
@@ -23,6 +25,9 @@ from drlim.pairs import Batch
 # Pairs of a block, and rows at least: few enough to stay in the cache through some twenty
 # operations, and enough to outweigh what it costs to start each and share it out.
 _BLOCK, _ROWS = 131_072, 128
+
+# Of a graphics card it is the memory that is not endless: some ten arrays of so many pairs.
+_BLOCK_ON_A_CARD = 33_554_432
 
 # Points nearer than this count as being in one place: the direction in which they would part is
 # not known, and the force is 0.
@@ -87,19 +92,25 @@ def forces(
     # One row a component, so that what is done to a component runs along memory.
     components = Z.T.contiguous()
     slope = torch.zeros_like(components)
+    if _on_a_card(Z):
+        return Forces(slope.T, *_all(components, slope, batch, loss, margin))
     told = _near(components, slope, batch, loss, margin)
     if batch.far_weight.any():
         told = told + _far(components, slope, batch, loss, margin)
     return Forces(slope.T, *told)
 
 
+def _on_a_card(Z: Tensor) -> bool:
+    return Z.device.type != "cpu"
+
+
 def _of_points(Z: Tensor, batch: Batch, loss: PointLoss, margin: float) -> Forces:
     """Ask a loss that takes the points themselves; its value stands for the attraction."""
-    left, right = torch.from_numpy(np.stack(np.triu_indices(len(Z), 1))).to(Z.device)
-    similar = torch.from_numpy(batch.similar).to(Z.device)
-    weight = torch.from_numpy(batch.weight).to(Z)
-    counts = weight > 0  # a pair that is neither similar nor dissimilar counts nothing
-    left, right, similar, weight = left[counts], right[counts], similar[counts], weight[counts]
+    counts = batch.weight > 0  # a pair that is neither similar nor dissimilar counts nothing
+    pairs = np.stack(np.triu_indices(len(Z), 1))[:, counts]
+    left, right = to_device(pairs, Z.device)
+    similar = to_device(batch.similar[counts], Z.device)
+    weight = to_device(batch.weight[counts], Z.device).to(Z.dtype)
     with torch.enable_grad():
         points = Z.clone().requires_grad_()
         cost = loss.of_points(points, left, right, similar)
@@ -120,8 +131,8 @@ def _of_points(Z: Tensor, batch: Batch, loss: PointLoss, margin: float) -> Force
 
 def _near(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) -> Tensor:
     """Add the forces of the pairs that a graph joins, one by one."""
-    left, right = torch.from_numpy(batch.near.T.copy()).to(Z.device)
-    weight = torch.from_numpy(batch.near_weight).to(Z)
+    left, right = to_device(batch.near.T, Z.device)
+    weight = to_device(batch.near_weight, Z.device).to(Z.dtype)
     difference = Z.index_select(1, left) - Z.index_select(1, right)
     distance = difference.square().sum(dim=0).sqrt()
     none = weight.new_zeros(())
@@ -130,7 +141,7 @@ def _near(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float)
         pull = pull * weight
         told = [weight @ cost, none, none, none, weight.sum(), weight @ distance, none]
     else:
-        similar = torch.from_numpy(batch.near_similar).to(Z.device)
+        similar = to_device(batch.near_similar, Z.device)
         together, apart = weight * similar, weight * ~similar
         (cost, pull), (repelled, push) = _attraction(loss, distance), _repulsion(loss, distance)
         pull = together * pull - apart * push
@@ -143,37 +154,94 @@ def _near(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float)
 
 def _far(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) -> Tensor:
     """Add the forces of all other pairs, a block of rows at a time."""
-    b = Z.shape[1]
-    kind = torch.from_numpy(batch.kind).to(Z.device)
-    by_kind = torch.from_numpy(batch.far_weight).to(Z).index_select(1, kind)
-    rows = max(_BLOCK // b, _ROWS) if Z.device.type == "cpu" else b
-    ends = np.searchsorted(batch.near[:, 0], np.arange(0, b + rows, rows)).tolist()
-    none = by_kind.new_zeros(())
-    told = []
-    for k, start in enumerate(range(0, b, rows)):
-        stop = min(start + rows, b)
-        # Rows start to stop, with all points from start on: each pair once, but for the corner
-        # where the rows meet themselves, of which half is left out.
-        weight = by_kind[:, start:].index_select(0, kind[start:stop])
-        weight[:, : stop - start].triu_(1)
-        i, j = batch.near[ends[k] : ends[k + 1]].T - start
-        near = torch.from_numpy(i * (b - start) + j).to(Z.device)
-        weight.view(-1).index_fill_(0, near, 0)
-        difference = Z[:, start:stop, None] - Z[:, None, start:]
-        first, *others = difference
-        distance = first.square()
-        for component in others:
-            distance.addcmul_(component, component)
-        # A point and itself are no pair; a loss that is infinite at 0 must not see them.
-        distance.sqrt_().fill_diagonal_(margin)
+    none, told = Z.new_zeros(()), []
+    for rows in _Rows.of(batch, Z, max(_BLOCK // Z.shape[1], _ROWS)):
+        weight = rows.weight
+        weight.view(-1).index_fill_(0, rows.near, 0)
+        difference, distance = rows.differences(Z, margin)
         cost, push = _repulsion(loss, distance)
         flat, of = weight.ravel(), distance.ravel()
         repelled, active = flat @ cost.ravel(), flat @ _below(margin, of)
         told.append(torch.stack([none, repelled, flat.sum(), active, none, none, flat @ of]))
         difference *= weight.mul_(push).div_(distance.clamp_(min=_SAME))
-        slope[:, start:stop].sub_(difference.sum(dim=2))
-        slope[:, start:].add_(difference.sum(dim=1))
+        slope[:, rows.start : rows.stop].sub_(difference.sum(dim=2))
+        slope[:, rows.start :].add_(difference.sum(dim=1))
     return torch.stack(told).double().sum(dim=0)
+
+
+def _all(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) -> Tensor:
+    """Add the forces of the near pairs and of all others together, as suits a graphics card.
+
+    It takes longer to be told of an operation than to do it. And of numbers that are added to
+    places which a list names, two runs there may give other bits; sums along rows repeat.
+    """
+    similar = batch.near_similar
+    listed = to_device(np.where([similar, ~similar], batch.near_weight, 0), Z.device).to(Z.dtype)
+    told = []
+    for rows in _Rows.of(batch, Z, max(_BLOCK_ON_A_CARD // Z.shape[1], 1)):
+        apart, together = rows.weight, torch.zeros_like(rows.weight)
+        together.view(-1).index_copy_(0, rows.near, listed[0, rows.listed])
+        apart.view(-1).index_copy_(0, rows.near, listed[1, rows.listed])
+        difference, distance = rows.differences(Z, margin)
+        (cost, pull), (repelled, push) = _attraction(loss, distance), _repulsion(loss, distance)
+        alike, unlike, of = together.ravel(), apart.ravel(), distance.ravel()
+        numbers = [alike @ cost.ravel(), unlike @ repelled.ravel(), unlike.sum()]
+        numbers += [unlike @ _below(margin, of), alike.sum(), alike @ of, unlike @ of]
+        told.append(torch.stack(numbers))
+        force = together.mul_(pull).addcmul_(apart, push, value=-1)
+        difference *= force.div_(distance.clamp(min=_SAME))
+        slope[:, rows.start : rows.stop].add_(difference.sum(dim=2))
+        slope[:, rows.start :].sub_(difference.sum(dim=1))
+    return torch.stack(told).double().sum(dim=0)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Some rows of a batch, with all points from the first of them on: each pair in one block.
+
+    Attributes
+    ----------
+    start, stop : int
+        Which points the rows are.
+    weight : Tensor of shape (stop - start, b - start)
+        What each pair counts if no graph joins it; 0 in the corner where the rows meet themselves
+        for the half that would come twice.
+    near : Tensor of shape (n_near,), int64
+        Where in the flat block the near pairs are.
+    listed : slice
+        Which of the batch's near pairs they are.
+    """
+
+    start: int
+    stop: int
+    weight: Tensor
+    near: Tensor
+    listed: slice
+
+    @classmethod
+    def of(cls, batch: Batch, Z: Tensor, n_rows: int) -> Iterator[_Rows]:
+        """Cut a batch whose points are the columns of Z."""
+        b, device = Z.shape[1], Z.device
+        kind = to_device(batch.kind, device)
+        by_kind = to_device(batch.far_weight, device).to(Z.dtype).index_select(1, kind)
+        starts = range(0, b, n_rows)
+        ends = np.searchsorted(batch.near[:, 0], [*starts, b]).tolist()
+        for start, listed in zip(starts, map(slice, ends, ends[1:]), strict=True):
+            stop = min(start + n_rows, b)
+            weight = by_kind[:, start:].index_select(0, kind[start:stop])
+            weight[:, : stop - start].triu_(1)
+            i, j = batch.near[listed].T - start
+            yield cls(start, stop, weight, to_device(i * (b - start) + j, device), listed)
+
+    def differences(self, Z: Tensor, margin: float) -> tuple[Tensor, Tensor]:
+        """Return the difference of each pair, (n_components, n_rows, n), and its distance."""
+        difference = Z[:, self.start : self.stop, None] - Z[:, None, self.start :]
+        first, *others = difference
+        distance = first.square()
+        for component in others:
+            distance.addcmul_(component, component)
+        # A point and itself are no pair; a loss that is infinite at 0 must not see them.
+        return difference, distance.sqrt_().fill_diagonal_(margin)
 
 
 def _below(margin: float, distance: Tensor) -> Tensor:

@@ -29,13 +29,13 @@ from drlim import losses, networks
 from drlim._applying import (
     blocks,
     centre_and_scale,
-    device_named,
-    device_of,
     evaluated,
+    lookup,
     numbers,
     points_of,
 )
 from drlim._checks import as_array, check_count
+from drlim._devices import device_named, device_of, to_device
 from drlim._errors import DataWarning, InputError
 from drlim._program import Program, as_program
 from drlim._progress import Progress, search_progress
@@ -92,7 +92,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     callbacks : sequence of drlim.training.Callback, default=()
         Told of every epoch, with the history so far; one that returns True ends the training.
     device : str, optional
-        Where to compute, "cpu" or "cuda". None: "cpu".
+        Where to compute, "cpu" or "cuda". None: "cpu". On a graphics card the samples lie in its
+        own memory too, if they fit into a quarter of it and nothing augments them; what a batch
+        does is not waited for.
     random_state : int, numpy Generator or RandomState, optional
         An int makes the fit repeatable to the bit, on one machine with the same versions.
     verbose : int, default=0
@@ -314,7 +316,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 self.network_,
                 losses.build(self.loss, self.margin),
                 sampler,
-                fetch=lambda rows: numbers(X[rows]),
+                # What augment changes, it changes as an array.
+                fetch=lookup(X, device if self.augment is None else torch.device("cpu")),
                 max_epochs=self.max_epochs,
                 learning_rate=self.learning_rate,
                 margin=self.margin,
@@ -605,7 +608,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 f"init was learnt from samples of {tuple(centre.shape)} and these are of "
                 f"{self.sample_shape_}; a map goes on with samples of the same shape"
             )
-        self.network_[0] = start[0].to(device_of(self.network_))
+        self.network_[0] = copy.deepcopy(start[0]).to(device_of(self.network_))
 
     def _pinned(self, pinned: Any) -> Pinned:
         try:
@@ -661,8 +664,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def _check_output(self, X: np.ndarray) -> None:
         """Embed two samples before training, so that a network that does not fit says so now."""
         with torch.inference_mode():
-            two = torch.from_numpy(numbers(np.array(X[:2])))
-            Z = evaluated(self.network_)(two.to(device_of(self.network_)))
+            two = to_device(numbers(np.array(X[:2])), device_of(self.network_))
+            Z = evaluated(self.network_)(two)
         if Z.shape != (2, self.n_components):
             raise InputError(
                 f"the network maps 2 samples to the shape {tuple(Z.shape)}; with n_components="

@@ -479,14 +479,23 @@ def build(
 
 @contextlib.contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Let torch's layers draw from this seed, and put its global generators back afterwards."""
+    """Let torch's layers draw from this seed, and put its global generators back afterwards.
+
+    On a graphics card they also convolve in ways that repeat to the bit, and torch's global
+    switch for that is put back too.
+    """
     devices = [device] if device is not None and device.type == "cuda" else []
+    deterministic = torch.backends.cudnn.deterministic
     with torch.random.fork_rng(devices=devices):
         torch.default_generator.manual_seed(seed)
         if devices:
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)
-        yield
+            torch.backends.cudnn.deterministic = True
+        try:
+            yield
+        finally:
+            torch.backends.cudnn.deterministic = deterministic
 
 
 def describe(builder: Builder) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from drlim._devices import to_device
 from drlim._errors import FileError, InputError, TrainingWarning
 from drlim._forces import Forces, forces
 from drlim._random import Streams
@@ -81,8 +82,7 @@ class Pinned:
         rows = np.arange(len(self.X))
         if len(rows) > most:
             rows = rng.choice(len(rows), most, replace=False)
-        now = network(torch.from_numpy(np.ascontiguousarray(self.X[rows])).to(device))
-        apart = now - torch.from_numpy(self.Z[rows]).to(device)
+        apart = network(to_device(self.X[rows], device)) - to_device(self.Z[rows], device)
         pull: Tensor = self.weight * apart.square().sum(dim=1).mean() / 2
         return pull
 
@@ -110,7 +110,7 @@ class Training:
         try:
             with torch.inference_mode():
                 blocks = [
-                    self.network(torch.from_numpy(np.array(X[k : k + 256])).to(self.device))
+                    self.network(to_device(np.array(X[k : k + 256]), self.device))
                     for k in range(0, len(X), 256)
                 ]
                 return np.concatenate([block.cpu().numpy() for block in blocks])
@@ -153,7 +153,7 @@ def train(
     network: nn.Module,
     loss: PairLoss | PointLoss,
     sampler: PairSampler,
-    fetch: Callable[[np.ndarray], np.ndarray],
+    fetch: Callable[[np.ndarray], np.ndarray | Tensor],
     *,
     max_epochs: int,
     learning_rate: float,
@@ -179,7 +179,8 @@ def train(
     sampler : PairSampler
         Gives the batches.
     fetch : callable
-        Row numbers to samples, as an array ``(b, ...)``.
+        Row numbers to samples, as an array ``(b, ...)``; without `augment` also as a tensor, that
+        may lie on the device already.
     max_epochs : int
         Passes over all edges, or over some of very many (`drlim.pairs.PairSampler`).
     learning_rate : float
@@ -230,8 +231,8 @@ def train(
             for batch in sampler.epoch(random.pairs):
                 samples = fetch(batch.points)
                 if augment is not None:
-                    samples = _augmented(augment, samples, random.batches)
-                Z = network(torch.from_numpy(np.ascontiguousarray(samples)).to(device))
+                    samples = _augmented(augment, np.asarray(samples), random.batches)
+                Z = network(to_device(samples, device))
                 found = forces(Z, batch, loss, margin)
                 tally.add(batch, found)
                 for weight in weights:  # as optimizer.zero_grad(), which takes ten times as long

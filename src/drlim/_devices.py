@@ -1,0 +1,38 @@
+"""Where a network computes, and how numbers get there."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from drlim._errors import InputError
+
+
+def device_named(name: str | None) -> torch.device:
+    """Return the device of a name, if there is such a one here; None: the processor."""
+    try:
+        return torch.empty(0, device=name or "cpu").device
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).splitlines()[0][:120]
+        raise InputError(
+            f"device is {name!r}, and torch has no such device here ({why}); give 'cpu'"
+        ) from None
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return where a network that standardises its samples is."""
+    return next(iter(network.buffers())).device
+
+
+def to_device(values: np.ndarray | Tensor, device: torch.device | None) -> Tensor:
+    """Put numbers on a device (None: the processor), without waiting for what it is busy with."""
+    if isinstance(values, Tensor):
+        return values.to(device)
+    if device is None or device.type != "cuda":
+        return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+    # From memory that the system does not move; of any other a copy waits for all work before.
+    dtype = torch.from_numpy(np.empty(0, values.dtype)).dtype
+    pinned = torch.empty(values.shape, dtype=dtype, pin_memory=True)
+    np.copyto(pinned.numpy(), values)
+    return pinned.to(device, non_blocking=True)
