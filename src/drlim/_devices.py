@@ -30,7 +30,8 @@ def to_device(values: np.ndarray | Tensor, device: torch.device | None) -> Tenso
     if isinstance(values, Tensor):
         return values.to(device)
     if device is None or device.type != "cuda":
-        return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+        tensor = torch.from_numpy(np.ascontiguousarray(values))
+        return tensor if device is None else tensor.to(device)
     # From memory that the system does not move; of any other a copy waits for all work before.
     dtype = torch.from_numpy(np.empty(0, values.dtype)).dtype
     pinned = torch.empty(values.shape, dtype=dtype, pin_memory=True)

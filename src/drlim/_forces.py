@@ -10,7 +10,6 @@ pass needs to know (the paper's section 2.1).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -195,8 +194,7 @@ def _all(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) 
     return torch.stack(told).double().sum(dim=0)
 
 
-@dataclass(frozen=True)
-class _Rows:
+class _Rows(NamedTuple):
     """Some rows of a batch, with all points from the first of them on: each pair in one block.
 
     Attributes
