@@ -84,7 +84,7 @@ def steps(
     weights, n_steps = list(alone.parameters()), 100
     sampler, fetch = PairSampler(graph, n_points // 2), lookup(X, CARD)
 
-    def learning() -> float:
+    def step() -> float:
         after = _After(10, n_steps)
         try:
             train(
@@ -103,14 +103,14 @@ def steps(
             return after.seconds / n_steps
         raise AssertionError("the epoch has too few batches")
 
-    def bare() -> float:
+    def alone_there() -> float:
         start = time.perf_counter()
         for _ in range(n_steps):
             torch.autograd.grad(alone(points).sum(), weights)
         torch.cuda.synchronize()
         return (time.perf_counter() - start) / n_steps
 
-    turns: dict[str, Callable[[], float]] = {"step": learning, "bare": bare}
+    turns: dict[str, Callable[[], float]] = {"step": step, "bare": alone_there}
     for timed in turns.values():
         timed()
     times: dict[str, list[float]] = {name: [] for name in turns}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import pdist
 
 from drlim import DrLIM, SimilarityGraph, _applying, load, losses
 from drlim._devices import to_device
@@ -67,6 +68,11 @@ class OfPoints:
         return ((Z[left] - Z[right]) ** 2).sum(dim=1) @ (similar.to(Z) - 0.1)
 
 
+def assert_much_alike(Z, other):
+    """Compare distances: rounding grows with every step, and nothing holds a map in its place."""
+    assert np.abs(pdist(Z) - pdist(other)).mean() < 0.1 * pdist(other).mean()
+
+
 @on_a_card
 @pytest.mark.usefixtures("torch_as_precise_as_the_cpu")
 @pytest.mark.parametrize(("samples", "settings"), CASES)
@@ -76,10 +82,8 @@ def test_a_map_learnt_on_a_card_is_much_as_one_learnt_on_the_cpu(samples, settin
         for device in ("cpu", "cuda")
     )
     assert next(there.network_.parameters()).is_cuda
-    # Rounding grows with every step of Adam, above all with the first.
     assert here.history_[0].loss == pytest.approx(there.history_[0].loss, rel=1e-2)
-    width = here.embedding_.std()
-    assert np.abs(there.embedding_ - here.embedding_).mean() < 0.1 * width
+    assert_much_alike(there.embedding_, here.embedding_)
     np.testing.assert_allclose(there.transform(samples), there.embedding_, atol=1e-6)
 
 
@@ -186,7 +190,7 @@ def test_a_map_of_the_card_goes_on_there_and_elsewhere():
         DrLIM(**SETTINGS, device=device).fit(X, graph=GRAPH, init=first)
         for device in ("cuda", "cpu")
     )
-    assert np.abs(on.embedding_ - off.embedding_).mean() < 0.1 * off.embedding_.std()
+    assert_much_alike(on.embedding_, off.embedding_)
     untrained = first.untrained()
     assert next(untrained.network_.parameters()).is_cuda
     assert np.abs(untrained.transform(X) - first.embedding_).max() > 0.01
