@@ -12,7 +12,7 @@ from drlim._errors import FileError, InputError, MissingExtraError
 from drlim.callbacks import EarlyStopping, MetricsFile, PlotEpochs, TensorBoard
 from drlim.graphs import neighbors
 from drlim.losses import global_loss
-from drlim.training import Callback
+from drlim.training import Callback, Training
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 4))
@@ -188,6 +188,19 @@ def test_pinned_samples_stay_within_a_tenth_of_the_margin_while_new_ones_are_lea
     assert moved(firm, first).mean() < moved(held, first).mean() < moved(free, first).mean()
     assert held.history_[-1].loss < held.history_[0].loss
     assert 0 < held.history_[-1].pinned < held.history_[-1].loss
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", ">u2", np.int64, bool, np.uint8, np.longdouble])
+def test_samples_are_held_whatever_their_numbers_are(dtype, rng):
+    samples = rng.integers(0, 2, (60, 5)).astype(dtype)
+    settings = {"max_epochs": 1, "random_state": 0}
+    plain = samples.astype(np.float64)
+    first = DrLIM(**settings).fit(samples, pinned=(samples, np.zeros((60, 2)), 1.0))
+    again = DrLIM(**settings).fit(plain, pinned=(plain, np.zeros((60, 2)), 1.0))
+    np.testing.assert_allclose(first.embedding_, again.embedding_, atol=1e-3)
+    np.testing.assert_allclose(
+        Training(first.network_, first.loss).embed(samples), first.embedding_, atol=1e-6
+    )
 
 
 def test_many_pinned_samples_are_drawn_from_and_resume_to_the_bit(first, tmp_path):

@@ -6,7 +6,7 @@ import torch
 from scipy.spatial.distance import pdist
 
 from drlim import DrLIM, SimilarityGraph, _applying, load, losses
-from drlim._devices import to_device
+from drlim._devices import device_named, to_device
 from drlim._forces import forces
 from drlim.exporting import export
 from drlim.graphs import neighbors
@@ -226,6 +226,43 @@ def test_the_cards_generator_is_left_as_it_was():
     before = torch.cuda.get_rng_state()
     DrLIM(**{**SETTINGS, "network": dropping}, device="cuda").fit(X, graph=GRAPH)
     assert torch.equal(torch.cuda.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("sample_shape", "rows"), [((5,), 16_384), ((28, 28), 16_384), ((3, 64, 64), 1_024)]
+)
+def test_a_card_is_given_more_rows_at_once_of_small_samples(sample_shape, rows):
+    network = torch.nn.Linear(5, 2)
+    here, there = torch.device("cpu"), torch.device("cuda")
+    assert _applying._rows_at_once(network, sample_shape, there) == rows
+    assert _applying._rows_at_once(network, sample_shape, here) == 512
+    assert _applying._rows_at_once(network, (3, 2_000, 2_000), there) == 512
+
+
+def test_without_a_card_its_switches_are_not_touched(monkeypatch):
+    def refuse(self, name, value):
+        raise AssertionError(f"{name} was set")
+
+    monkeypatch.setattr(type(torch.backends.cudnn), "__setattr__", refuse)
+    DrLIM(**SETTINGS).fit(X, graph=GRAPH)
+
+
+def test_a_map_is_float32_whatever_torch_makes_of_new_numbers():
+    map_ = DrLIM(**SETTINGS).fit(X, graph=GRAPH)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert map_.transform(X).dtype == np.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_a_refusal_without_a_word_is_passed_on(monkeypatch):
+    def refuse(*arguments, **named):
+        raise AssertionError
+
+    monkeypatch.setattr(torch, "empty", refuse)
+    with pytest.raises(ValueError, match="device is 'cuda'"):
+        device_named("cuda")
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "gpu", "xla"])

@@ -10,7 +10,7 @@ from drlim import _forces
 from drlim._forces import forces
 from drlim.graphs import SimilarityGraph, neighbors
 from drlim.losses import LOSSES, Contrastive, build, distances_among
-from drlim.pairs import PairSampler
+from drlim.pairs import Batch, PairSampler
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 
@@ -18,7 +18,7 @@ DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 @pytest.fixture(params=["on a processor", "on a card"], autouse=True)
 def way(request, monkeypatch):
     """Let every law be kept by both ways to add forces up, wherever the points are."""
-    monkeypatch.setattr(_forces, "_on_a_card", lambda Z: request.param == "on a card")
+    monkeypatch.setattr(_forces, "is_card", lambda device: request.param == "on a card")
 
 
 def a_batch(rng, n=60, **settings):
@@ -51,7 +51,7 @@ def pair_by_pair(Z, batch, loss, margin):
 )
 def test_the_forces_are_those_of_all_pairs_one_by_one(name, settings, block, rng, monkeypatch):
     monkeypatch.setattr(_forces, "_BLOCK", block)
-    monkeypatch.setattr(_forces, "_BLOCK_ON_A_CARD", block)
+    monkeypatch.setattr(_forces, "_NUMBERS_ON_A_CARD", block)
     monkeypatch.setattr(_forces, "_ROWS", 1)
     if settings.get("dissimilar"):
         apart = SimilarityGraph.from_edges(rng.integers(0, 60, (80, 2)), 60)
@@ -88,6 +88,32 @@ def test_a_partial_loss_that_is_the_same_at_every_distance_exerts_no_force(rng):
     np.testing.assert_array_equal(found.slope, expected.slope)
     np.testing.assert_allclose(found.repulsion, found.apart)
     np.testing.assert_array_equal(found.active, expected.active)
+
+
+@pytest.mark.parametrize("settings", [{}, {"dissimilar": SimilarityGraph.from_edges([(0, 1)], 60)}])
+@pytest.mark.parametrize("attraction", [torch.square, torch.sqrt])
+@pytest.mark.parametrize("repulsion", [lambda D: torch.relu(1 - D), lambda D: -torch.log(D)])
+def test_points_in_one_place_exert_no_force_though_a_loss_is_infinite_there(
+    attraction, repulsion, settings, rng
+):
+    graph = SimilarityGraph.from_edges([(2 * k, 2 * k + 2) for k in range(29)], 60)
+    batch = next(PairSampler(graph, 20, **settings).epoch(0))
+    Z = torch.from_numpy(rng.normal(size=(len(batch.points), 2)))
+    loss = SimpleNamespace(attraction=attraction, repulsion=repulsion)
+    apart = forces(Z[:1].repeat(len(Z), 1), batch, loss, 1.0)
+    assert not apart.slope.any()
+    Z[1] = Z[0]  # points that no graph, or one, may join
+    Z[batch.near[0, 1]] = Z[batch.near[0, 0]]
+    assert all(torch.isfinite(number).all() for number in forces(Z, batch, loss, 1.0))
+
+
+def test_a_batch_without_points_has_no_forces():
+    none = np.zeros(0, np.int64)
+    weight, table = np.zeros(0, np.float32), np.zeros((0, 0), np.float32)
+    batch = Batch(none, none.reshape(0, 2), none > 0, weight, none, table)
+    found = forces(torch.zeros(0, 2), batch, Contrastive(1.0), 1.0)
+    assert found.slope.shape == (0, 2)
+    assert not any(number.item() for number in found[1:])
 
 
 def test_a_loss_may_keep_what_it_returns(rng):

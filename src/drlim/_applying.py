@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from drlim._devices import device_of, to_device
+from drlim._devices import device_of, is_card, to_device
 
 # Rows that pass through the network at once when a map is applied: as many as stay in the cache,
 # of which convolutions, that make many numbers of one, leave less. The last block is filled up with
@@ -18,9 +18,9 @@ from drlim._devices import device_of, to_device
 # terms in another order, and a row's image must not depend on how many rows came with it.
 _ROWS, _ROWS_OF_CONVOLUTIONS, _LEAST_ROWS = 512, 256, 16
 
-# A graphics card is kept busy by more of them, where samples are small, and by some blocks that
-# are on their way to it.
-_NUMBERS_ON_A_CARD, _MOST_ON_A_CARD, _BLOCKS_UNDER_WAY = 16_777_216, 16_384, 4
+# A graphics card is kept busy by more of them, where samples are small, and by blocks that are on
+# their way to it; of these no more bytes than that, or all samples would wait in memory.
+_NUMBERS_ON_A_CARD, _MOST_ON_A_CARD, _MOST_UNDER_WAY = 16_777_216, 16_384, 67_108_864
 
 # Numbers of X that are looked at together before training (64 MiB in float64), so that samples
 # may lie on disk, in a memory map, and be more than memory holds.
@@ -30,21 +30,23 @@ _BLOCK_NUMBERS = 8_388_608
 def points_of(network: nn.Module, X: np.ndarray, n_components: int) -> np.ndarray:
     """Return where the network, in evaluation mode, maps samples: (n, n_components), float32."""
     network, device = evaluated(network), device_of(network)
-    Z = torch.empty((len(X), n_components), device=device)
-    on_a_card, most = device.type == "cuda", _rows_at_once(network, X.shape[1:], device)
+    Z = torch.empty((len(X), n_components), dtype=torch.float32, device=device)
+    most, bytes_under_way = _rows_at_once(network, X.shape[1:], device), 0
     with torch.inference_mode():
-        for k, start in enumerate(range(0, len(X), most)):
+        for start in range(0, len(X), most):
             rows = X[start : start + most]
-            rows = numbers(rows if on_a_card else np.array(rows))
+            rows = numbers(rows if is_card(device) else np.array(rows))
             n = len(rows)
             n_filled = max(_LEAST_ROWS, 1 << (n - 1).bit_length())
             if n < n_filled:
                 filler = np.zeros((n_filled - n, *rows.shape[1:]), rows.dtype)
                 rows = np.concatenate([rows, filler])
             Z[start : start + n] = network(to_device(rows, device))[:n]
+            bytes_under_way += rows.nbytes
             del rows  # before the next, which then comes to lie where it was, in the cache
-            if on_a_card and k % _BLOCKS_UNDER_WAY == 0:  # or all samples would wait in memory
+            if is_card(device) and bytes_under_way > _MOST_UNDER_WAY:
                 torch.cuda.current_stream(device).synchronize()
+                bytes_under_way = 0
     points: np.ndarray = Z.cpu().numpy()
     return points
 
@@ -54,7 +56,7 @@ def _rows_at_once(network: nn.Module, sample_shape: tuple[int, ...], device: tor
         most = _ROWS_OF_CONVOLUTIONS
     else:
         most = _ROWS
-    if device.type == "cuda":
+    if is_card(device):
         of_small_samples = _NUMBERS_ON_A_CARD // max(math.prod(sample_shape), 1)
         return max(most, min(1 << of_small_samples.bit_length() >> 1, _MOST_ON_A_CARD))
     return most
@@ -62,7 +64,7 @@ def _rows_at_once(network: nn.Module, sample_shape: tuple[int, ...], device: tor
 
 def lookup(X: np.ndarray, device: torch.device) -> Callable[[np.ndarray], np.ndarray | Tensor]:
     """Return what gives the samples of some rows, from a graphics card's own memory if they fit."""
-    if device.type != "cuda" or not _fits(X, device):
+    if not is_card(device) or not _fits(X, device):
         return lambda rows: numbers(X[rows])
     there = torch.cat([torch.from_numpy(numbers(np.array(part))).to(device) for part in blocks(X)])
     return lambda rows: there[to_device(rows, device)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
+from typing import TypeGuard
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -14,7 +17,7 @@ def device_named(name: str | None) -> torch.device:
     try:
         return torch.empty(0, device=name or "cpu").device
     except (RuntimeError, AssertionError) as error:
-        why = str(error).splitlines()[0][:120]
+        why = textwrap.shorten(str(error).partition("\n")[0], 120, placeholder=" ...")
         raise InputError(
             f"device is {name!r}, and torch has no such device here ({why}); give 'cpu'"
         ) from None
@@ -25,15 +28,20 @@ def device_of(network: nn.Module) -> torch.device:
     return next(iter(network.buffers())).device
 
 
+def is_card(device: torch.device | None) -> TypeGuard[torch.device]:
+    """Tell whether a device is a graphics card, which works while it is not waited for."""
+    return device is not None and device.type == "cuda"
+
+
 def to_device(values: np.ndarray | Tensor, device: torch.device | None) -> Tensor:
-    """Put numbers on a device (None: the processor), without waiting for what it is busy with."""
+    """Put numbers on a device, without waiting for what it is busy with; None: where they are."""
     if isinstance(values, Tensor):
         return values.to(device)
-    if device is None or device.type != "cuda":
+    if not is_card(device):
         tensor = torch.from_numpy(np.ascontiguousarray(values))
         return tensor if device is None else tensor.to(device)
     # From memory that the system does not move; of any other a copy waits for all work before.
     dtype = torch.from_numpy(np.empty(0, values.dtype)).dtype
-    pinned = torch.empty(values.shape, dtype=dtype, pin_memory=True)
-    np.copyto(pinned.numpy(), values)
-    return pinned.to(device, non_blocking=True)
+    locked = torch.empty(values.shape, dtype=dtype, device="cpu", pin_memory=True)
+    np.copyto(locked.numpy(), values)
+    return locked.to(device, non_blocking=True)

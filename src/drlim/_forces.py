@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drlim._devices import to_device
+from drlim._devices import is_card, to_device
 from drlim._types import Float
 from drlim.losses import PairLoss, PointLoss
 from drlim.pairs import Batch
@@ -25,8 +25,9 @@ from drlim.pairs import Batch
 # operations, and enough to outweigh what it costs to start each and share it out.
 _BLOCK, _ROWS = 131_072, 128
 
-# Of a graphics card it is the memory that is not endless: some ten arrays of so many pairs.
-_BLOCK_ON_A_CARD = 33_554_432
+# Of a graphics card it is the memory that is not endless: numbers of a block, of which each pair
+# has its difference and some eight more.
+_NUMBERS_ON_A_CARD = 268_435_456
 
 # Points nearer than this count as being in one place: the direction in which they would part is
 # not known, and the force is 0.
@@ -91,16 +92,12 @@ def forces(
     # One row a component, so that what is done to a component runs along memory.
     components = Z.T.contiguous()
     slope = torch.zeros_like(components)
-    if _on_a_card(Z):
+    if is_card(Z.device) and len(Z):
         return Forces(slope.T, *_all(components, slope, batch, loss, margin))
     told = _near(components, slope, batch, loss, margin)
     if batch.far_weight.any():
         told = told + _far(components, slope, batch, loss, margin)
     return Forces(slope.T, *told)
-
-
-def _on_a_card(Z: Tensor) -> bool:
-    return Z.device.type != "cpu"
 
 
 def _of_points(Z: Tensor, batch: Batch, loss: PointLoss, margin: float) -> Forces:
@@ -133,7 +130,7 @@ def _near(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float)
     left, right = to_device(batch.near.T, Z.device)
     weight = to_device(batch.near_weight, Z.device).to(Z.dtype)
     difference = Z.index_select(1, left) - Z.index_select(1, right)
-    distance = difference.square().sum(dim=0).sqrt()
+    distance = difference.square().sum(dim=0).sqrt_().clamp_(min=_SAME)
     none = weight.new_zeros(())
     if batch.near_similar.all():
         cost, pull = _attraction(loss, distance)
@@ -146,7 +143,7 @@ def _near(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float)
         pull = together * pull - apart * push
         told = [together @ cost, apart @ repelled, apart.sum(), apart @ _below(margin, distance)]
         told += [together.sum(), together @ distance, apart @ distance]
-    along = difference.mul_(pull.div_(distance.clamp(min=_SAME)))
+    along = difference.mul_(pull.div_(distance))
     slope.index_add_(1, left, along).index_add_(1, right, along, alpha=-1)
     return torch.stack(told).double()
 
@@ -162,7 +159,7 @@ def _far(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) 
         flat, of = weight.ravel(), distance.ravel()
         repelled, active = flat @ cost.ravel(), flat @ _below(margin, of)
         told.append(torch.stack([none, repelled, flat.sum(), active, none, none, flat @ of]))
-        difference *= weight.mul_(push).div_(distance.clamp_(min=_SAME))
+        difference *= weight.mul_(push).div_(distance)
         slope[:, rows.start : rows.stop].sub_(difference.sum(dim=2))
         slope[:, rows.start :].add_(difference.sum(dim=1))
     return torch.stack(told).double().sum(dim=0)
@@ -177,7 +174,8 @@ def _all(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) 
     similar = batch.near_similar
     listed = to_device(np.where([similar, ~similar], batch.near_weight, 0), Z.device).to(Z.dtype)
     told = []
-    for rows in _Rows.of(batch, Z, max(_BLOCK_ON_A_CARD // Z.shape[1], 1)):
+    numbers_of_a_row = Z.shape[1] * (Z.shape[0] + 8)
+    for rows in _Rows.of(batch, Z, max(_NUMBERS_ON_A_CARD // numbers_of_a_row, 1)):
         apart, together = rows.weight, torch.zeros_like(rows.weight)
         together.view(-1).index_copy_(0, rows.near, listed[0, rows.listed])
         apart.view(-1).index_copy_(0, rows.near, listed[1, rows.listed])
@@ -188,7 +186,7 @@ def _all(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) 
         numbers += [unlike @ _below(margin, of), alike.sum(), alike @ of, unlike @ of]
         told.append(torch.stack(numbers))
         force = together.mul_(pull).addcmul_(apart, push, value=-1)
-        difference *= force.div_(distance.clamp(min=_SAME))
+        difference *= force.div_(distance)
         slope[:, rows.start : rows.stop].add_(difference.sum(dim=2))
         slope[:, rows.start :].sub_(difference.sum(dim=1))
     return torch.stack(told).double().sum(dim=0)
@@ -238,8 +236,9 @@ class _Rows(NamedTuple):
         distance = first.square()
         for component in others:
             distance.addcmul_(component, component)
-        # A point and itself are no pair; a loss that is infinite at 0 must not see them.
-        return difference, distance.sqrt_().fill_diagonal_(margin)
+        # A loss may be infinite at 0, where the direction of its force is not known either; a
+        # point and itself are no pair at all.
+        return difference, distance.sqrt_().clamp_(min=_SAME).fill_diagonal_(margin)
 
 
 def _below(margin: float, distance: Tensor) -> Tensor:

@@ -93,8 +93,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Told of every epoch, with the history so far; one that returns True ends the training.
     device : str, optional
         Where to compute, "cpu" or "cuda". None: "cpu". On a graphics card the samples lie in its
-        own memory too, if they fit into a quarter of it and nothing augments them; what a batch
-        does is not waited for.
+        own memory too, if they fit into a quarter of what is free there and nothing augments
+        them; no batch is waited for.
     random_state : int, numpy Generator or RandomState, optional
         An int makes the fit repeatable to the bit, on one machine with the same versions.
     verbose : int, default=0
@@ -629,7 +629,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             raise InputError("Z_pinned has NaN or infinite values; nothing can be held there")
         if not isinstance(weight, Real) or not 0 < float(weight) < math.inf:
             raise InputError(f"the weight of pinned is {weight!r}; it must be a finite number > 0")
-        return Pinned(X, Z.astype(np.float32), float(weight))
+        return Pinned(numbers(X), Z.astype(np.float32), float(weight))
 
     def _fingerprint(
         self,

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from drlim._checks import check_count, is_number
+from drlim._devices import is_card
 from drlim._errors import FileError, InputError, nearest_name
 from drlim._types import Float, Num
 
@@ -481,21 +482,19 @@ def build(
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Let torch's layers draw from this seed, and put its global generators back afterwards.
 
-    On a graphics card they also convolve in ways that repeat to the bit, and torch's global
-    switch for that is put back too.
+    On a graphics card they also convolve in ways that repeat to the bit. Generators and torch's
+    switch for that are the process's, so of two threads that learn at once neither repeats.
     """
-    devices = [device] if device is not None and device.type == "cuda" else []
-    deterministic = torch.backends.cudnn.deterministic
-    with torch.random.fork_rng(devices=devices):
+    devices = [device] if is_card(device) else []
+    with torch.random.fork_rng(devices=devices), contextlib.ExitStack() as stack:
         torch.default_generator.manual_seed(seed)
         if devices:
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)
+            was = torch.backends.cudnn.deterministic
+            stack.callback(setattr, torch.backends.cudnn, "deterministic", was)
             torch.backends.cudnn.deterministic = True
-        try:
-            yield
-        finally:
-            torch.backends.cudnn.deterministic = deterministic
+        yield
 
 
 def describe(builder: Builder) -> dict[str, Any]:

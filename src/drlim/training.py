@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from drlim._devices import to_device
+from drlim._applying import numbers
+from drlim._devices import is_card, to_device
 from drlim._errors import FileError, InputError, TrainingWarning
 from drlim._forces import Forces, forces
 from drlim._random import Streams
@@ -110,7 +111,7 @@ class Training:
         try:
             with torch.inference_mode():
                 blocks = [
-                    self.network(to_device(np.array(X[k : k + 256]), self.device))
+                    self.network(to_device(numbers(np.array(X[k : k + 256])), self.device))
                     for k in range(0, len(X), 256)
                 ]
                 return np.concatenate([block.cpu().numpy() for block in blocks])
@@ -309,7 +310,7 @@ class _Run:
             name: getattr(self.random, name).bit_generator.state for name in self.random.drawn
         }
         layers = {"cpu": torch.get_rng_state()}
-        if self.device is not None and self.device.type == "cuda":
+        if is_card(self.device):
             layers["cuda"] = torch.cuda.get_rng_state(self.device)
         return {
             "network": self.network.state_dict(),
