@@ -15,7 +15,8 @@ from drlim._devices import device_of, is_card, to_device
 # Rows that pass through the network at once when a map is applied: as many as stay in the cache,
 # of which convolutions, that make many numbers of one, leave less. The last block is filled up with
 # zeros, to this or to a smaller power of two, 16 at least: a product of very few rows adds up their
-# terms in another order, and a row's image must not depend on how many rows came with it.
+# terms in another order, and a row's image must not depend on how many rows came with it. (Graphics
+# cards choose the order by the number of rows, so there it does, by rounding.)
 _ROWS, _ROWS_OF_CONVOLUTIONS, _LEAST_ROWS = 512, 256, 16
 
 # A graphics card is kept busy by more of them, where samples are small, and by blocks that are on
