@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
-from benchmarks._bench import RESULTS, record
+from benchmarks._bench import digits, record, results_file
 
 MODULES = ("engine", "network", "quality", "scale", "card", "peers")
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or MODULES:
-        record(name, importlib.import_module(f"benchmarks.{name}").run)
-    print(f"\nwritten to {RESULTS}")
+    names = sys.argv[1:] or MODULES
+    if unknown := set(names) - set(MODULES):
+        sys.exit(
+            f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}"
+        )
+    print(f"Digits: {digits()}")
+    print("Of two things with a colon between them, the time of the one over that of the other.")
+    figures = []
+    for name in names:
+        figures += record(name, importlib.import_module(f"benchmarks.{name}").run)
+    met = [figure.met for figure in figures if figure.met is not None]
+    print(f"\n{sum(met)} of {len(met)} goals met; what is known of the others: docs/performance.md")
+    print(f"Load of the machine: {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} cores")
+    print(f"Written to {results_file()}")

@@ -93,20 +93,40 @@ def machine() -> dict[str, Any]:
     }
 
 
-def record(section: str, run: Callable[[bool], Iterator[Figure]]) -> None:
+def digits() -> str:
+    """Name the digits that are measured with, and where they come from."""
+    from drlim.datasets import mnist
+
+    data = mnist("train")
+    return f"{data.name}; found in: {data.origin}"
+
+
+def record(section: str, run: Callable[[bool], Iterator[Figure]]) -> list[Figure]:
     """Run one module, print each figure as it comes, and write them beside those of the others."""
     quick = os.environ.get("QUICK", "") not in ("", "0")
     print(f"\n{section}{' (quick)' if quick else ''}")
     figures = []
     for figure in run(quick):
         goal = "" if figure.met is None else f"goal {figure.goal}{'' if figure.met else ', missed'}"
-        print(f"  {figure.name:<58} {figure.value:>10.4g} {figure.unit:<8} {goal}", flush=True)
-        figures.append({**asdict(figure), "met": figure.met})
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{datetime.date.today()}.json"
+        print(f"  {figure.name:<76} {figure.value:>10.4g} {figure.unit:<8} {goal}", flush=True)
+        figures.append(figure)
+    if not figures:
+        return figures
+    path = results_file()
+    path.parent.mkdir(exist_ok=True)
     before = json.loads(path.read_text()) if path.exists() else {}
-    before[section] = {"quick": quick, "machine": machine(), "figures": figures}
+    before[section] = {
+        "quick": quick,
+        "digits": digits(),
+        "machine": machine(),
+        "figures": [{**asdict(figure), "met": figure.met} for figure in figures],
+    }
     path.write_text(json.dumps(before, indent=2) + "\n")
+    return figures
+
+
+def results_file() -> Path:
+    return RESULTS / f"{datetime.date.today()}.json"
 
 
 def _processor() -> str:

@@ -132,6 +132,7 @@ def run(quick: bool, names: Sequence[str] = (), *, all_digits: bool = False) -> 
     from drlim.datasets import mnist
 
     if quick:
+        print("  left out when quick: each takes minutes")
         return
     train, test = (mnist("train"), mnist("test")) if all_digits else paper_digits()
     names = [name for name in MAPS if (ENVIRONMENTS / name).exists() and name in (names or MAPS)]

@@ -265,7 +265,19 @@ def test_a_refusal_without_a_word_is_passed_on(monkeypatch):
         device_named("cuda")
 
 
-@pytest.mark.parametrize("name", ["cuda:99", "gpu", "xla"])
-def test_a_device_that_is_not_there_is_refused_with_its_name(name):
-    with pytest.raises(ValueError, match=f"device is '{name}'.*give 'cpu'"):
+def test_a_card_that_is_not_there_is_refused_with_what_to_do():
+    with pytest.raises(ValueError, match=r"device is 'cuda:99'.*give 'cpu', or install .* torch"):
+        DrLIM(device="cuda:99").fit(X)
+
+
+@pytest.mark.parametrize(
+    "name", ["gpu", "CUDA", "xla", "mps", "meta", "", "cuda:x", 0, 1, False, 2.5, ["cpu"]]
+)
+def test_any_other_device_is_refused_with_the_rule(name):
+    with pytest.raises(ValueError, match=r"device is .*; it must be 'cpu', or 'cuda'"):
         DrLIM(device=name).fit(X)
+
+
+@pytest.mark.parametrize("name", [None, "cpu", "cpu:0", torch.device("cpu")])
+def test_the_processor_has_several_names(name):
+    assert DrLIM(**SETTINGS, device=name).fit(X, graph=GRAPH).embedding_.shape == (60, 2)

@@ -663,7 +663,7 @@ def test_samples_that_scikit_learn_refuses_are_refused_in_its_words(samples, mes
         ),
         ({"augment": "flip"}, X, {}, r"augment is a str; .* \(samples, generator\) -> samples"),
         ({"callbacks": [print]}, X, {}, "callbacks has a .*; each must be a drlim.training.Callb"),
-        ({"device": "gpu"}, X, {}, "device is 'gpu', .* give 'cpu'"),
+        ({"device": "gpu"}, X, {}, "device is 'gpu'; it must be 'cpu', or 'cuda'"),
         ({"random_state": -1}, X, {}, "random_state is -1; it must be None, an int >= 0, or"),
         ({"random_state": "luck"}, X, {}, "random_state is 'luck'"),
     ],

@@ -12,14 +12,25 @@ from torch import Tensor, nn
 from drlim._errors import InputError
 
 
-def device_named(name: str | None) -> torch.device:
+def device_named(name: str | torch.device | None) -> torch.device:
     """Return the device of a name, if there is such a one here; None: the processor."""
     try:
-        return torch.empty(0, device=name or "cpu").device
+        device = torch.device("cpu" if name is None else name)
+    except (RuntimeError, TypeError):
+        device = None
+    # torch takes a number for whatever kind of device there is.
+    if device is None or isinstance(name, int) or device.type not in ("cpu", "cuda"):
+        raise InputError(
+            f"device is {name!r}; it must be 'cpu', or 'cuda' (of several the second: 'cuda:1') for "
+            "a graphics card"
+        )
+    try:
+        return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:
         why = textwrap.shorten(str(error).partition("\n")[0], 120, placeholder=" ...")
         raise InputError(
-            f"device is {name!r}, and torch has no such device here ({why}); give 'cpu'"
+            f"device is {name!r}, and torch finds no such device here ({why}); give 'cpu', or "
+            "install the build of torch that is for your graphics card (pytorch.org)"
         ) from None
 
 
