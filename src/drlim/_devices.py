@@ -21,8 +21,8 @@ def device_named(name: str | torch.device | None) -> torch.device:
     # torch takes a number for whatever kind of device there is.
     if device is None or isinstance(name, int) or device.type not in ("cpu", "cuda"):
         raise InputError(
-            f"device is {name!r}; it must be 'cpu', or 'cuda' (of several the second: 'cuda:1') for "
-            "a graphics card"
+            f"device is {name!r}; it must be 'cpu', or 'cuda' (of several the second: 'cuda:1') "
+            "for a graphics card"
         )
     try:
         return torch.empty(0, device=device).device

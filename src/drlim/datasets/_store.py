@@ -84,7 +84,7 @@ def download(collection: str, files: Mapping[str, str], mirrors: Sequence[str]) 
                 break
             except Exception as error:  # requests, urllib3, pooch and the disk: all mean "not here"
                 dead.add(mirror)
-                reasons.append(f"{mirror}: {_first_line(error)}")
+                reasons.append(f"{mirror}: {_reason(error)}")
                 logger.info("%s did not give %s", mirror, name)
         else:
             raise FileError(
@@ -94,5 +94,11 @@ def download(collection: str, files: Mapping[str, str], mirrors: Sequence[str]) 
     return folder
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> str:
+    import requests
+
+    if isinstance(error, requests.Timeout):
+        return "no answer"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
     return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
