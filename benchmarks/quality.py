@@ -54,22 +54,31 @@ def _figures(quick: bool) -> Iterator[Figure]:
         yield as_good(name, learner, all_epochs, (train, test), (loop_seconds, aim), n_seeds)
     if not quick:
         yield within_a_minute(train)
-    map_ = recipe(len(train))
-    if quick:
-        map_.set_params(max_epochs=1)
-    start = time.perf_counter()
-    map_.fit(train.X)
-    took, ours = time.perf_counter() - start, measure(train, test, map_)
+    yield from recipes(train, test, n_seeds, quick)
+
+
+def recipes(train: Dataset, test: Dataset, n_seeds: int, quick: bool) -> Iterator[Figure]:
+    """Learn the recipe with some seeds, from raw pixels, and settle the held-out digits of each."""
+    found, settled_too = [], []
+    for seed in range(n_seeds):
+        map_ = recipe(len(train)).set_params(random_state=seed)
+        if quick:
+            map_.set_params(max_epochs=1)
+        start = time.perf_counter()
+        map_.fit(train.X)
+        took = time.perf_counter() - start
+        Z = map_.transform(test.X)
+        found.append((took, measure_points(train, test, map_.embedding_, Z)))
+        Z = settled(train, test, map_.embedding_, Z)
+        settled_too.append((took, measure_points(train, test, map_.embedding_, Z)))
     what = f"heavy-tailed recipe, {len(train):,} digits {map_.max_epochs} times, graph included"
-    yield Figure(what, took, "s", detail=ours)
-    yield Figure("  held-out trustworthiness at 5", ours["trustworthiness"], "", ">= 0.892")
-    yield Figure("  held-out digit accuracy", ours["accuracy"], "", ">= 0.976")
-    Z = settled(train, test, map_.embedding_, map_.transform(test.X))
-    ours = measure_points(train, test, map_.embedding_, Z)
-    yield Figure(
-        "  held-out trustworthiness at 5, settled", ours["trustworthiness"], "", ">= 0.909"
-    )
-    yield Figure("  held-out digit accuracy, settled", ours["accuracy"], "", ">= 0.974")
+    seconds, means = _median_and_means(found)
+    yield Figure(what, seconds, "s", detail={"each": found})
+    yield Figure("  held-out trustworthiness at 5", means["trustworthiness"], "", ">= 0.892")
+    yield Figure("  held-out digit accuracy", means["accuracy"], "", ">= 0.976")
+    _, means = _median_and_means(settled_too)
+    for measured, goal in {"trustworthiness": 0.909, "accuracy": 0.974}.items():
+        yield Figure(f"  held-out {measured}, settled", means[measured], "", f">= {goal}")
 
 
 Learner = Callable[[Dataset, float, int], tuple[DrLIM, float]]
