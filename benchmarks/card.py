@@ -64,10 +64,6 @@ def run(quick: bool) -> Iterator[Figure]:
     yield from applying(100_000 if quick else 1_000_000)
 
 
-class _EnoughError(Exception):
-    """Ends a training that was only to be timed."""
-
-
 class _After(Callback):
     """Times so many steps together, after some that only warm up."""
 
@@ -82,7 +78,7 @@ class _After(Callback):
         if step == self.warm_up + self.n_steps:
             torch.cuda.synchronize()
             self.seconds += time.perf_counter()
-            raise _EnoughError
+            raise engine.EnoughError
 
 
 def steps(
@@ -111,7 +107,7 @@ def steps(
                 callbacks=[after],
                 device=CARD,
             )
-        except _EnoughError:
+        except engine.EnoughError:
             return after.seconds / n_steps
         raise AssertionError("the epoch has too few batches")
 

@@ -86,7 +86,7 @@ def run(quick: bool) -> Iterator[Figure]:
     torch.set_num_threads(threads)
 
 
-class _EnoughError(Exception):
+class EnoughError(Exception):
     """Ends a training that was only to be timed."""
 
 
@@ -105,7 +105,7 @@ class _Turns(Callback):
             self.times["step"].append(step_took)
             self.times["bare"].append(bare_took)
         if step == self.warm_up + self.repetitions:
-            raise _EnoughError
+            raise EnoughError
         self.resumed = time.perf_counter()
 
 
@@ -117,7 +117,7 @@ def step_and_bare(
     points = torch.from_numpy(X[: 2 * batch_size])
     weights = list(alone.parameters())
     turns = _Turns(lambda: torch.autograd.grad(alone(points).sum(), weights), repetitions)
-    with contextlib.suppress(_EnoughError):
+    with contextlib.suppress(EnoughError):
         train(
             network,
             Contrastive(1.0),

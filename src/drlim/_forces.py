@@ -151,17 +151,17 @@ def _near(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float)
 def _far(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) -> Tensor:
     """Add the forces of all other pairs, a block of rows at a time."""
     none, told = Z.new_zeros(()), []
-    for rows in _Rows.of(batch, Z, max(_BLOCK // Z.shape[1], _ROWS)):
-        weight = rows.weight
-        weight.view(-1).index_fill_(0, rows.near, 0)
-        difference, distance = rows.differences(Z, margin)
+    for block in _Block.of(batch, Z, max(_BLOCK // Z.shape[1], _ROWS)):
+        weight = block.weight
+        weight.view(-1).index_fill_(0, block.near, 0)
+        difference, distance = block.differences(Z, margin)
         cost, push = _repulsion(loss, distance)
         flat, of = weight.ravel(), distance.ravel()
         repelled, active = flat @ cost.ravel(), flat @ _below(margin, of)
         told.append(torch.stack([none, repelled, flat.sum(), active, none, none, flat @ of]))
         difference *= weight.mul_(push).div_(distance)
-        slope[:, rows.start : rows.stop].sub_(difference.sum(dim=2))
-        slope[:, rows.start :].add_(difference.sum(dim=1))
+        slope[:, block.start : block.stop].sub_(difference.sum(dim=2))
+        slope[:, block.start :].add_(difference.sum(dim=1))
     return torch.stack(told).double().sum(dim=0)
 
 
@@ -175,11 +175,11 @@ def _all(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) 
     listed = to_device(np.where([similar, ~similar], batch.near_weight, 0), Z.device).to(Z.dtype)
     told = []
     numbers_of_a_row = Z.shape[1] * (Z.shape[0] + 8)
-    for rows in _Rows.of(batch, Z, max(_NUMBERS_ON_A_CARD // numbers_of_a_row, 1)):
-        apart, together = rows.weight, torch.zeros_like(rows.weight)
-        together.view(-1).index_copy_(0, rows.near, listed[0, rows.listed])
-        apart.view(-1).index_copy_(0, rows.near, listed[1, rows.listed])
-        difference, distance = rows.differences(Z, margin)
+    for block in _Block.of(batch, Z, max(_NUMBERS_ON_A_CARD // numbers_of_a_row, 1)):
+        apart, together = block.weight, torch.zeros_like(block.weight)
+        together.view(-1).index_copy_(0, block.near, listed[0, block.listed])
+        apart.view(-1).index_copy_(0, block.near, listed[1, block.listed])
+        difference, distance = block.differences(Z, margin)
         (cost, pull), (repelled, push) = _attraction(loss, distance), _repulsion(loss, distance)
         alike, unlike, of = together.ravel(), apart.ravel(), distance.ravel()
         numbers = [alike @ cost.ravel(), unlike @ repelled.ravel(), unlike.sum()]
@@ -187,12 +187,12 @@ def _all(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: float) 
         told.append(torch.stack(numbers))
         force = together.mul_(pull).addcmul_(apart, push, value=-1)
         difference *= force.div_(distance)
-        slope[:, rows.start : rows.stop].add_(difference.sum(dim=2))
-        slope[:, rows.start :].sub_(difference.sum(dim=1))
+        slope[:, block.start : block.stop].add_(difference.sum(dim=2))
+        slope[:, block.start :].sub_(difference.sum(dim=1))
     return torch.stack(told).double().sum(dim=0)
 
 
-class _Rows(NamedTuple):
+class _Block(NamedTuple):
     """Some rows of a batch, with all points from the first of them on: each pair in one block.
 
     Attributes
@@ -215,7 +215,7 @@ class _Rows(NamedTuple):
     listed: slice
 
     @classmethod
-    def of(cls, batch: Batch, Z: Tensor, n_rows: int) -> Iterator[_Rows]:
+    def of(cls, batch: Batch, Z: Tensor, n_rows: int) -> Iterator[_Block]:
         """Cut a batch whose points are the columns of Z."""
         b, device = Z.shape[1], Z.device
         kind = to_device(batch.kind, device)
