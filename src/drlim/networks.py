@@ -394,8 +394,7 @@ def resolve(network: Any, sample_shape: tuple[int, ...]) -> Builder:
             "(sample_shape, n_components) -> nn.Module, so that each fit starts from new "
             "weights: lambda sample_shape, n_components: YourModule(...)"
         )
-    builder: Builder = network
-    return builder
+    return network
 
 
 def with_arguments(network: Any, arguments: dict[str, Any]) -> Builder:
@@ -673,8 +672,7 @@ class _Residual(nn.Module):
         self.change = nn.Sequential(*layers)
 
     def forward(self, X: Float[Tensor, "b maps h w"]) -> Float[Tensor, "b maps h w"]:
-        changed: Tensor = X + self.change(X)
-        return changed
+        return X + self.change(X)
 
 
 def _grouped(maps: int) -> nn.Module:

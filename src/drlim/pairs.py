@@ -80,7 +80,7 @@ class Batch:
     def weight(self) -> Float[np.ndarray, " n_pairs"]:
         """What each pair counts in the loss, in condensed order; 0 if it is of neither sort."""
         first, second = np.triu_indices(len(self.points), 1)
-        weight: np.ndarray = self.far_weight[self.kind[first], self.kind[second]]
+        weight = self.far_weight[self.kind[first], self.kind[second]]
         weight[self._condensed] = self.near_weight
         return weight
 
@@ -99,8 +99,7 @@ class Batch:
         """Where the near pairs stand in condensed order."""
         i, j = self.near.T
         # After the pairs of earlier rows.
-        place: np.ndarray = i * len(self.points) - i * (i + 1) // 2 + j - i - 1
-        return place
+        return i * len(self.points) - i * (i + 1) // 2 + j - i - 1
 
 
 class PairSampler:
@@ -278,7 +277,7 @@ class PairSampler:
         groups = self._drawn.groups
         if groups is None:
             return _among(self._rows, points)
-        alike: np.ndarray = groups[points][:, None] == groups[points]
+        alike = groups[points][:, None] == groups[points]
         return np.argwhere(np.triu(alike, 1))
 
     @cached_property
@@ -344,7 +343,7 @@ def _checked_weight(weight: Any, drawn: SimilarityGraph) -> Float[np.ndarray, " 
             f"weight has the shape {weight.shape} and the dtype {weight.dtype}; it must have one "
             f"number for each of the {drawn.n_edges} pairs of the graph, in the order of its edges"
         )
-    counts: Float[np.ndarray, " n_drawn"] = weight.astype(np.float64)
+    counts = weight.astype(np.float64)
     wrong = ~((counts > 0) & np.isfinite(counts))
     if wrong.any():
         raise InputError(

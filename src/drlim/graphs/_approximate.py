@@ -104,8 +104,7 @@ class _Rows:
             self.unit = max(np.abs(block).max(initial=0) for _, block in self.blocks()) or 1.0
 
     def exactly(self, rows: Any) -> Float[np.ndarray, "b d"]:
-        exact: np.ndarray = (self.X[rows] - self.centre) / self.unit
-        return exact
+        return (self.X[rows] - self.centre) / self.unit
 
     def blocks(self, beside: int = 0) -> Iterator[tuple[int, Float[np.ndarray, "b d"]]]:
         """Yield the first row of each block and the block; so many numbers a row stand beside."""
@@ -132,7 +131,7 @@ def _search(index: Any, rows: _Rows, of: Int[np.ndarray, " b"], k: int) -> Int[n
     # The row itself goes, or the last where k + 1 copies of it came first.
     others = found != of[:, None]
     others[others.all(axis=1), -1] = False
-    nearest: np.ndarray = found[others].reshape(len(of), k).astype(np.int64)
+    nearest = found[others].reshape(len(of), k).astype(np.int64)
     lost = np.flatnonzero((nearest < 0).any(axis=1))  # no way led to so many
     for start in range(0, len(lost), _SAMPLED):
         some = lost[start : start + _SAMPLED]

@@ -446,8 +446,7 @@ class SimilarityGraph:
                 f"rows run from {rows.min()} to {rows.max()}; the graph's rows are "
                 f"0 to {self.n_samples - 1}"
             )
-        checked: Int[np.ndarray, "..."] = rows.astype(np.int64, copy=False)
-        return checked
+        return rows.astype(np.int64, copy=False)
 
     def _check_same_size(self, other: object, sign: str) -> None:
         if not isinstance(other, SimilarityGraph):

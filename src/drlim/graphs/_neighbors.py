@@ -318,7 +318,7 @@ class _Candidates:
     def nearest(self, reach: Float[np.ndarray, " n"]) -> Int[np.ndarray, "n k"]:
         """Compare the candidates exactly, and return the k nearest of each row."""
         row, column, _ = self._inside(reach)
-        nearest: np.ndarray = column[self._best(row, column)].reshape(len(self.X), self.k)
+        nearest = column[self._best(row, column)].reshape(len(self.X), self.k)
         return nearest.astype(np.int64)
 
     def _inside(self, reach: Float[np.ndarray, " n"]) -> Sequence[np.ndarray]:
@@ -398,7 +398,7 @@ def _as_rows(X: Any) -> np.ndarray:
             f"X has the dtype {X.dtype} and the shape {X.shape}; neighbours are looked for "
             "among samples of numbers, (n_samples, ...)"
         )
-    rows: np.ndarray = X.reshape(len(X), -1) if len(X) else X.reshape(0, 0)
+    rows = X.reshape(len(X), -1) if len(X) else X.reshape(0, 0)
     if rows.dtype.kind == "f" and not np.isfinite(rows).all():
         raise InputError(
             "X has NaN or infinite values; a distance to them means nothing: drop those samples "

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from drlim._checks import as_array
 from drlim._errors import InputError, LabelError
-from drlim._types import Bool, Float, Shaped
+from drlim._types import Bool, Float
 from drlim.losses._springs import Contrastive, check_margin
 
 
@@ -89,8 +89,7 @@ def contrastive_loss(distance: Any, similar: Any, margin: float) -> Any:
         if (distance < 0).any():
             raise InputError(f"distance has the value {distance.min()}; a distance is >= 0")
         as_tensor = torch.from_numpy(np.array(distance, dtype=_float_dtype(distance)))
-        loss: Tensor = contrastive_loss(as_tensor, similar, margin)
-        return loss.numpy()
+        return contrastive_loss(as_tensor, similar, margin).numpy()
     similar = _as_bool(similar, distance.device)
     if similar.shape != distance.shape:
         raise InputError(
@@ -112,7 +111,7 @@ def _as_bool(similar: Any, device: torch.device) -> Bool[Tensor, "..."]:
         similar = as_array(similar, "similar").copy()
         if similar.dtype.kind not in "buif":
             raise _not_bool(similar)
-    values: Shaped[Tensor, "..."] = torch.as_tensor(similar, device=device)
+    values = torch.as_tensor(similar, device=device)
     if values.dtype == torch.bool:
         return values
     truth = values == 1

@@ -47,8 +47,7 @@ class MetricLearning:
         ends, others = torch.cat([left, right]), torch.cat([right, left])
         alike = torch.cat([similar, similar])
         pairs = (ends[alike], others[alike], ends[~alike], others[~alike])
-        cost: Tensor = self.loss(Z, indices_tuple=pairs)
-        return cost
+        return self.loss(Z, indices_tuple=pairs)
 
 
 def from_metric_learning(loss: Any) -> MetricLearning:
