@@ -27,7 +27,7 @@ from drlim.declaration import (
     verify,
     write_report,
 )
-from drlim.declaration._fit import fingerprints, is_known
+from drlim.declaration._fingerprints import fingerprints, is_known
 from drlim.declaration._report import tables
 from drlim.declaration._rules import changes_ignored
 from drlim.estimator import DrLIM

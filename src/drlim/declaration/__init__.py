@@ -7,8 +7,11 @@ measures on samples that were not learnt from what the map ignores and what it k
 
 from typing import TYPE_CHECKING
 
-from drlim.declaration._fit import Fitted, estimator, fit, how_to_read, load, split
-from drlim.declaration._model import (
+from drlim.declaration._fit import Fitted, estimator, fit
+from drlim.declaration._prove import Evidence, Recognition, prove
+from drlim.declaration._read import how_to_read, load
+from drlim.declaration._rules import Rules, rules
+from drlim.declaration._schema import (
     Data,
     Declaration,
     HeldOut,
@@ -17,8 +20,7 @@ from drlim.declaration._model import (
     Map,
     Pairs,
 )
-from drlim.declaration._prove import Evidence, Recognition, prove
-from drlim.declaration._rules import Rules, rules
+from drlim.declaration._split import split
 from drlim.declaration._use import Neighbor, Verified, declared_by, nearest, open_map, verify
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from drlim import baselines
 from drlim._errors import InputError
 from drlim._random import streams
 from drlim.datasets import Dataset
-from drlim.declaration._fit import is_known, together
-from drlim.declaration._model import Declaration, Keep
+from drlim.declaration._fingerprints import is_known
 from drlim.declaration._rules import changes_ignored, factors_ignored
+from drlim.declaration._schema import Declaration, Keep
+from drlim.declaration._split import together
 from drlim.estimator import DrLIM
 from drlim.evaluation import quality
 from drlim.evaluation.invariance import Displacement, displacement

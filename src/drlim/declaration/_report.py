@@ -12,9 +12,9 @@ import numpy as np
 from drlim import baselines, plotting
 from drlim._errors import FileError
 from drlim.datasets import Dataset
-from drlim.declaration._model import Declaration, Keep
 from drlim.declaration._prove import MOST_FEATURES, Evidence, Recognition
 from drlim.declaration._rules import Rules
+from drlim.declaration._schema import Declaration, Keep
 from drlim.estimator import DrLIM
 from drlim.evaluation.proof import Ignored, Kept
 from drlim.reporting import Picture, Viewer, machine, page, versions, write_json

@@ -14,7 +14,7 @@ import numpy as np
 
 from drlim._errors import InputError, nearest_name
 from drlim.datasets import Dataset, read_table
-from drlim.declaration._model import Declaration, Ignore, Keep, at
+from drlim.declaration._schema import Declaration, Ignore, Keep, at
 from drlim.graphs import SimilarityGraph, adjacent, copies, neighbors, pairs, same
 from drlim.transforms import GEOMETRIC, KINDS, Augment, Change, change
 

@@ -12,8 +12,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from drlim._errors import FileError, InputError, nearest_name
 from drlim.datasets import Dataset
-from drlim.declaration._fit import imported, is_known, with_arguments
-from drlim.declaration._model import Declaration
+from drlim.declaration._fingerprints import is_known
+from drlim.declaration._networks import imported, with_arguments
+from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
 from drlim.evaluation.verification import Rate, Threshold, choose_threshold, decide
 from drlim.loading import load

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -21,31 +19,28 @@ from pydantic import (
     model_validator,
 )
 
-from drlim._errors import FileError, InputError, nearest_name
+from drlim._errors import FileError, InputError
 from drlim._files import as_path
+from drlim.declaration._explain import message
+from drlim.declaration._lines import TomlText
 
-if TYPE_CHECKING:
-    from pydantic._internal._model_construction import ModelMetaclass
-else:
-    ModelMetaclass = type(BaseModel)
-
-
-class _Refusing(ModelMetaclass):
-    """Says in drlim's words what pydantic finds wrong, where a part is made by itself.
-
-    Parts inside a declaration are made by pydantic, and the declaration says where they stand.
-    """
-
-    def __call__(cls, *args: Any, **parts: Any) -> Any:  # noqa: N805  a class of classes
-        try:
-            return super().__call__(*args, **parts)
-        except ValidationError as error:
-            name = f"declaration.{cls.__name__}"
-            raise InputError(_message(error, parts, _Text(name, ""), cls)) from None
+# Set while a declaration is made: what is wrong with one of its parts is then for it to report,
+# which knows the line on which the part stands.
+_within_declaration: ContextVar[bool] = ContextVar("within a declaration", default=False)
 
 
-class _Part(BaseModel, metaclass=_Refusing):
+class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def __init__(self, **parts: Any) -> None:
+        try:
+            super().__init__(**parts)
+        except ValidationError as error:
+            if _within_declaration.get():
+                raise
+            kind = type(self)
+            text = TomlText(f"declaration.{kind.__name__}")
+            raise InputError(message(error, parts, text, kind)) from None
 
 
 class Data(_Part):
@@ -277,15 +272,18 @@ class Declaration(_Part):
     held_out: HeldOut = HeldOut()
     map: Map = Map()
 
-    _text: _Text = PrivateAttr(default_factory=lambda: _Text("the declaration", ""))
+    _text: TomlText = PrivateAttr(default_factory=lambda: TomlText("the declaration"))
     _folder: Path = PrivateAttr(default_factory=Path)
 
-    def __init__(self, _text: _Text | None = None, /, **parts: Any) -> None:
-        text = _text or _Text("the declaration", "")
+    def __init__(self, _text: TomlText | None = None, /, **parts: Any) -> None:
+        text = _text or TomlText("the declaration")
+        within = _within_declaration.set(True)
         try:
             super().__init__(**parts)
         except ValidationError as error:
-            raise InputError(_message(error, parts, text)) from None
+            raise InputError(message(error, parts, text, Declaration)) from None
+        finally:
+            _within_declaration.reset(within)
         self._text = text
 
     @classmethod
@@ -314,7 +312,7 @@ class Declaration(_Part):
             parts = tomllib.loads(content)
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"{path} is not TOML: {error}") from None
-        return cls(_Text(str(path), content), **parts).beside(path.parent)
+        return cls(TomlText(str(path), content), **parts).beside(path.parent)
 
     def beside(self, folder: Path) -> Declaration:
         """Return the same with its relative paths taken from a folder."""
@@ -417,171 +415,3 @@ def _short_ignore(text: str) -> dict[str, Any]:
             "TRANSFORMATION:LOW:HIGH"
         )
     return {"transform": name, "range": ends}
-
-
-@dataclass(frozen=True)
-class _Text:
-    """The text of a declaration, to find the line on which a key stands."""
-
-    name: str
-    content: str
-
-    def where(self, keys: tuple[str | int, ...]) -> str:
-        key = ".".join(f"[{part}]" if isinstance(part, int) else part for part in keys)
-        key = key.replace(".[", "[")
-        line = self._line(keys)
-        parts = (self.name, f"line {line}" if line else "", key)
-        return ", ".join(part for part in parts if part)
-
-    def _line(self, keys: tuple[str | int, ...]) -> int | None:
-        """Return the line of a key or, of one that was left to its default, of what it is in."""
-        ends = range(len(keys), 0, -1)
-        return next((self._lines[keys[:n]] for n in ends if keys[:n] in self._lines), None)
-
-    @cached_property
-    def _lines(self) -> dict[tuple[str | int, ...], int]:
-        return _Lines(self.content).found
-
-
-# A comment, a string of one of four kinds, the end of a line, a sign, or anything else.
-_TOKEN = re.compile(
-    r"""\#[^\n]*|\"{3}(?:\\.|.)*?"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\])*"|'[^']*'"""
-    r"""|\n|[\[\]{},=.]|[^\s\[\]{},=.#"']+""",
-    re.DOTALL,
-)
-
-
-class _Lines:
-    """Goes through a text that is known to be TOML, and notes where each key and item begins."""
-
-    def __init__(self, content: str) -> None:
-        self.found: dict[tuple[str | int, ...], int] = {}
-        self._tokens = [
-            (match.group(), content.count("\n", 0, match.start()) + 1)
-            for match in _TOKEN.finditer(content)
-            if not match.group().startswith("#")
-        ]
-        self._at = 0
-        table: tuple[str | int, ...] = ()
-        n_tables: dict[tuple[str | int, ...], int] = {}
-        while self._at < len(self._tokens):
-            if self._sign == "\n":
-                self._at += 1
-            elif self._sign == "[":
-                line = self._line
-                is_item = self._tokens[self._at + 1][0] == "["
-                self._at += 1 + is_item
-                *outer, last = self._names()
-                self._at += 1 + is_item
-                table = ()
-                for part in outer:  # in the last of an array of tables
-                    table = (*table, part)
-                    self.found.setdefault(table, line)
-                    if table in n_tables:
-                        table = (*table, n_tables[table] - 1)
-                table = (*table, last)
-                self.found.setdefault(table, line)
-                if is_item:
-                    n_tables[table] = n_tables.get(table, 0) + 1
-                    table = (*table, n_tables[table] - 1)
-                    self.found[table] = line
-            else:
-                self._pair(table)
-
-    @property
-    def _sign(self) -> str:
-        return self._tokens[self._at][0] if self._at < len(self._tokens) else "\n"
-
-    @property
-    def _line(self) -> int:
-        return self._tokens[self._at][1]
-
-    def _names(self) -> list[str]:
-        """Read a key: names, with dots between them."""
-        names = []
-        while True:
-            names.append(self._sign.strip("\"'"))
-            self._at += 1
-            if self._sign != ".":
-                return names
-            self._at += 1
-
-    def _pair(self, table: tuple[str | int, ...]) -> None:
-        line = self._line
-        for name in self._names():
-            table = (*table, name)
-            self.found.setdefault(table, line)
-        self._at += 1  # the =
-        self._value(table)
-
-    def _value(self, keys: tuple[str | int, ...]) -> None:
-        if self._sign not in "[{":
-            while self._sign not in ("\n", ",", "]", "}"):
-                self._at += 1
-            return
-        closing = "]" if self._sign == "[" else "}"
-        self._at += 1
-        n = 0
-        while self._sign != closing:
-            if self._sign in ("\n", ","):
-                self._at += 1
-            elif closing == "}":
-                self._pair(keys)
-            else:
-                self.found[(*keys, n)] = self._line
-                self._value((*keys, n))
-                n += 1
-        self._at += 1
-
-
-def _message(
-    error: ValidationError, parts: Mapping[str, Any], text: _Text, model: Any = None
-) -> str:
-    """Turn what pydantic found first into one sentence: the place, the value, the remedy."""
-    first, *others = error.errors()
-    keys = _keys_of(first["loc"], parts)
-    if first["type"] == "extra_forbidden":
-        known = nearest_name(str(keys[-1]), _keys_at(keys[:-1], model or Declaration))
-        return f"{text.where(keys)}: there is no such key; {known}"
-    if first["type"] == "missing":
-        part = first["loc"][-1]
-        what = repr(part) if isinstance(part, str) else f"item {part + 1}"
-        return f"{text.where(keys)}: {what} is missing"
-    # Where a value may be of one kind or another, it is said of each why it is not.
-    said = [first, *(other for other in others if _keys_of(other["loc"], parts) == keys)]
-    rules = [_in_words(each["msg"].removeprefix("Value error, ")) for each in said]
-    return f"{text.where(keys)}: {', or '.join(rules)} (given: {_shown(first['input'])})"
-
-
-def _in_words(rule: str) -> str:
-    rule = re.sub(r"dictionary( or instance of \w+)?", "table", rule).replace("tuple", "list")
-    return rule[0].lower() + rule[1:]
-
-
-def _shown(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) < 80 else f"{shown[:76]} ..."
-
-
-def _keys_of(loc: Sequence[str | int], parts: Any) -> tuple[str | int, ...]:
-    """Leave out of pydantic's path what the user did not write, such as a branch of a union."""
-    keys: list[str | int] = []
-    for part in loc:
-        there = range(len(parts)) if isinstance(parts, list | tuple) else parts
-        if isinstance(there, Mapping | range) and part in there:
-            parts = parts[part]
-            keys.append(part)
-    return tuple(keys)
-
-
-def _keys_at(keys: Sequence[str | int], model: Any) -> list[str]:
-    for part in keys:
-        if isinstance(part, str):
-            model = _model_in(model.model_fields[part].annotation)
-    return list(model.model_fields)
-
-
-def _model_in(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_model_in, get_args(annotation))), None)

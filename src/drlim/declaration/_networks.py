@@ -1,0 +1,76 @@
+"""The network that a declaration names, or that is imported from a module of the user's own."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from drlim import networks
+from drlim._errors import InputError, nearest_name
+from drlim.declaration._schema import Declaration, at
+
+
+def declared_network(declaration: Declaration, sample_shape: tuple[int, ...]) -> Any:
+    """Turn the declared network (None, a name, a table) into what `DrLIM` takes, and try it."""
+    declared = declaration.map.network
+    if declared is None:
+        return None
+    table = declared if isinstance(declared, Mapping) else {"name": declared}
+    with at(declaration, "map", "network"):
+        if "builder" in table:
+            builder = imported(str(table["builder"]), declaration.folder)
+        elif table.get("name") in networks.BUILDERS:
+            builder = networks.BUILDERS[str(table["name"])]
+        else:
+            raise InputError(
+                f"there is no network {table.get('name')!r}; "
+                f"{nearest_name(str(table.get('name')), networks.BUILDERS)}, or "
+                "builder = 'module:function' for one of your own"
+            )
+        builder = with_arguments(builder, table)
+        try:
+            networks.build(builder, sample_shape, declaration.map.n_components, seed=0)
+        except (TypeError, ValueError, RuntimeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"the network cannot be built: {error}") from None
+    return builder
+
+
+def with_arguments(builder: Callable[..., Any], table: Mapping[str, Any]) -> Callable[..., Any]:
+    """Give a builder what else a declared network's table says."""
+    arguments = {key: value for key, value in table.items() if key not in ("name", "builder")}
+    return networks.with_arguments(builder, arguments) if arguments else builder
+
+
+def imported(name: str, folder: Path) -> Callable[..., Any]:
+    """Import ``module:function``, from a folder if the module is there.
+
+    Raises
+    ------
+    InputError
+        If it cannot be imported.
+    """
+    module_name, _, function = name.partition(":")
+    file = folder / f"{module_name}.py"
+    try:
+        if file.is_file():
+            spec = importlib.util.spec_from_file_location(module_name, file)
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[module_name] = module
+            spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(module_name)
+        builder: Callable[..., Any] = getattr(module, function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"{name!r} cannot be imported ({error}); write 'module:function', where module.py "
+            f"lies in {folder} or is installed"
+        ) from None
+    return builder
