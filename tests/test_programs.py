@@ -10,7 +10,7 @@ from torch import nn
 
 from drlim import DrLIM, load, networks
 from drlim._errors import FileError, InputError, MissingExtraError
-from drlim._program import N_ROWS, Program, check
+from drlim._onnx import N_ROWS, Program, ProgramError, check
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
@@ -183,24 +183,35 @@ REFUSED = {
 
 @pytest.mark.parametrize(("why", "model"), REFUSED.items(), ids=list(REFUSED))
 def test_a_program_that_could_do_harm_is_not_run(why, model, monkeypatch):
-    monkeypatch.setattr("drlim._program.session", lambda content: pytest.fail("it was run"))
-    with pytest.raises(FileError, match=f"the program cannot be used: .*{why}"):
+    monkeypatch.setattr("drlim._onnx.session", lambda content: pytest.fail("it was run"))
+    with pytest.raises(ProgramError, match=why):
         program(model())
 
 
 def test_a_program_has_a_largest_size(monkeypatch):
     content = straight(PRODUCT, constants=[W]).SerializeToString()
-    monkeypatch.setattr("drlim._program.MAX_BYTES", len(content) - 1)
-    with pytest.raises(FileError, match=f"it has {len(content)} bytes"):
+    monkeypatch.setattr("drlim._onnx.MAX_BYTES", len(content) - 1)
+    with pytest.raises(ProgramError, match=str(len(content))):
         check(content, (5,), 2)
     monkeypatch.undo()
-    monkeypatch.setattr("drlim._program.MAX_NODES", 0)
-    with pytest.raises(FileError, match="1 operations, more than 0"):
+    monkeypatch.setattr("drlim._onnx.MAX_NODES", 0)
+    with pytest.raises(ProgramError, match="1 operations"):
         check(content, (5,), 2)
+
+
+def test_a_program_is_refused_for_one_reason_whether_it_is_saved_or_loaded(
+    saved, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("drlim._onnx.MAX_NODES", 0)
+    with pytest.raises(InputError, match="more than 0") as refused:
+        saved[1].save(tmp_path / "map.drlim", program=True)
+    assert "get the file" not in str(refused.value)
+    with pytest.raises(FileError, match=f"(?s){saved[0].name} .*more than 0; get the file again"):
+        load(saved[0])
 
 
 def test_what_is_no_onnx_is_refused():
-    with pytest.raises(FileError, match="it is no ONNX"):
+    with pytest.raises(ProgramError):
         Program(b"\xff" * 50, (5,), 2, {})
 
 

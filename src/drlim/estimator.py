@@ -37,7 +37,7 @@ from drlim._applying import (
 from drlim._checks import as_array, check_count
 from drlim._devices import device_named, device_of, to_device
 from drlim._errors import DataWarning, InputError
-from drlim._program import Program, as_program
+from drlim._onnx import Program, as_program
 from drlim._progress import Progress, search_progress
 from drlim._random import RandomState, streams
 from drlim._version import __version__

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from drlim import persistence
 from drlim._errors import InputError
 from drlim._files import check_writable, write_whole
-from drlim._program import Program, difference, examples, onnx_points, placed, points, write
+from drlim._onnx import Program, difference, examples, onnx_points, placed, points, write
 from drlim._version import __version__
 from drlim.estimator import DrLIM
 

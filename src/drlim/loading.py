@@ -16,7 +16,7 @@ from torch import nn
 
 from drlim import networks
 from drlim._errors import FileError, InputError
-from drlim._program import Program
+from drlim._onnx import Program, ProgramError
 from drlim.estimator import DrLIM
 from drlim.persistence import PROGRAM, TIMES, TRAINED_ON, check_description, read_map
 from drlim.training import Epoch
@@ -102,13 +102,13 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
     standardize = _standardize(path, tensors, sample_shape)
     if isinstance(map_.network, networks.Absent) and program is not None:
         weights = {name: tensor for name, tensor in tensors.items() if name.startswith("1.")}
-        built: nn.Module = Program(
-            program.tobytes(),
-            sample_shape,
-            map_.n_components,
-            weights,
-            f"the program in {os.fspath(path)}",
-        )
+        try:
+            built: nn.Module = Program(program.tobytes(), sample_shape, map_.n_components, weights)
+        except ProgramError as reason:
+            raise FileError(
+                f"the program in {os.fspath(path)} cannot be used: {reason}; get the file again "
+                "from a source you trust"
+            ) from None
         map_.network_ = nn.Sequential(standardize, built)
     else:
         if "name" in networks.describe(map_.network):

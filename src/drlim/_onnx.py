@@ -1,9 +1,8 @@
-"""A network as a program: ONNX, which holds numbers and named operations and nothing to execute.
+"""A network as an ONNX program: written, compared with the network, checked and run.
 
-A program that comes in a file is looked at before it is run. It must be of standard operations
-only, in a straight line (no loops, branches or functions), with everything it needs inside it,
-and every array that it makes must have a size that is known beforehand and bounded. So it ends,
-and takes no more than so much memory, whoever wrote it.
+A program from a file is checked before it is run. It must consist of standard operations only, in
+a straight line (no loops, branches or functions), contain everything it needs, and make only arrays
+whose sizes are known beforehand and bounded. So it ends, in bounded memory, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from drlim._errors import FileError, InputError, missing_extra
+from drlim._errors import InputError, missing_extra
 
 # Rows that a stored program maps at once: with a fixed number all its sizes are known.
 N_ROWS = 16
@@ -106,9 +105,12 @@ def as_program(network: nn.Module, sample_shape: tuple[int, ...], margin: float)
     samples = examples(sample_shape, n_samples=4 * N_ROWS)
     expected = points(network, samples)
     try:
-        program = Program(content, sample_shape, expected.shape[1], {}, "the network's program")
-    except FileError as error:
-        raise InputError(str(error).partition("; get")[0]) from None
+        program = Program(content, sample_shape, expected.shape[1], {})
+    except ProgramError as reason:
+        raise InputError(
+            f"the network's program cannot be stored: {reason}; save the map without program=True, "
+            "or use other layers"
+        ) from None
     difference(expected, points(program, samples), margin)
     return content
 
@@ -201,6 +203,10 @@ def session(content: bytes) -> Any:
     )
 
 
+class ProgramError(Exception):
+    """Why a program cannot be used; the remedy depends on where the program came from."""
+
+
 class Program(nn.Module):
     """A network that is run as a program: it maps, and cannot learn.
 
@@ -211,15 +217,14 @@ class Program(nn.Module):
     sample_shape : tuple of int
     n_components : int
     weights : dict of str to ndarray
-        The weights of the network that it stands for, kept for who has its builder.
-    name : str
-        What to call it in errors.
+        The weights of the network that the program stands for. They are written with the map
+        again, for a reader who has the network's builder.
 
     Raises
     ------
-    FileError
-        If it is no program, does what a stored program may not do, or does not map samples of
-        this shape to points of so many components.
+    ProgramError
+        If the content is not a program, does what a stored program may not do, or does not map
+        samples of this shape to points of `n_components` components.
     """
 
     def __init__(
@@ -228,12 +233,11 @@ class Program(nn.Module):
         sample_shape: tuple[int, ...],
         n_components: int,
         weights: dict[str, np.ndarray],
-        name: str = "the program",
     ) -> None:
         super().__init__()
         self.content = content
         self.weights = weights
-        self.n_rows = check(content, sample_shape, n_components, name)
+        self.n_rows = check(content, sample_shape, n_components)
         self._session: Any = None
         # onnxruntime raises errors of its own classes, of which none is public.
         try:
@@ -241,9 +245,9 @@ class Program(nn.Module):
         except (MemoryError, ImportError):
             raise
         except Exception as error:
-            raise _refused(name, f"it does not run: {str(error)[:200]}") from None
+            raise ProgramError(f"it does not run: {str(error)[:200]}") from None
         if Z.shape != (self.n_rows, n_components) or Z.dtype != np.float32:
-            raise _refused(name, f"it maps samples to {Z.dtype} of the shape {Z.shape}")
+            raise ProgramError(f"it maps samples to {Z.dtype} of the shape {Z.shape}")
 
     def forward(self, X: Tensor) -> Tensor:
         """Return the points of any number of samples, `n_rows` at a time."""
@@ -277,46 +281,44 @@ class Program(nn.Module):
         return {**self.__dict__, "_session": None}
 
 
-def check(
-    content: bytes, sample_shape: tuple[int, ...], n_components: int, name: str = "the program"
-) -> int:
-    """Look at a program without running it; return its number of rows, or raise FileError."""
+def check(content: bytes, sample_shape: tuple[int, ...], n_components: int) -> int:
+    """Check a program without running it; return its number of rows, or raise `ProgramError`."""
     with _extra("reading a program"):
         import onnx
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     if len(content) > MAX_BYTES:
-        raise _refused(name, f"it has {len(content)} bytes, and at most {MAX_BYTES} are read")
+        raise ProgramError(f"it has {len(content)} bytes, and at most {MAX_BYTES} are read")
     try:
         model = onnx.ModelProto.FromString(content)
     except DecodeError:
-        raise _refused(name, "it is no ONNX") from None
+        raise ProgramError("it is no ONNX") from None
     graph = model.graph
     if len(graph.node) > MAX_NODES:
-        raise _refused(name, f"it has {len(graph.node)} operations, more than {MAX_NODES}")
+        raise ProgramError(f"it has {len(graph.node)} operations, more than {MAX_NODES}")
     for what, there in (
         ("functions", model.functions),
         ("training", model.training_info),
         ("sparse weights", graph.sparse_initializer),
     ):
         if len(there):
-            raise _refused(name, f"it has {what} of its own")
+            raise ProgramError(f"it has {what} of its own")
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     if not (set(opsets) <= {"", "ai.onnx"} and all(v in _OPSETS for v in opsets.values())):
-        raise _refused(name, f"it uses the operations of {opsets}, not those of ONNX alone")
+        raise ProgramError(f"it uses the operations of {opsets}, not those of ONNX alone")
     for tensor in graph.initializer:
-        _check_tensor(tensor, name)
+        _check_tensor(tensor)
     for node in graph.node:
         if node.domain not in ("", "ai.onnx") or node.op_type in _FORBIDDEN:
-            raise _refused(name, f"it uses the operation {node.op_type!r:.40}")
+            raise ProgramError(f"it uses the operation {node.op_type!r:.40}")
         for attribute in node.attribute:
             if attribute.HasField("g") or len(attribute.graphs):
-                raise _refused(name, f"it has a branch or a loop, {node.op_type!r:.40}")
+                raise ProgramError(f"it has a branch or a loop, {node.op_type!r:.40}")
             if attribute.HasField("sparse_tensor") or len(attribute.sparse_tensors):
-                raise _refused(name, "it has sparse weights of its own")
+                raise ProgramError("it has sparse weights of its own")
             for tensor in (attribute.t, *attribute.tensors):
-                _check_tensor(tensor, name)
-    n_rows = _check_interface(graph, sample_shape, n_components, name)
-    _check_sizes(model, name)
+                _check_tensor(tensor)
+    n_rows = _check_interface(graph, sample_shape, n_components)
+    _check_sizes(model)
     return n_rows
 
 
@@ -331,38 +333,36 @@ _FORBIDDEN = {
 }
 
 
-def _check_tensor(tensor: Any, name: str) -> None:
+def _check_tensor(tensor: Any) -> None:
     if len(tensor.external_data) or tensor.data_location:
-        raise _refused(name, "it refers to another file for its weights")
+        raise ProgramError("it refers to another file for its weights")
     if math.prod(tensor.dims) > MAX_VALUE or any(
         not 0 <= size <= MAX_VALUE for size in tensor.dims
     ):
-        raise _refused(name, f"it has weights of the shape {list(tensor.dims)!r:.100}")
+        raise ProgramError(f"it has weights of the shape {list(tensor.dims)!r:.100}")
 
 
-def _check_interface(
-    graph: Any, sample_shape: tuple[int, ...], n_components: int, name: str
-) -> int:
+def _check_interface(graph: Any, sample_shape: tuple[int, ...], n_components: int) -> int:
     from onnx import TensorProto
 
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]
     if [value.name for value in inputs] != ["X"] or [v.name for v in graph.output] != ["Z"]:
-        raise _refused(name, "it has another input than X or another output than Z")
+        raise ProgramError("it has another input than X or another output than Z")
     X, Z = (value.type.tensor_type for value in (inputs[0], graph.output[0]))
     if X.elem_type != TensorProto.FLOAT or Z.elem_type != TensorProto.FLOAT:
-        raise _refused(name, "it is not one of float32")
+        raise ProgramError("it is not one of float32")
     shape = [size.dim_value for size in X.shape.dim]
     if not shape or not 1 <= shape[0] <= 1024 or tuple(shape[1:]) != tuple(sample_shape):
-        raise _refused(
-            name, f"it takes the shape {shape!r:.100}, and the map {(N_ROWS, *sample_shape)}"
+        raise ProgramError(
+            f"it takes the shape {shape!r:.100}, and the map {(N_ROWS, *sample_shape)}"
         )
     if [size.dim_value for size in Z.shape.dim] != [shape[0], n_components]:
-        raise _refused(name, f"it does not give {n_components} components for each of its rows")
+        raise ProgramError(f"it does not give {n_components} components for each of its rows")
     return int(shape[0])
 
 
-def _check_sizes(model: Any, name: str) -> None:
+def _check_sizes(model: Any) -> None:
     """Find the size of every array that the program makes, from its operations alone."""
     import onnx
 
@@ -370,7 +370,7 @@ def _check_sizes(model: Any, name: str) -> None:
     try:
         inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
     except Exception as error:  # onnx raises of several kinds, one for each layer of its own
-        raise _refused(name, f"its sizes do not agree: {str(error)[:200]}") from None
+        raise ProgramError(f"its sizes do not agree: {str(error)[:200]}") from None
     known = {value.name: value.type.tensor_type.shape for value in inferred.value_info}
     known.update({value.name: value.type.tensor_type.shape for value in inferred.output})
     total = 0
@@ -379,16 +379,12 @@ def _check_sizes(model: Any, name: str) -> None:
             sizes = [size.dim_value for size in known[made].dim] if made in known else [0]
             # An array without elements is of no use; a size that is not known reads 0 as well.
             if not all(0 < size <= MAX_VALUE for size in sizes) or math.prod(sizes) > MAX_VALUE:
-                raise _refused(
-                    name, f"{node.op_type!r:.40} makes an array of the shape {sizes!r:.100}"
+                raise ProgramError(
+                    f"{node.op_type!r:.40} makes an array of the shape {sizes!r:.100}"
                 )
             total += math.prod(sizes)
     if total > MAX_VALUES:
-        raise _refused(name, f"it makes arrays of {total} numbers, more than {MAX_VALUES}")
-
-
-def _refused(name: str, why: str) -> FileError:
-    return FileError(f"{name} cannot be used: {why}; get the file again from whom you trust")
+        raise ProgramError(f"it makes arrays of {total} numbers, more than {MAX_VALUES}")
 
 
 @contextlib.contextmanager
