@@ -19,7 +19,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from drlim import baselines, datasets, plotting
 from drlim.declaration import Declaration, Evidence, fit, prove
-from drlim.experiments._run import Claim
+from drlim.reporting import Claim
 
 # %%
 # The declaration

@@ -17,7 +17,7 @@ from pathlib import Path
 from drlim import datasets, plotting
 from drlim.declaration import Declaration, Evidence, fit, prove
 from drlim.evaluation.verification import roc
-from drlim.experiments._run import Claim
+from drlim.reporting import Claim
 
 # %%
 # The declaration

@@ -22,7 +22,7 @@ from drlim.datasets import weaves
 from drlim.declaration import Declaration, Evidence, Fitted, fit, prove
 from drlim.evaluation.retention import Retention, retention
 from drlim.evaluation.verification import roc
-from drlim.experiments._run import Claim
+from drlim.reporting import Claim
 
 # %%
 # The declaration

@@ -19,7 +19,7 @@ from drlim import plotting
 from drlim.datasets import Dataset, mnist
 from drlim.declaration import Declaration, Evidence, fit, prove
 from drlim.evaluation.verification import roc
-from drlim.experiments._run import Claim
+from drlim.reporting import Claim
 
 # %%
 # The declaration

@@ -12,6 +12,7 @@ import drlim
 from drlim import experiments
 from drlim._errors import FileError, InputError
 from drlim.experiments import _digits, _mnist, _run, reproduce
+from drlim.reporting import Claim
 
 QUIETLY = {"say": lambda line: None}
 METRICS_KEYS = {
@@ -151,9 +152,14 @@ def test_a_claim_whose_number_fails_is_shown_as_failed(tmp_path, monkeypatch):
     ],
 )
 def test_a_claim_holds_if_its_value_keeps_the_bound(value, bound, sign, holds):
-    claim = _run.Claim("a claim", "a source", value, bound, sign)
+    claim = Claim("a claim", "a source", value, bound, sign)
     assert claim.holds is holds
     json.dumps(claim.as_json(), allow_nan=False)
+
+
+def test_a_claim_compares_in_one_of_two_directions():
+    with pytest.raises(InputError, match="=="):
+        Claim("a claim", "a source", 1.0, 1.0, "==")
 
 
 @pytest.mark.parametrize("when", ["while it computes", "while it writes"])
@@ -248,7 +254,7 @@ def test_the_map_of_the_digits_keeps_its_claims(tmp_path, monkeypatch):
 def test_numbers_that_are_none_are_null_and_the_run_is_still_written(tmp_path, monkeypatch):
     # A constant map: its orbit ratio and its evenness are no numbers, and its claim fails.
     def constant(options):
-        claim = _run.Claim("copies fall together", "a test", np.nan, 0.07, "<=")
+        claim = Claim("copies fall together", "a test", np.nan, 0.07, "<=")
         numbers = {"invariance": {"orbit_ratio": np.float64(np.nan)}, "quality": [np.inf]}
         return _run.Result("nothing", "", 4, 4, {"total": 1.0}, [claim], numbers)
 

@@ -17,7 +17,9 @@ from drlim.declaration._rules import Rules
 from drlim.declaration._schema import Declaration, Keep
 from drlim.estimator import DrLIM
 from drlim.evaluation.proof import Ignored, Kept
-from drlim.reporting import Picture, Viewer, machine, page, versions, write_json
+from drlim.reporting import Picture, Viewer, page
+from drlim.reporting._json import write_json
+from drlim.reporting._machine import machine, versions
 from drlim.transforms import beyond
 
 # The order in which a map and its references stand in tables and pictures, and what they are.

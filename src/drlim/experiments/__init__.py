@@ -75,7 +75,7 @@ def reproduce(
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise InputError(f"seed is {seed!r}; it must be an integer >= 0")
     from drlim.experiments import _run
-    from drlim.reporting import write_json
+    from drlim.reporting._json import write_json
 
     def run(one: str, folder: Path) -> tuple[dict[str, Any], _run.Section]:
         module, summary = EXPERIMENTS[one]

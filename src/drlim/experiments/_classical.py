@@ -12,10 +12,10 @@ from drlim.datasets import Dataset
 from drlim.estimator import DrLIM
 from drlim.evaluation import invariance, quality
 from drlim.experiments import _digits
-from drlim.experiments._run import Claim, Clock, Options, Result
+from drlim.experiments._run import Clock, Options, Result
 from drlim.experiments._shift_invariant import prior_knowledge
 from drlim.graphs import SimilarityGraph, neighbors
-from drlim.reporting import Picture
+from drlim.reporting import Claim, Picture
 from drlim.transforms import shifted_copies
 
 # Metric MDS and Hessian LLE take minutes from 2,000 samples on, so all methods get these.

@@ -16,8 +16,8 @@ from drlim.estimator import DrLIM
 from drlim.evaluation import quality
 from drlim.evaluation.verification import mean_average_precision, verification
 from drlim.experiments import _digits
-from drlim.experiments._run import Claim, Clock, Options, Result
-from drlim.reporting import Picture
+from drlim.experiments._run import Clock, Options, Result
+from drlim.reporting import Claim, Picture
 from drlim.training import learning_schedule
 
 N_COMPONENTS = 64

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from drlim import plotting
-from drlim.experiments._run import Claim, Clock, Options, Result
+from drlim.experiments._run import Clock, Options, Result
 from drlim.losses import contrastive_loss, distances_among
-from drlim.reporting import Picture
+from drlim.reporting import Claim, Picture
 
 MARGIN = 1.0
 

@@ -11,7 +11,6 @@ from drlim.estimator import DrLIM
 from drlim.evaluation import quality
 from drlim.experiments import _airplane, _invariance
 from drlim.experiments._run import (
-    Claim,
     Clock,
     Options,
     Result,
@@ -20,7 +19,7 @@ from drlim.experiments._run import (
     training_curves,
 )
 from drlim.losses import global_loss
-from drlim.reporting import Picture, Viewer
+from drlim.reporting import Claim, Picture, Viewer
 
 MARGIN = 1.0
 MAX_EPOCHS, QUICK_EPOCHS = 40, 8

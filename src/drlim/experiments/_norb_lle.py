@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from drlim import baselines, plotting
 from drlim.experiments import _airplane, _invariance
-from drlim.experiments._run import Claim, Clock, Options, Result
-from drlim.reporting import Picture
+from drlim.experiments._run import Clock, Options, Result
+from drlim.reporting import Claim, Picture
 
 N_NEIGHBORS = 5
 

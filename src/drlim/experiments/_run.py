@@ -18,7 +18,9 @@ from drlim import networks, plotting
 from drlim._errors import DrlimError, FileError, missing_extra
 from drlim.estimator import DrLIM
 from drlim.losses import GlobalLoss
-from drlim.reporting import Picture, Shown, Viewer, machine, page, plain, versions, write_json
+from drlim.reporting import Claim, Picture, Shown, Viewer, page
+from drlim.reporting._json import plain, write_json
+from drlim.reporting._machine import machine, versions
 from drlim.training import Epoch
 
 
@@ -32,52 +34,6 @@ class Options:
     quick: bool
     download: bool
     say: Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A sentence, the number that tests it, and whether the number bears it out.
-
-    Attributes
-    ----------
-    claim : str
-        The sentence.
-    source : str
-        Who says so, and where.
-    value : float
-        What was measured.
-    bound : float
-        What the value is compared with.
-    sign : {">=", "<="}
-        How.
-    """
-
-    claim: str
-    source: str
-    value: float
-    bound: float
-    sign: str
-
-    @property
-    def holds(self) -> bool:
-        """Whether the value keeps the bound; a value that is not a number does not."""
-        return bool(self.value >= self.bound if self.sign == ">=" else self.value <= self.bound)
-
-    @property
-    def line(self) -> str:
-        """Whether it holds, the value and its bound, and the sentence, in one line."""
-        verdict = "holds " if self.holds else "FAILED"
-        return f"{verdict} {self.value:9.4g} {self.sign} {self.bound:<7g} {self.claim}"
-
-    def as_json(self) -> dict[str, Any]:
-        """Return what ``metrics.json`` has of it."""
-        return {
-            "claim": self.claim,
-            "source": self.source,
-            "value": plain(float(self.value)),
-            "bound": self.bound,
-            "holds": self.holds,
-        }
 
 
 @dataclass(frozen=True)
@@ -160,9 +116,6 @@ class Section:
     result: Result
     settings: str
     images: Sequence[Shown]
-
-
-Writer = Callable[[Options, Result], tuple[dict[str, Any], Section]]
 
 
 @contextlib.contextmanager

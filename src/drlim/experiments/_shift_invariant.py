@@ -6,7 +6,6 @@ from drlim import plotting
 from drlim.datasets import Dataset
 from drlim.experiments import _digits, _invariance
 from drlim.experiments._run import (
-    Claim,
     Clock,
     Options,
     Result,
@@ -16,7 +15,7 @@ from drlim.experiments._run import (
 )
 from drlim.graphs import SimilarityGraph, copies, neighbors
 from drlim.losses import global_loss
-from drlim.reporting import Picture
+from drlim.reporting import Claim, Picture
 
 N_NEIGHBORS, MARGIN = 5, 1.0
 MAX_EPOCHS, QUICK_EPOCHS = 2, 1

@@ -7,7 +7,6 @@ import numpy as np
 from drlim import plotting
 from drlim.experiments import _digits, _invariance
 from drlim.experiments._run import (
-    Claim,
     Clock,
     Options,
     Result,
@@ -17,7 +16,7 @@ from drlim.experiments._run import (
 )
 from drlim.graphs import neighbors
 from drlim.losses import global_loss
-from drlim.reporting import Picture
+from drlim.reporting import Claim, Picture
 
 N_NEIGHBORS, MARGIN = 5, 1.0
 MAX_EPOCHS, QUICK_EPOCHS = 5, 2

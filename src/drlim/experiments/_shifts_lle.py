@@ -6,9 +6,9 @@ import numpy as np
 
 from drlim import baselines, plotting
 from drlim.experiments import _digits, _invariance
-from drlim.experiments._run import Claim, Clock, Options, Result
+from drlim.experiments._run import Clock, Options, Result
 from drlim.graphs import neighbors
-from drlim.reporting import Picture
+from drlim.reporting import Claim, Picture
 
 N_NEIGHBORS = 5
 

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from drlim import plotting
-from drlim.experiments._run import Claim, Clock, Options, Result, parts
+from drlim.experiments._run import Clock, Options, Result, parts
 from drlim.graphs import SimilarityGraph, neighbors
 from drlim.losses import Contrastive, distances_among, global_loss
-from drlim.reporting import Picture
+from drlim.reporting import Claim, Picture
 
 MARGIN = 1.0
 N_POINTS, N_STEPS, STEP = 60, 6000, 0.02

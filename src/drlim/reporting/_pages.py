@@ -1,0 +1,80 @@
+"""Pages: one HTML file that opens from disk and fetches nothing."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from drlim import plotting
+from drlim._errors import missing_extra
+from drlim.reporting._viewer import Viewer
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture as a page shows it.
+
+    Attributes
+    ----------
+    uri : str
+        The picture itself, as a data URI.
+    caption : str
+    is_wide : bool
+        Whether it takes the width of the page.
+    """
+
+    uri: str
+    caption: str
+    is_wide: bool
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure and the name of its files."""
+
+    stem: str
+    figure: plotting.Figure
+    caption: str
+
+    def write(self, folder: Path) -> Shown:
+        """Write the figure as PNG and SVG, and return it as a page shows it."""
+        png = plotting.render(self.figure, "png")
+        (folder / f"{self.stem}.png").write_bytes(png)
+        (folder / f"{self.stem}.svg").write_bytes(plotting.render(self.figure, "svg"))
+        encoded = base64.b64encode(png).decode()
+        return Shown(
+            f"data:image/png;base64,{encoded}", self.caption, self.figure.get_figwidth() > 12
+        )
+
+
+def page(template: str, title: str, viewers: Sequence[Viewer], parts: Mapping[str, Any]) -> str:
+    """Fill a template of this folder; everything in it is escaped.
+
+    Parameters
+    ----------
+    template : str
+        "run.html.j2" or "proof.html.j2".
+    title : str
+    viewers : sequence of Viewer
+        Those on the page, if any: they need a script.
+    parts : mapping of str to anything
+        What else the template names.
+    """
+    try:
+        import jinja2
+    except ImportError:
+        raise missing_extra("jinja2", "report", "a report") from None
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.PackageLoader("drlim.reporting", ""),
+    )
+    here = resources.files("drlim.reporting")
+    script = here.joinpath("viewer.js").read_text("utf-8") if viewers else ""
+    return environment.get_template(template).render(
+        title=title, viewers=viewers, script=script, **parts
+    )
