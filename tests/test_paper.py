@@ -1,13 +1,18 @@
 """Every experiment of the paper runs, is whole and says what it measured; so do all together."""
 
+import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from drlim import datasets
 from drlim.experiments import EXPERIMENTS, _digits, _invariance, _shift_invariant, reproduce
 from drlim.graphs import copies, neighbors
+from drlim.persistence import read_map
+from drlim.reporting import machine
 from drlim.transforms import shifted_copies
 
 QUIETLY = {"say": lambda line: None}
@@ -55,6 +60,27 @@ def test_every_experiment_writes_a_whole_run(name, everything):
     assert pictures == {file.stem for file in folder.glob("*.svg")}
     assert (folder / "map.drlim").exists() == (name in LEARNT)
     assert not list(folder.glob(".*"))
+
+
+def test_the_maps_of_the_paper_have_the_bits_they_had(everything):
+    """The digests are those of the first release's maps, with this fixture's settings."""
+    kept = json.loads((Path(__file__).parent / "data" / "paper-maps.json").read_text())
+    digests = kept.pop("sha256")
+    here = {
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "processor": machine()["processor"],
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+    }
+    if here != kept:
+        pytest.skip(f"bits are promised for one machine and one torch; kept: {kept}, here: {here}")
+    for name, digest in digests.items():
+        _, tensors = read_map(everything[0] / name / "map.drlim")
+        content = hashlib.sha256()
+        for key in sorted(tensors):
+            content.update(key.encode() + np.ascontiguousarray(tensors[key]).tobytes())
+        assert content.hexdigest() == digest, name
 
 
 @pytest.mark.parametrize("name", sorted(SHIFTED | AIRPLANE))
