@@ -393,6 +393,8 @@ TABLE = [
     ("evaluation.verification.choose_threshold", "rate out of range", lambda tmp: verification.choose_threshold(Z, LABELS, 0), InputError, "false_accept_rate is 0; it is a share, between 0"),
     ("evaluation.verification.choose_threshold", "unknown by", lambda tmp: verification.choose_threshold(Z, LABELS, 0.1, by="x"), InputError, "by is 'x'; known: class, sample"),
     ("evaluation.verification.choose_threshold", "too few", lambda tmp: verification.choose_threshold(Z, LABELS, 0.1), InputError, "there are 3 classes, the smallest of 8 points; a"),
+    ("evaluation.verification.judge_by", "two dimensions", lambda tmp: verification.judge_by(Z), InputError, "(24, 2)"),
+    ("evaluation.verification.judge_by", "size 0", lambda tmp: verification.judge_by([]), InputError, "(0,)"),
     ("evaluation.verification.decide", "shape", lambda tmp: verification.decide(Z, Z[:3], 1.0), InputError, "the points have the shapes (24, 2) and (3, 2);"),
     ("evaluation.verification.decide", "threshold", lambda tmp: verification.decide(Z, Z, "a"), InputError, "the threshold is 'a'; it is a distance, a finite"),
     ("evaluation.verification.decide", "negative", lambda tmp: verification.decide(Z, Z, -1.0), InputError, "the threshold is -1.0; it is a distance, a finite"),

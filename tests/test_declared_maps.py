@@ -846,6 +846,27 @@ def test_of_many_classes_a_threshold_is_tried_on_others(fitted):
         verify(fitted.map, Declaration(), many)
 
 
+@pytest.mark.parametrize("n_classes", [4, 5, 12])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_report_and_a_verification_divide_the_same_samples_in_the_same_way(
+    n_classes, known, fitted
+):
+    rng = np.random.default_rng(3)
+    pose = np.arange(12 * n_classes) % n_classes
+    X = np.column_stack([pose + 0.1 * rng.normal(size=len(pose)), rng.normal(size=(len(pose), 2))])
+    data = Dataset(X, {ODD: rng.integers(0, 3, len(pose)), "pose": pose})
+    if known:
+        old = fitted.learnt
+        data = Dataset(
+            np.vstack([old.X, X]),
+            {name: np.concatenate([old.factor(name), data.factor(name)]) for name in (ODD, "pose")},
+        )
+    (of_report,) = prove(fitted.map, DECLARED, data).recognition
+    of_verify = verify(fitted.map, DECLARED, data)
+    assert of_report.verification["map"].by == of_verify.by == ("sample" if known else "class")
+    assert of_report.who == "held-out samples"
+
+
 def test_every_wrong_use_is_a_drlim_error(fitted):
     with pytest.raises(DrlimError, match="no factor 'pose'"):
         prove(fitted.map, DECLARED, Dataset(measurements(3, seed=9).X))

@@ -12,6 +12,7 @@ from drlim.evaluation.verification import (
     choose_threshold,
     decide,
     equal_error_rate,
+    judge_by,
     mean_average_precision,
     roc,
     verification,
@@ -345,6 +346,32 @@ def test_the_characteristic_rises_from_one_pair_to_all_and_lies_above_chance(rng
 def test_a_threshold_that_cannot_be_chosen_is_refused(labels, rate, options, says, rng):
     with pytest.raises(InputError, match=says):
         choose_threshold(rng.normal(size=(60, 2)), labels, rate, **options)
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "n_each", "learnt", "by"),
+    [
+        (9, 9, (), "class"),
+        (9, 9, [99], "class"),
+        (9, 9, [8, 99], "sample"),
+        (4, 3, (), "class"),
+        (4, 3, [0], "class"),
+        (3, 4, (), "sample"),
+        (3, 3, (), "sample"),
+    ],
+)
+def test_new_classes_are_judged_by_class_and_known_ones_by_sample(n_classes, n_each, learnt, by):
+    labels = np.repeat(np.arange(n_classes), n_each)
+    assert judge_by(labels, learnt) == by
+    assert judge_by(labels.astype(str).astype(object), list(map(str, learnt))) == by
+
+
+@pytest.mark.parametrize("learnt", [(), [0]])
+@pytest.mark.parametrize(("n_classes", "n_each"), [(4, 2), (4, 4), (3, 4), (2, 5), (9, 3)])
+def test_a_threshold_can_be_chosen_as_it_is_judged(n_classes, n_each, learnt, rng):
+    labels = np.repeat(np.arange(n_classes), n_each)
+    by = judge_by(labels, learnt)
+    assert choose_threshold(rng.normal(size=(len(labels), 2)), labels, 0.3, by=by).by == by
 
 
 def test_points_to_decide_on_come_in_pairs():

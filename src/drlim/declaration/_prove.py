@@ -20,7 +20,12 @@ from drlim.estimator import DrLIM
 from drlim.evaluation import quality
 from drlim.evaluation.invariance import Displacement, displacement
 from drlim.evaluation.proof import Ignored, Proof, ignores, keeps
-from drlim.evaluation.verification import Threshold, choose_threshold, mean_average_precision
+from drlim.evaluation.verification import (
+    Threshold,
+    choose_threshold,
+    judge_by,
+    mean_average_precision,
+)
 from drlim.transforms import Augment, Change, beyond, levels
 
 FALSE_ACCEPT_RATE = 0.01
@@ -135,7 +140,9 @@ def prove(
     InputError
         If the map was trained on all of the samples, or a factor is missing.
     """
-    held_out, n_known = _not_trained_on(map_, held_out)
+    given, trained_on = held_out, _trained_on(map_, held_out)
+    held_out = given.subset(~trained_on) if trained_on.any() else given
+    n_known = int(trained_on.sum())
     seed = declaration.map.random_state
     embed = _embeddings(map_, held_out, learnt, seed)
     points = {name: embedding(held_out.X) for name, embedding in embed.items()}
@@ -173,24 +180,34 @@ def prove(
     recognition = []
     for keep in declaration.keep:
         if keep.factor and _kind(keep) == "class":
-            recognition.append(_recognition(keep.factor, points, held_out, train, learnt, seed))
+            labels = given.factor(keep.factor)[trained_on]
+            if learnt is not None:
+                labels = learnt.factor(keep.factor)
+            recognition.append(
+                _recognition(keep.factor, points, held_out, train, labels, "held-out samples", seed)
+            )
             if unseen is not None:
                 others = {name: embedding(unseen.X) for name, embedding in embed.items()}
-                recognition.append(_recognition(keep.factor, others, unseen, None, None, seed))
+                recognition.append(
+                    _recognition(
+                        keep.factor, others, unseen, None, labels, "classes never seen", seed
+                    )
+                )
     return Evidence(proof, tuple(recognition), held_out, points, curves, n_known)
 
 
-def _not_trained_on(map_: DrLIM, data: Dataset) -> tuple[Dataset, int]:
+def _trained_on(map_: DrLIM, data: Dataset) -> np.ndarray:
+    """Tell which samples the map was trained on; not all of them, or there is nothing to prove."""
     known = getattr(map_, "trained_on_", None)
     if known is None or not len(known):
-        return data, 0
+        return np.zeros(len(data), bool)
     seen = is_known(data.X, known)
     if seen.all():
         raise InputError(
             f"the map was trained on all {len(data)} samples, which prove nothing of it; give "
             "data that it has not seen"
         )
-    return (data.subset(~seen), int(seen.sum())) if seen.any() else (data, 0)
+    return seen
 
 
 Embedding = Callable[[np.ndarray], np.ndarray]
@@ -314,21 +331,21 @@ def _recognition(
     points: Mapping[str, np.ndarray],
     data: Dataset,
     train: Mapping[str, np.ndarray] | None,
-    learnt: Dataset | None,
+    labels_learnt: np.ndarray,
+    who: str,
     seed: int,
 ) -> Recognition:
-    """Measure how well a class is told: of what was learnt, or of classes never seen."""
+    """Measure how well a class is told, from training points or else from the other samples."""
     labels = data.factor(factor)
-    never_seen = train is None
-    accuracy = {}
-    for name, Z in points.items():
-        if train is not None and learnt is not None:
-            accuracy[name] = quality.knn_accuracy(train[name], learnt.factor(factor), Z, labels)
-        else:
-            accuracy[name] = quality.leave_one_out_accuracy(Z, labels)
+    if train is None:
+        accuracy = {name: quality.leave_one_out_accuracy(Z, labels) for name, Z in points.items()}
+    else:
+        accuracy = {
+            name: quality.knn_accuracy(train[name], labels_learnt, Z, labels)
+            for name, Z in points.items()
+        }
     counts = np.unique(labels, return_counts=True)[1]
-    # Of each class there must be samples to choose on and others to try; or else of the classes.
-    by = "class" if len(counts) >= 4 and (never_seen or counts.min() < 4) else "sample"
+    by = judge_by(labels, labels_learnt)
     told = {}
     if len(counts) >= 2 and counts.max() >= 2:
         for name, Z in points.items():
@@ -341,7 +358,7 @@ def _recognition(
                 break
     return Recognition(
         factor=factor,
-        who="classes never seen" if never_seen else "held-out samples",
+        who=who,
         n=len(data),
         knn_accuracy=accuracy,
         mean_average_precision={n: mean_average_precision(Z, labels) for n, Z in points.items()},

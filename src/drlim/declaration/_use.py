@@ -16,7 +16,7 @@ from drlim.declaration._fingerprints import is_known
 from drlim.declaration._networks import imported, with_arguments
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
-from drlim.evaluation.verification import Rate, Threshold, choose_threshold, decide
+from drlim.evaluation.verification import Rate, Threshold, choose_threshold, decide, judge_by
 from drlim.loading import load
 from drlim.persistence import read_map
 
@@ -257,7 +257,7 @@ def verify(
         )
     Z = np.asarray(map_.transform(data.X))
     n_values = len(np.unique(labels[fresh]))
-    by = "class" if n_values >= 10 else "sample"
+    by = judge_by(labels[fresh], labels[~fresh])
     threshold = choose_threshold(
         Z[fresh], labels[fresh], false_accept_rate, by=by, random_state=declaration.map.random_state
     )

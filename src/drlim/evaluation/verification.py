@@ -24,6 +24,9 @@ from drlim.evaluation.quality import as_rows
 
 # What is independent: the classes, or only the samples of classes that stay as they are.
 UNITS = ("class", "sample")
+# A threshold is chosen on one side and tried on the other. Each side needs two classes to have a
+# pair that differs, and where both sides have all classes, two samples of each for a same pair.
+_PER_SIDE = 2
 N_RESAMPLES = 200
 
 
@@ -188,6 +191,57 @@ class Threshold:
         return asdict(self)
 
 
+def judge_by(labels: Any, labels_learnt: Any = ()) -> str:
+    """Tell whether thresholds should be tried on other classes, or on other samples of the same.
+
+    "class" answers for classes that the map will meet later, "sample" for new samples of the
+    classes it knows. Which of the two can be shown depends on the samples. Pairs of classes that
+    the map was trained on say nothing about new classes, however they are divided, so they are
+    judged by sample. Classes that it was not trained on, or of which that is not known, are judged
+    by class: this is the harder test, and its interval covers the choice of the classes.
+
+    By class there must be four classes, two to choose a threshold on and two to try it on; by
+    sample four samples of each class, for the same reason. Where there are too few for the one
+    and enough for the other, the other is used.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_samples,)
+        The class of each held-out sample.
+    labels_learnt : array-like of shape (n_learnt,), optional
+        The classes of samples that the map was trained on, as far as they are known. If one of
+        the held-out samples is of such a class, all are taken for samples of known classes.
+
+    Returns
+    -------
+    {"class", "sample"}
+        As `choose_threshold` takes it.
+
+    Raises
+    ------
+    InputError
+        If there is not one label a sample.
+
+    Examples
+    --------
+    >>> people = np.repeat(["Ann", "Bob", "Cem", "Dee"], 5)
+    >>> judge_by(people), judge_by(people, labels_learnt=["Ann", "Eve"])
+    ('class', 'sample')
+    >>> judge_by(people[:15])  # three people are too few to set some of them apart
+    'sample'
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or not len(labels):
+        raise InputError(
+            f"labels has the shape {labels.shape}; there must be one label a sample, (n_samples,)"
+        )
+    values, counts = np.unique(as_values(labels), return_counts=True)
+    known = np.isin(values, as_values(np.asarray(labels_learnt))).any()
+    by_class = len(values) >= 2 * _PER_SIDE
+    by_sample = counts.min() >= 2 * _PER_SIDE
+    return "class" if by_class and not (known and by_sample) else "sample"
+
+
 def choose_threshold(
     Z: Any,
     labels: Any,
@@ -238,7 +292,7 @@ def choose_threshold(
     rows, labels = _check(Z, labels, by)
     _check_rate(false_accept_rate)
     values, counts = np.unique(labels, return_counts=True)
-    most_folds = len(values) // 2 if by == "class" else int(counts.min()) // 2
+    most_folds = (len(values) if by == "class" else int(counts.min())) // _PER_SIDE
     if most_folds < 2:
         raise InputError(
             f"there are {len(values)} classes, the smallest of {counts.min()} points; a threshold "
