@@ -92,7 +92,7 @@ WRONG = [
     (["fit", "X.npy", "--see", "1"], "has no option '--see'"),
     (["fit", "X.npy", "Y.npy"], "Y.npy"),
     (["fit", "X.npy", "--keep"], "--keep"),
-    (["fit", "X.npy", "--anyway=1"], "--anyway"),
+    (["fit", "X.npy", "--force=1"], "--force"),
     (["verify", "map.drlim", "X.npy", "--pair", "0"], "--pair"),
     (["neighbors", "map.drlim", "X.npy", "0", "-n", "-3"], "'-3' is no integer >= 1"),
 ]
@@ -157,6 +157,13 @@ def test_what_follows_an_option_is_its_value_whatever_it_begins_with():
     assert read(["-o", "-x.drlim", "--", "-X.npy"])["out"] == pathlib.Path("-x.drlim")
     assert read(["-ox", "--", "-X.npy"])["source"] == pathlib.Path("-X.npy")
     assert read(["--by=a=b", "X.npy", "--skip-bad"])["by"] == "a=b"
+
+
+def test_the_old_name_of_an_option_works_for_a_release_and_says_so(capsys):
+    assert COMMANDS["fit"].read(["X.npy", "--anyway"])["force"] is True
+    assert "--force" in capsys.readouterr().err
+    assert COMMANDS["fit"].read(["X.npy"])["force"] is False
+    assert "--anyway" not in COMMANDS["fit"].page()
 
 
 def test_an_option_stands_before_between_or_after_what_goes_by_its_place():

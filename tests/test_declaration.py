@@ -7,7 +7,7 @@ import pytest
 
 from drlim._errors import DrlimError, FileError, InputError
 from drlim.datasets import Dataset
-from drlim.declaration import Declaration, load, rules, split
+from drlim.declaration import Declaration, read_data, rules, split
 from drlim.experiments import _airplane, _shift_invariant
 from drlim.graphs import (
     SimilarityGraph,
@@ -312,17 +312,17 @@ def test_data_that_cannot_be_read_is_said_with_its_key_and_line(case, read, tmp_
     for name in ("a", "b"):
         Image.fromarray(np.eye(4, dtype=np.uint8)).save(tmp_path / "images" / f"{name}.png")
     with pytest.raises(DrlimError, match=says):
-        load(read(text))
+        read_data(read(text))
 
 
 def test_other_data_is_read_in_the_declared_way(read, tmp_path):
     (tmp_path / "a.csv").write_text("u,v,lamp\n1,2,x\n3,4,y\n")
     (tmp_path / "b.csv").write_text("v,u\n6,5\n")
     declared = read("data = {path = 'a.csv', columns = ['v', 'u']}")
-    assert load(declared).X.tolist() == [[2, 1], [4, 3]]
-    assert load(declared, tmp_path / "b.csv").X.tolist() == [[6, 5]]
+    assert read_data(declared).X.tolist() == [[2, 1], [4, 3]]
+    assert read_data(declared, tmp_path / "b.csv").X.tolist() == [[6, 5]]
     with pytest.raises(FileError, match=r"^[^,]*c\.csv is not there"):  # it was not declared
-        load(declared, tmp_path / "c.csv")
+        read_data(declared, tmp_path / "c.csv")
 
 
 # The command line's short forms.
@@ -468,7 +468,7 @@ CONFUSED = {
         "keep = ['class']\nignore = ['lamp']",
         CONFOUNDED,
         r"line 2, ignore\[0\]: 0.00% of the similar pairs cross 'lamp', so no invariance to it "
-        r"can be learnt, and none is promised.*confounded.*--anyway",
+        r"can be learnt, and none is promised.*confounded.*--force",
     ),
     "values never joined": (
         "keep = ['class']\nignore = ['lamp']",
@@ -486,11 +486,11 @@ def test_what_cannot_be_learnt_is_said_before_training(case, read):
 
 
 @pytest.mark.parametrize("case", CONFUSED)
-def test_anyway_lets_confounded_data_pass_and_nothing_else(case, read):
+def test_force_lets_confounded_data_pass_and_nothing_else(case, read):
     text, data, _ = CONFUSED[case]
-    assert rules(read(text), data, anyway=True).crossing["lamp"] < 0.7
+    assert rules(read(text), data, force=True).crossing["lamp"] < 0.7
     with pytest.raises(InputError, match="no two samples are similar"):
-        rules(Declaration(keep=["class"]), UNLIKE, anyway=True)
+        rules(Declaration(keep=["class"]), UNLIKE, force=True)
 
 
 @pytest.mark.parametrize(("n_crossing", "passes"), [(1, False), (2, True)])
@@ -932,3 +932,14 @@ def test_a_split_that_cannot_be_is_refused(case, read):
     text, says = SHARES[case]
     with pytest.raises(InputError, match=says):
         split(read(text), GROUPED)
+
+
+def test_old_names_work_for_a_release_and_warn():
+    import drlim.declaration
+
+    for old, new in (("load", "read_data"), ("declared_by", "declaration_of")):
+        with pytest.warns(FutureWarning, match=new):
+            assert getattr(drlim.declaration, old) is getattr(drlim.declaration, new)
+    _, data, _ = CONFUSED["confounded"]
+    with pytest.warns(FutureWarning, match="force"):
+        rules(Declaration(keep=["class"], ignore=["lamp"]), data, anyway=True)

@@ -16,18 +16,18 @@ from drlim._errors import DrlimError, FileError, InputError
 from drlim.datasets import Dataset, weaves
 from drlim.declaration import (
     Declaration,
-    declared_by,
-    estimator,
+    declaration_of,
     fit,
-    load,
     nearest,
     open_map,
     prove,
+    read_data,
     rules,
     verify,
     write_report,
 )
 from drlim.declaration._fingerprints import fingerprints, is_known
+from drlim.declaration._fit import estimator
 from drlim.declaration._report import tables
 from drlim.declaration._rules import changes_ignored
 from drlim.estimator import DrLIM
@@ -157,13 +157,13 @@ def test_the_search_for_neighbours_that_are_kept_is_shown_to_who_waits_for_it(mo
     assert "nearest neighbours" not in stream.getvalue()  # there is no such search
 
 
-def test_confounded_data_is_learnt_from_only_anyway():
+def test_confounded_data_is_learnt_from_only_by_force():
     lamp = np.repeat([0, 1], 20)
     data = Dataset(np.random.default_rng(0).normal(size=(40, 2)), {"lamp": lamp, "class": lamp})
     declared = Declaration(ignore=["lamp"], keep=["class"], map=QUICK)
     with pytest.raises(InputError, match="confounded"):
         fit(declared, data)
-    assert len(fit(declared, data, anyway=True).map.embedding_) == 32
+    assert len(fit(declared, data, force=True).map.embedding_) == 32
 
 
 def test_callbacks_are_told():
@@ -425,8 +425,8 @@ def woven(photographs):
 def test_a_file_that_is_no_image_ends_a_fit_unless_it_may_be_left_out(photographs):
     declared = Declaration(**PHOTOGRAPHS, data={"path": photographs})
     with pytest.raises(FileError, match=r"data.path: .*broken.png"):
-        load(declared)
-    assert len(load(declared, skip_bad=True)) == 28
+        read_data(declared)
+    assert len(read_data(declared, skip_bad=True)) == 28
 
 
 def test_a_folder_of_images_is_learnt_from_and_what_was_left_out_is_reported(woven):
@@ -442,14 +442,14 @@ def test_new_images_are_read_as_those_that_were_learnt_from(woven, tmp_path):
     from PIL import Image
 
     _, done, _ = woven
-    declared = declared_by(done.map)
+    declared = declaration_of(done.map)
     assert (declared.data.size, declared.data.colour) == ((32, 32), "colour")
     Image.fromarray(np.full((48, 40), 90, np.uint8)).save(tmp_path / "grey.png")
-    grey = load(declared, tmp_path / "grey.png")
+    grey = read_data(declared, tmp_path / "grey.png")
     assert grey.X.shape == (1, 3, 32, 32)
     assert done.map.transform(grey.X).shape == (1, 2)
     np.save(tmp_path / "X.npy", done.held_out.X)  # of an array there is nothing to resize
-    np.testing.assert_array_equal(load(declared, tmp_path / "X.npy").X, done.held_out.X)
+    np.testing.assert_array_equal(read_data(declared, tmp_path / "X.npy").X, done.held_out.X)
 
 
 def test_colour_images_stand_beside_their_colours_alone(woven):
@@ -580,7 +580,7 @@ def test_where_classes_have_few_samples_thresholds_are_tried_on_other_classes():
 def test_a_map_that_was_saved_proves_the_same(fitted, tmp_path):
     fitted.map.save(tmp_path / "map.drlim")
     again = drlim.load(tmp_path / "map.drlim")
-    assert declared_by(again).as_json() == DECLARED.as_json()
+    assert declaration_of(again).as_json() == DECLARED.as_json()
     np.testing.assert_array_equal(again.trained_on_, fingerprints(fitted.learnt.X))
     one, other = (prove(map_, DECLARED, measurements()) for map_ in (fitted.map, again))
     of_one, of_other = one.as_json(), other.as_json()
@@ -668,7 +668,7 @@ def test_the_page_shows_verdicts_tables_pictures_and_what_cannot_be_concluded(pa
     assert text.count("<img src=") == 2
     assert "similar pairs among 115 samples" in shown
     assert "none of which was learnt from" in shown
-    assert "--anyway" not in shown
+    assert "--force" not in shown
     assert "files left out" not in shown
 
 
@@ -684,13 +684,13 @@ def test_everything_on_the_page_is_escaped(page, woven, tmp_path):
     assert "<b>" not in text
     assert html.escape(ODD) in text or "&lt;b&gt;&amp;&#34;" in text
     declared, done, evidence = woven
-    write_report(tmp_path, evidence, done.map, declared, anyway=True)
+    write_report(tmp_path, evidence, done.map, declared, force=True)
     text = (tmp_path / "report.html").read_text("utf-8")
     assert "<i>" not in text
     assert "2 files left out" in text
     assert "no&lt;i&gt;text.jpg" in text
     assert "broken.png" in text
-    assert "Learnt with --anyway" in text
+    assert "Learnt with --force" in text
     assert "displacement-flip.png" in {path.name for path in tmp_path.iterdir()}
 
 
@@ -735,9 +735,9 @@ def test_a_report_that_cannot_be_written_is_an_error(fitted, evidence, tmp_path)
 
 def test_a_map_without_a_declaration_has_an_empty_one_or_none():
     map_ = DrLIM(max_epochs=0, network="linear").fit(measurements(2).X)
-    assert declared_by(map_) == Declaration()
+    assert declaration_of(map_) == Declaration()
     with pytest.raises(InputError, match="learnt without a declaration"):
-        declared_by(map_, needed=True)
+        declaration_of(map_, needed=True)
 
 
 @pytest.mark.parametrize(
@@ -752,7 +752,7 @@ def test_a_declaration_from_elsewhere_that_makes_no_sense_is_an_error_of_the_fil
     write_map(path, {**description, "declaration": plain}, tensors)
     # Of what is no table the reader says so; of a table, whoever reads it as a declaration.
     with pytest.raises(FileError, match="declaration"):
-        declared_by(drlim.load(path))
+        declaration_of(drlim.load(path))
 
 
 def test_a_map_with_a_network_of_the_users_own_is_opened_with_its_builder(tmp_path, monkeypatch):

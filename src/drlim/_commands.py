@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
+from drlim._deprecated import renamed
 from drlim._errors import InputError, nearest_name
 
 WIDTH = 96  # of help, at most: longer lines are hard to read
@@ -20,10 +22,13 @@ Table = Sequence[tuple[str, str]]
 
 
 class Argument:
-    """One thing that a command takes: names and settings, as argparse's ``add_argument`` does."""
+    """One thing that a command takes: names and settings, as for argparse's ``add_argument``.
 
-    def __init__(self, *names: str, **settings: Any) -> None:
-        self.names, self.settings = names, settings
+    `old_name` is an option's name of the last release, which still works and warns.
+    """
+
+    def __init__(self, *names: str, old_name: str | None = None, **settings: Any) -> None:
+        self.names, self.old_name, self.settings = names, old_name, settings
 
 
 _HELP = Argument("--help", action="help", help="Show this message and exit.")
@@ -104,6 +109,9 @@ class _Parser(argparse.ArgumentParser):
             self.add_argument(*argument.names, **argument.settings)
             for argument in (*command.arguments, _HELP)
         ]
+        self.renamed = {
+            each.old_name: each.names[-1] for each in command.arguments if each.old_name
+        }
 
     def bound(self, words: Iterable[str]) -> list[str]:
         """Bind each option to its value, which may begin with "-"; refuse one that is not known."""
@@ -114,6 +122,10 @@ class _Parser(argparse.ArgumentParser):
             if word == "--":  # what comes after it is no option
                 return [*bound, word, *rest]
             name = word.partition("=")[0] if word.startswith("--") else word[:2]
+            if name in self.renamed:
+                print(f"drlim: {renamed(name, self.renamed[name])}", file=sys.stderr)
+                word = self.renamed[name] + word.removeprefix(name)
+                name = self.renamed[name]
             if name.startswith("-") and name != "-" and name not in options:
                 raise InputError(
                     f"{self.command.name} has no option {name!r}; {nearest_name(name, options)}"

@@ -14,11 +14,12 @@ R = TypeVar("R")
 
 def warn_renamed(old: str, new: str, *, stacklevel: int = 3) -> None:
     """Warn that an old name is used; `stacklevel` leads to the line that uses it."""
-    warnings.warn(
-        f"{old} is now called {new}; the old name will stop working in the next release",
-        FutureWarning,
-        stacklevel=stacklevel,
-    )
+    warnings.warn(renamed(old, new), FutureWarning, stacklevel=stacklevel)
+
+
+def renamed(old: str, new: str) -> str:
+    """Return the sentence that says so."""
+    return f"{old} is now called {new}; the old name will stop working in the next release"
 
 
 def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], object]:

@@ -89,7 +89,10 @@ def _reproduce(name: str, out: Path | None, seed: int, quick: bool, download: bo
     Argument("--seed", type=int, help="Decides every random number. [default: 0]"),
     _SKIP_BAD,
     Argument(
-        "--anyway", action="store_true", help="Learn even where no invariance can be promised."
+        "--force",
+        old_name="--anyway",
+        action="store_true",
+        help="Learn even where no invariance can be promised.",
     ),
     Argument("--checkpoint", type=Path, help="Keep the training in this folder after every epoch."),
     Argument("--resume", action="store_true", help="Go on with the training kept in --checkpoint."),
@@ -107,7 +110,7 @@ def _fit(
     components: int | None,
     seed: int | None,
     skip_bad: bool,
-    anyway: bool,
+    force: bool,
     checkpoint: Path | None,
     resume: bool,
 ) -> None:
@@ -127,9 +130,9 @@ def _fit(
         map={"n_components": components, "random_state": seed},
     )
     check_writable(out)
-    data = declared.load(declaration, skip_bad=skip_bad, say=print)
+    data = declared.read_data(declaration, skip_bad=skip_bad, say=print)
     fitted = declared.fit(
-        declaration, data, anyway=anyway, say=print, checkpoint=checkpoint, resume=resume
+        declaration, data, force=force, say=print, checkpoint=checkpoint, resume=resume
     )
     fitted.map.save(out)
     print(f"\nThe map is in {out}. Measuring it on what was held out ...")
@@ -142,7 +145,7 @@ def _fit(
         fitted.map,
         declaration,
         rules=fitted.rules,
-        anyway=anyway,
+        force=force,
     )
     _tell_proof(evidence, written[0])
 
@@ -164,10 +167,11 @@ def _fit(
 def _transform(map_file: Path, data: Path, out: Path, skip_bad: bool, network: str | None) -> None:
     """Map samples, in their order, a block at a time; as many as there are."""
     from drlim.datasets import blocks, write_points
-    from drlim.declaration import declared_by, how_to_read, open_map
+    from drlim.declaration import declaration_of, open_map
+    from drlim.declaration._read import how_to_read
 
     map_ = open_map(map_file, network)
-    stream = blocks(data, skip_bad=skip_bad, say=print, **how_to_read(declared_by(map_), data))
+    stream = blocks(data, skip_bad=skip_bad, say=print, **how_to_read(declaration_of(map_), data))
     n = write_points(out, ((map_.transform(X), names) for X, names in stream), map_.n_components)
     print(f"{n:,} points written to {out}")
 
@@ -196,8 +200,8 @@ def _report(
     from drlim import declaration as declared
 
     map_ = declared.open_map(map_file, network)
-    declaration = declared.declared_by(map_, needed=True)
-    samples = declared.load(declaration, data, factors=factors, skip_bad=skip_bad, say=print)
+    declaration = declared.declaration_of(map_, needed=True)
+    samples = declared.read_data(declaration, data, factors=factors, skip_bad=skip_bad, say=print)
     evidence = declared.prove(map_, declaration, samples)
     folder = out or map_file.with_name(f"{map_file.stem}-report")
     _tell_proof(evidence, declared.write_report(folder, evidence, map_, declaration)[0])
@@ -233,12 +237,12 @@ def _neighbors(
     map_file: Path, data: Path, query: str, n: int, skip_bad: bool, network: str | None
 ) -> None:
     """Find the known samples that lie nearest to a new one in the map, with their distances."""
-    from drlim.declaration import declared_by, load, nearest, open_map
+    from drlim.declaration import declaration_of, nearest, open_map, read_data
 
     map_ = open_map(map_file, network)
-    declaration = declared_by(map_)
-    known = load(declaration, data, skip_bad=skip_bad, say=print)
-    asked = load(declaration, Path(query)) if Path(query).exists() else query
+    declaration = declaration_of(map_)
+    known = read_data(declaration, data, skip_bad=skip_bad, say=print)
+    asked = read_data(declaration, Path(query)) if Path(query).exists() else query
     print(f"{'sample':<32} {'nearest':<32} distance (margins)")
     for found in nearest(map_, known, asked, n):
         print(f"{found.sample:<32} {found.neighbor:<32} {found.distance / map_.margin:.4f}")
@@ -277,8 +281,8 @@ def _verify(
     from drlim import declaration as declared
 
     map_ = declared.open_map(map_file, network)
-    declaration = declared.declared_by(map_)
-    samples = declared.load(declaration, data, factors=factors, skip_bad=skip_bad, say=print)
+    declaration = declared.declaration_of(map_)
+    samples = declared.read_data(declaration, data, factors=factors, skip_bad=skip_bad, say=print)
     told = declared.verify(map_, declaration, samples, false_accept_rate, same=same, pair=pair)
     for line in told.lines():
         print(line)

@@ -7,9 +7,10 @@ measures on samples that were not learnt from what the map ignores and what it k
 
 from typing import TYPE_CHECKING
 
-from drlim.declaration._fit import Fitted, estimator, fit
+from drlim._deprecated import renamed_names
+from drlim.declaration._fit import Fitted, fit
 from drlim.declaration._prove import Evidence, Recognition, prove
-from drlim.declaration._read import how_to_read, load
+from drlim.declaration._read import read_data
 from drlim.declaration._rules import Rules, rules
 from drlim.declaration._schema import (
     Data,
@@ -21,7 +22,7 @@ from drlim.declaration._schema import (
     Pairs,
 )
 from drlim.declaration._split import split
-from drlim.declaration._use import Neighbor, Verified, declared_by, nearest, open_map, verify
+from drlim.declaration._use import Neighbor, Verified, declaration_of, nearest, open_map, verify
 
 if TYPE_CHECKING:
     from drlim.declaration._report import write_report
@@ -40,14 +41,12 @@ __all__ = [
     "Recognition",
     "Rules",
     "Verified",
-    "declared_by",
-    "estimator",
+    "declaration_of",
     "fit",
-    "how_to_read",
-    "load",
     "nearest",
     "open_map",
     "prove",
+    "read_data",
     "rules",
     "split",
     "verify",
@@ -55,9 +54,12 @@ __all__ = [
 ]
 
 
+_renamed = renamed_names(__name__, {"declared_by": "declaration_of", "load": "read_data"})
+
+
 def __getattr__(name: str) -> object:
     if name == "write_report":  # it draws; a map is learnt and used without matplotlib
         from drlim.declaration._report import write_report
 
         return write_report
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _renamed(name)

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from drlim import losses
+from drlim._deprecated import renamed_arguments
 from drlim._progress import search_progress
 from drlim.datasets import Dataset
 from drlim.declaration._fingerprints import fingerprints
 from drlim.declaration._networks import declared_network
-from drlim.declaration._read import as_read, load
+from drlim.declaration._read import as_read, read_data
 from drlim.declaration._rules import Rules, changes_ignored, copies_ignored, rules
 from drlim.declaration._schema import Declaration, at
 from drlim.declaration._split import split
@@ -48,11 +49,12 @@ class Fitted:
     unseen: Dataset | None
 
 
+@renamed_arguments(anyway="force")
 def fit(
     declaration: Declaration,
     data: Dataset | None = None,
     *,
-    anyway: bool = False,
+    force: bool = False,
     say: Callable[[str], None] | None = None,
     callbacks: Sequence[Any] = (),
     checkpoint: Path | None = None,
@@ -98,7 +100,7 @@ def fit(
     """
     tell = say or (lambda line: None)
     if data is None:
-        data = load(declaration, say=say)
+        data = read_data(declaration, say=say)
     tell(f"Data: {data!r}")
     parts = split(declaration, data)
     tell(
@@ -107,7 +109,7 @@ def fit(
     )
     searching = say is not None and any(keep.neighbors for keep in declaration.keep)
     with search_progress("nearest neighbours") if searching else nullcontext() as progress:
-        known = rules(declaration, data, parts.learnt, anyway=anyway, progress=progress)
+        known = rules(declaration, data, parts.learnt, force=force, progress=progress)
     for line in known.summary():
         tell(f"      {line}")
     learnt = data.subset(parts.learnt)

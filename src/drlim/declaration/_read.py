@@ -13,7 +13,7 @@ from drlim.datasets import Dataset, read
 from drlim.declaration._schema import Data, Declaration, at
 
 
-def load(
+def read_data(
     declaration: Declaration,
     path: Path | None = None,
     *,
@@ -37,7 +37,7 @@ def load(
     declared = declaration.data
     if path is None and declared.path is not None:
         try:
-            declared_data = load(
+            declared_data = read_data(
                 declaration, declared.path, factors=declared.factors, skip_bad=skip_bad, say=say
             )
         except (FileError, InputError) as error:

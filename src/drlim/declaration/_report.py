@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from drlim import baselines, plotting
+from drlim._deprecated import renamed_arguments
 from drlim._errors import FileError
 from drlim.datasets import Dataset
 from drlim.declaration._prove import MOST_FEATURES, Evidence, Recognition
@@ -32,6 +33,7 @@ _NAMES = {
 }
 
 
+@renamed_arguments(anyway="force")
 def write_report(
     folder: Path,
     evidence: Evidence,
@@ -39,7 +41,7 @@ def write_report(
     declaration: Declaration,
     *,
     rules: Rules | None = None,
-    anyway: bool = False,
+    force: bool = False,
 ) -> list[Path]:
     """Write ``report.html``, ``proof.json`` and the pictures of a proof.
 
@@ -53,7 +55,7 @@ def write_report(
     declaration : Declaration
     rules : Rules, optional
         Who was similar to whom, where the map was just learnt.
-    anyway : bool
+    force : bool
         Whether the map was learnt although invariance could not be promised.
 
     Returns
@@ -79,7 +81,7 @@ def write_report(
                 "data": _data(evidence.held_out),
                 "evidence": evidence,
                 "entries": [*evidence.proof.ignored, *evidence.proof.kept],
-                "promised_nothing": _PROMISED_NOTHING if anyway else "",
+                "promised_nothing": _PROMISED_NOTHING if force else "",
                 "pictures": shown,
                 "tables": tables(evidence),
                 "summary": [] if rules is None else rules.summary(),
@@ -99,7 +101,7 @@ def write_report(
 
 
 _PROMISED_NOTHING = (
-    "Learnt with --anyway: too few similar pairs cross what should be ignored, so no invariance "
+    "Learnt with --force: too few similar pairs cross what should be ignored, so no invariance "
     "to it was promised."
 )
 

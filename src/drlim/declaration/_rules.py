@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from drlim._deprecated import renamed_arguments
 from drlim._errors import InputError, nearest_name
 from drlim.datasets import Dataset, read_table
 from drlim.declaration._schema import Declaration, Ignore, Keep, at
@@ -81,12 +82,13 @@ class Rules:
         return lines
 
 
+@renamed_arguments(anyway="force")
 def rules(
     declaration: Declaration,
     data: Dataset,
     rows: np.ndarray | None = None,
     *,
-    anyway: bool = False,
+    force: bool = False,
     progress: Callable[[float], object] | None = None,
 ) -> Rules:
     """Combine what a declaration says of the samples that are learnt from, and check it.
@@ -103,7 +105,7 @@ def rules(
         All samples, with all factors that the declaration names.
     rows : ndarray of int, optional
         The samples that are learnt from, which the graphs are about; None: all.
-    anyway : bool, default=False
+    force : bool, default=False
         Whether an ignored factor that too few similar pairs cross is let pass.
     progress : callable, optional
         Is told the share of a search for neighbours that is done, from time to time.
@@ -145,7 +147,7 @@ def rules(
         name: _share_crossing(similar, learnt.factor(name))
         for name in factors_ignored(declaration, data)
     }
-    if not anyway:
+    if not force:
         _check_crossing(declaration, learnt, similar, crossing)
     drawn = similar if dissimilar is None else similar | dissimilar
     return Rules(
@@ -502,7 +504,7 @@ def _check_crossing(
                 "invariance to it can be learnt, and none is promised. Where each kept value "
                 "comes with one value of it only, the data is confounded: add samples that "
                 "differ in it alone, a source or pairs that join them, or drop it from ignore "
-                "(drlim fit --anyway learns the map, and promises nothing)"
+                "(drlim fit --force learns the map, and promises nothing)"
             )
         # A value and a connected part of the graph are joined by each sample that is of both.
         parts = len(values) + similar.components
@@ -513,5 +515,5 @@ def _check_crossing(
             raise InputError(
                 f"{where}: no similar pairs lead from {ignore.name} {str(values[0])!r} to "
                 f"{', '.join(map(repr, apart))}, however far round, so the map may keep them "
-                "apart; add pairs that join them (drlim fit --anyway promises nothing)"
+                "apart; add pairs that join them (drlim fit --force promises nothing)"
             )

@@ -38,7 +38,7 @@ class Neighbor:
     distance: float
 
 
-def declared_by(map_: DrLIM, *, needed: bool = False) -> Declaration:
+def declaration_of(map_: DrLIM, *, needed: bool = False) -> Declaration:
     """Return what a map was declared to ignore and keep, and how its data is read.
 
     Parameters
