@@ -12,9 +12,9 @@ PATH = Path(__file__).with_name("cli.md")
 _OPENING = """\
 # The command line
 
-What the commands say of themselves. [Ignore and keep](declare.md) says what a declaration holds.
-A command ends with 0, or with 2 and one message that names what was given, the rule and the
-remedy; one that was stopped (Ctrl-C) ends with 130. `make cli` writes this page anew.
+The help of each command. [Ignore and keep](declare.md) describes declarations. The exit code is 0
+on success; 2 after an error, with one message that names the value given, the rule and the remedy;
+130 after Ctrl-C. `make cli` regenerates this page.
 """
 
 

@@ -1,4 +1,4 @@
-"""How the worked examples are run for the documentation: small, their figures as they return."""
+"""How the documentation runs the worked examples: on small data, with the figures they return."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def quick(gallery_conf: Mapping[str, Any], script: Mapping[str, Any]) -> list[st
 
 
 def scrape(block: Any, block_vars: Mapping[str, Any], gallery_conf: Mapping[str, Any]) -> str:
-    """Write the figures that an example has named ``figures``, once, and show them."""
+    """Write the figures that the example named ``figures``, once, and return their reST."""
     from sphinx_gallery.scrapers import figure_rst
 
     from drlim.plotting import render

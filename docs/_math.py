@@ -1,4 +1,4 @@
-"""Equations as MathML, which browsers show by themselves: no script, and nothing from a network."""
+"""Equations as MathML, which browsers render without a script or a network."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Let Sphinx write each equation once, when the page is built."""
+    """Register the renderer: Sphinx converts each equation when it builds the page."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -26,7 +26,7 @@ myst_enable_extensions = ["deflist", "dollarmath"]
 exclude_patterns = ["_build", "gallery/*.py", "gallery/*.ipynb", "gallery/*.json"]
 templates_path = ["_templates"]
 autosummary_generate = True
-default_role = "autolink"  # a name in a docstring leads to its page, if it has one
+default_role = "autolink"  # a name in a docstring links to its page, if it has one
 autodoc_typehints = "none"  # shapes and meanings are in the docstrings
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
@@ -50,5 +50,5 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_memory": False,
-    "write_computation_times": False,  # a page that takes its scripts from a network
+    "write_computation_times": False,  # that page loads scripts from a network
 }
