@@ -82,6 +82,19 @@ def test_everything_that_describes_a_map_travels_with_it(tmp_path):
     assert [epoch.loss for epoch in again.history_] == [epoch.loss for epoch in map_.history_]
 
 
+def test_annotations_travel_with_the_map_and_are_forgotten_when_it_learns_anew(tmp_path):
+    map_ = DrLIM(network="linear", max_epochs=0, random_state=0).fit(X)
+    assert (map_.annotations_, map_.declaration_, map_.trained_on_) == ({}, None, None)
+    seen = np.arange(3, dtype=np.uint64)
+    map_.annotations_ = {"declaration": {"any": ["plain", 1]}, "kept": ["pose"], "trained_on": seen}
+    map_.save(tmp_path / "map.drlim")
+    again = load(tmp_path / "map.drlim")
+    np.testing.assert_array_equal(again.annotations_.pop("trained_on"), seen)
+    assert again.annotations_ == {"declaration": {"any": ["plain", 1]}, "kept": ["pose"]}
+    assert again.declaration_ == {"any": ["plain", 1]}
+    assert map_.fit(X).annotations_ == {}
+
+
 @pytest.mark.parametrize("samples", [X, IMAGES])
 def test_the_same_map_gives_the_same_bytes(samples, tmp_path):
     for name in ("a", "b"):

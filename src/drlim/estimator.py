@@ -116,11 +116,13 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Features of a sample; for images, their pixels.
     feature_names_in_ : ndarray of str
         Names of the features, where X had names.
+    annotations_ : dict
+        Notes that travel with the map in its file: plain data and arrays, which neither learning
+        nor mapping reads. `drlim.declaration` writes them.
     declaration_ : dict or None
-        What the map was declared to ignore and to keep, as plain data, if it was
-        (`drlim.declaration`).
+        Of these, what the map was declared to ignore and to keep.
     trained_on_ : ndarray of shape (n_samples,), uint64, or None
-        Fingerprints of the training samples of a declared map.
+        Of these, the fingerprints of the training samples.
 
     Examples
     --------
@@ -266,8 +268,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self._check_parameters()
         start = None if init is None else _start(init)
         X = self._validated(X, fitting=True)
-        self.declaration_: dict[str, Any] | None = None
-        self.trained_on_: np.ndarray | None = None
+        self.annotations_: dict[str, Any] = {}
         self.graph_ = self._similar(X, y) if graph is None else _checked(graph, len(X), "graph")
         self._graph_summary = {"n_samples": len(X), "n_edges": self.graph_.n_edges}
         if dissimilar is not None:
@@ -400,6 +401,16 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self.__dict__.update(once.__dict__, max_epochs=self.max_epochs)
         return self
 
+    @property
+    def declaration_(self) -> dict[str, Any] | None:
+        """What the map was declared to ignore and to keep, as plain data; None if it was not."""
+        return self.annotations_.get("declaration")
+
+    @property
+    def trained_on_(self) -> np.ndarray | None:
+        """Fingerprints of the training samples, uint64; None for a map that was not declared."""
+        return self.annotations_.get("trained_on")
+
     def untrained(self) -> DrLIM:
         """Return the same map as it was before training: its network with its first weights.
 
@@ -458,8 +469,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             if program:
                 content = as_program(network, self.sample_shape_, self.margin)
                 tensors[PROGRAM] = np.frombuffer(content, np.uint8)
-        if self.trained_on_ is not None:
-            tensors[TRAINED_ON] = self.trained_on_
+        notes = {"declaration": None, **self.annotations_}
+        if TRAINED_ON in notes:
+            tensors[TRAINED_ON] = notes.pop(TRAINED_ON)
         history = [
             {name: number for name, number in asdict(epoch).items() if name not in TIMES}
             for epoch in self.history_
@@ -478,11 +490,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
             "graph": self._graph_summary,
             "history": history,
-            "declaration": self.declaration_,
+            **notes,
         }
-        if self.declaration_ is not None:
-            description["ignored"] = _factors(self.declaration_, "ignore")
-            description["kept"] = _factors(self.declaration_, "keep")
         return description, tensors
 
     def __sklearn_tags__(self) -> Tags:
@@ -694,14 +703,6 @@ def _as_array(name: str, tensor: torch.Tensor) -> np.ndarray:
             "network first: map_.network_.float()"
         ) from None
     return array
-
-
-def _factors(declaration: dict[str, Any], what: str) -> list[str]:
-    """Name what was declared to be ignored, or kept."""
-    return [
-        part.get("factor") or part.get("transform") or f"{part['neighbors']} nearest neighbours"
-        for part in declaration.get(what, ())
-    ]
 
 
 def _digest(array: np.ndarray) -> str:

@@ -18,7 +18,7 @@ from drlim import networks
 from drlim._errors import FileError, InputError
 from drlim._onnx import Program, ProgramError
 from drlim.estimator import DrLIM
-from drlim.persistence import PROGRAM, TIMES, TRAINED_ON, check_description, read_map
+from drlim.persistence import ANNOTATIONS, PROGRAM, TIMES, TRAINED_ON, check_description, read_map
 from drlim.training import Epoch
 
 
@@ -83,8 +83,11 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
     map_._n_features_out = map_.n_components
     map_._graph_summary = description["graph"]
     map_._network_description = description["network"]
-    map_.declaration_ = description.get("declaration")
-    map_.trained_on_ = tensors.pop(TRAINED_ON, None)
+    map_.annotations_ = {
+        name: description[name] for name in ANNOTATIONS if description.get(name) is not None
+    }
+    if TRAINED_ON in tensors:
+        map_.annotations_[TRAINED_ON] = tensors.pop(TRAINED_ON)
     program = tensors.pop(PROGRAM, None)
     own = networks.from_description(description["network"])
     if network is not None:

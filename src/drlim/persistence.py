@@ -26,6 +26,7 @@ from drlim._files import as_path, write_whole
 
 # What is beside the weights, whose names all begin with a number: the fingerprints of the training
 # samples, and the network as a program.
+ANNOTATIONS = ("declaration", "ignored", "kept")
 TRAINED_ON, PROGRAM = "trained_on", "program"
 
 # What an epoch took is no part of the map: the same map must give the same bytes.

@@ -149,8 +149,12 @@ def fit(
         )
         starts.append(one)
     map_ = min(starts, key=_final_loss)
-    map_.declaration_ = as_read(declaration, learnt.X).as_json()
-    map_.trained_on_ = fingerprints(learnt.X)
+    map_.annotations_ = {
+        "declaration": as_read(declaration, learnt.X).as_json(),
+        "ignored": [part.name for part in declaration.ignore],
+        "kept": [part.name for part in declaration.keep],
+        "trained_on": fingerprints(learnt.X),
+    }
     return Fitted(
         map_,
         known,
