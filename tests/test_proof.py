@@ -237,6 +237,15 @@ def test_what_cannot_be_concluded_names_few_sources_probes_and_the_range(world):
     assert not Proof((), ()).holds
 
 
+def test_values_that_were_computed_are_said_in_as_many_digits_as_matter(rng):
+    strength = np.repeat([-0.2, -0.1, 0.0, 0.30000000000000004 - 0.2, 0.2], 20)
+    maps = {"map": rng.normal(size=(100, 2)), "samples": strength[:, None]}
+    entry = ignores("brightness", maps, strength, kind="class", random_state=0)
+    assert entry.tried == "-0.2, -0.1, 0, 0.1, 0.2"
+    with pytest.raises(InputError, match="strength 0.1 "):
+        displacement(np.eye(3), [np.eye(2)], [0.30000000000000004 - 0.2])
+
+
 def test_neighbours_are_kept_where_the_map_is_the_plane_of_the_samples(rng):
     X = np.column_stack([rng.normal(size=(150, 2)), 0.01 * rng.normal(size=(150, 3))])
     good = keeps(

@@ -445,7 +445,7 @@ def displacement(
         other = as_rows(points)
         if other.shape != rows.shape:
             raise InputError(
-                f"the points moved with the strength {strength} have the shape {other.shape} "
+                f"the points moved with the strength {strength:g} have the shape {other.shape} "
                 f"and those of the samples {rows.shape}; there must be one for each"
             )
         away = np.linalg.norm(other - rows, axis=1) / scale

@@ -401,6 +401,7 @@ def _range_of(factor: np.ndarray, kind: str) -> str:
         return "nothing"
     if kind == "number":
         return f"{factor.min():g} to {factor.max():g}"
-    values = [str(value) for value in np.unique(as_values(factor))]
+    form = "{:g}" if factor.dtype.kind == "f" else "{}"
+    values = [form.format(value) for value in np.unique(as_values(factor))]
     more = f" and {len(values) - 8} more" if len(values) > 8 else ""
     return ", ".join(values[:8]) + more
