@@ -36,9 +36,22 @@ class SimilarityGraph:
     ``a.copied(n)``       the graph of n copies of each sample, which are alike
     ====================  ==================================================================
 
-    Make one with `from_edges`, `from_sparse`, `empty`, `complete`, with
-    `drlim.graphs.neighbors`, or with a relation (`drlim.graphs.same`, `adjacent`, `copies`,
-    `pairs`).
+    Other ways to make one are `from_sparse`, `empty`, `complete`, `drlim.graphs.neighbors`, and
+    the relations (`drlim.graphs.same`, `adjacent`, `copies`, `pairs`); `from_edges` is the
+    constructor by another name.
+
+    Parameters
+    ----------
+    edges : array-like of shape (n_edges, 2), integer
+        Pairs of rows, in any order, repeated or reversed. A pair of a row with itself is left
+        out: nothing is learnt from it. The array itself is neither kept nor changed.
+    n_samples : int
+        How many samples there are.
+
+    Raises
+    ------
+    InputError
+        If the edges have another shape, are not integers, or name a row that does not exist.
 
     Attributes
     ----------
@@ -57,26 +70,37 @@ class SimilarityGraph:
 
     Examples
     --------
-    >>> near = SimilarityGraph.from_edges([(0, 1), (2, 3)], n_samples=4)
-    >>> copy = SimilarityGraph.from_edges([(1, 2)], n_samples=4)
+    >>> near = SimilarityGraph([(0, 1), (2, 3)], n_samples=4)
+    >>> copy = SimilarityGraph([(1, 2)], n_samples=4)
     >>> (near | copy | near @ copy).edges.tolist()
     [[0, 1], [0, 2], [1, 2], [1, 3], [2, 3]]
     >>> near
-    SimilarityGraph(n_samples=4, n_edges=2)
+    SimilarityGraph(<2 edges>, n_samples=4)
     """
 
     groups: Int[np.ndarray, " n_samples"] | None
     recall: float | None = None
     _n_samples: int
 
-    def __init__(
+    def __init__(self, edges: Any, n_samples: int) -> None:
+        self._hold(*_canonical(edges, n_samples))
+
+    def _hold(
         self, n_samples: int, keys: Int[np.ndarray, " n_edges"], recall: float | None = None
     ) -> None:
         # An edge (i, j) is held as the one number i * n_samples + j: set algebra on sorted
-        # numbers is then all the algebra there is. The public ways in are the class methods,
-        # which see to it that the keys are canonical.
+        # numbers is then all the algebra there is.
         keys.flags.writeable = False
         self.__dict__.update(_n_samples=n_samples, _keys=keys, groups=None, recall=recall)
+
+    @classmethod
+    def _from_keys(
+        cls, n_samples: int, keys: Int[np.ndarray, " n_edges"], recall: float | None = None
+    ) -> SimilarityGraph:
+        """Make a graph of canonical keys: sorted, each once, in an array that nobody else has."""
+        graph = cls.__new__(cls)
+        graph._hold(n_samples, keys, recall)
+        return graph
 
     @classmethod
     def _of_groups(
@@ -112,42 +136,8 @@ class SimilarityGraph:
 
     @classmethod
     def from_edges(cls, edges: Any, n_samples: int) -> SimilarityGraph:
-        """Make a graph from pairs of row numbers, in any order, repeated or reversed.
-
-        Parameters
-        ----------
-        edges : array-like of shape (n_edges, 2), integer
-            Pairs of rows. A pair of a row with itself is left out: nothing is learnt from it.
-        n_samples : int
-            How many samples there are.
-
-        Raises
-        ------
-        InputError
-            If the shape is another, a number is no integer, or a row does not exist.
-        """
-        n_samples = _checked_size(n_samples)
-        edges = as_array(edges, "edges")
-        if edges.size == 0:
-            edges = np.empty((0, 2), np.int64)
-        if edges.ndim != 2 or edges.shape[1] != 2:
-            raise InputError(
-                f"edges have the shape {edges.shape}; they must be pairs of rows, (n_edges, 2)"
-            )
-        if not np.issubdtype(edges.dtype, np.integer):
-            raise InputError(
-                f"edges have the dtype {edges.dtype}; they are row numbers and must be integers"
-            )
-        if edges.size and (edges.min() < 0 or edges.max() >= n_samples):
-            wrong = edges.min() if edges.min() < 0 else edges.max()
-            raise InputError(
-                f"edges name row {wrong}, and with n_samples={n_samples} the rows are "
-                f"0 to {n_samples - 1}"
-            )
-        edges = edges.astype(np.int64, copy=False)
-        low, high = np.minimum(*edges.T), np.maximum(*edges.T)
-        keys = low * n_samples + high
-        return cls(n_samples, _sorted_once(keys[low < high]))
+        """Make a graph from pairs of rows: the constructor, by a name beside `from_sparse`."""
+        return cls(edges, n_samples)
 
     @classmethod
     def from_sparse(cls, matrix: Any) -> SimilarityGraph:
@@ -169,18 +159,18 @@ class SimilarityGraph:
             )
         there = matrix.data != 0
         edges = np.stack([matrix.row[there], matrix.col[there]], axis=1)
-        return cls.from_edges(edges, matrix.shape[0])
+        return cls(edges, matrix.shape[0])
 
     @classmethod
     def empty(cls, n_samples: int) -> SimilarityGraph:
         """Make the graph in which nothing is similar to anything."""
-        return cls(_checked_size(n_samples), np.empty(0, np.int64))
+        return cls._from_keys(_checked_size(n_samples), np.empty(0, np.int64))
 
     @classmethod
     def complete(cls, n_samples: int) -> SimilarityGraph:
         """Make the graph in which everything is similar to everything."""
         rows = np.stack(np.triu_indices(_checked_size(n_samples), 1), axis=1)
-        return cls.from_edges(rows, n_samples)
+        return cls(rows, n_samples)
 
     def _with_recall(self, recall: float | None) -> SimilarityGraph:
         graph = SimilarityGraph.__new__(SimilarityGraph)
@@ -352,7 +342,7 @@ class SimilarityGraph:
             return SimilarityGraph._of_groups(self.groups[indices], self.recall)
         moved = place[self.edges]
         moved = moved[(moved >= 0).all(axis=1)]
-        return SimilarityGraph.from_edges(moved, len(indices))._with_recall(self.recall)
+        return SimilarityGraph(moved, len(indices))._with_recall(self.recall)
 
     def copied(self, n_copies: int) -> SimilarityGraph:
         """Return the graph of every sample and its copies, which are all alike.
@@ -369,7 +359,7 @@ class SimilarityGraph:
 
         Examples
         --------
-        >>> SimilarityGraph.from_edges([(0, 1)], n_samples=2).copied(2).edges.tolist()
+        >>> SimilarityGraph([(0, 1)], n_samples=2).copied(2).edges.tolist()
         [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
         """
         check_count(n_copies, "n_copies")
@@ -380,7 +370,7 @@ class SimilarityGraph:
         ways = [(a, b) for a in range(n_copies) for b in range(a, n_copies)]
         edges = [np.add(across if a < b else self.edges, (a * n, b * n)) for a, b in ways]
         every = np.concatenate(edges)
-        return SimilarityGraph.from_edges(every, n * int(n_copies))._with_recall(self.recall)
+        return SimilarityGraph(every, n * int(n_copies))._with_recall(self.recall)
 
     def __or__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "|")
@@ -388,7 +378,7 @@ class SimilarityGraph:
         if not self.n_edges or not other.n_edges:
             return (self if self.n_edges else other)._with_recall(recall)
         keys = np.concatenate([self._keys, other._keys])
-        return SimilarityGraph(self.n_samples, _sorted_once(keys), recall)
+        return SimilarityGraph._from_keys(self.n_samples, _sorted_once(keys), recall)
 
     def __and__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "&")
@@ -401,7 +391,7 @@ class SimilarityGraph:
             both = self._keys[other.has(*self.edges.T)]
         else:
             both = np.intersect1d(self._keys, other._keys, assume_unique=True)
-        return SimilarityGraph(self.n_samples, both, self._least_recall(other))
+        return SimilarityGraph._from_keys(self.n_samples, both, self._least_recall(other))
 
     def __sub__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "-")
@@ -409,7 +399,7 @@ class SimilarityGraph:
             rest = self._keys[~other.has(*self.edges.T)]
         else:
             rest = np.setdiff1d(self._keys, other._keys, assume_unique=True)
-        return SimilarityGraph(self.n_samples, rest, self._least_recall(other))
+        return SimilarityGraph._from_keys(self.n_samples, rest, self._least_recall(other))
 
     def __matmul__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "@")
@@ -435,7 +425,7 @@ class SimilarityGraph:
 
     def __repr__(self) -> str:
         recall = "" if self.recall is None else f", recall={math.floor(1e3 * self.recall) / 1e3}"
-        return f"SimilarityGraph(n_samples={self.n_samples}, n_edges={self.n_edges}{recall})"
+        return f"SimilarityGraph(<{self.n_edges} edges>, n_samples={self.n_samples}{recall})"
 
     def _checked_rows(self, rows: Any) -> Int[np.ndarray, "..."]:
         rows = as_array(rows, "rows")
@@ -459,6 +449,33 @@ class SimilarityGraph:
                 f"graph {sign} graph: one speaks of {self.n_samples} samples and the other of "
                 f"{other.n_samples}; both must be about the same samples"
             )
+
+
+def _canonical(edges: Any, n_samples: int) -> tuple[int, Int[np.ndarray, " n_edges"]]:
+    """Return the number of samples and the keys of some pairs of rows, or say what is wrong."""
+    edges = as_array(edges, "edges")
+    if edges.size == 0:
+        edges = np.empty((0, 2), np.int64)
+    if edges.ndim != 2 or edges.shape[1] != 2:
+        raise InputError(
+            f"edges have the shape {edges.shape}; they must be pairs of rows, (n_edges, 2): "
+            "SimilarityGraph([(0, 1), (1, 2)], n_samples=3)"
+        )
+    n_samples = _checked_size(n_samples)
+    if not np.issubdtype(edges.dtype, np.integer):
+        raise InputError(
+            f"edges have the dtype {edges.dtype}; they are row numbers and must be integers"
+        )
+    if edges.size and (edges.min() < 0 or edges.max() >= n_samples):
+        wrong = edges.min() if edges.min() < 0 else edges.max()
+        raise InputError(
+            f"edges name row {wrong}, and with n_samples={n_samples} the rows are "
+            f"0 to {n_samples - 1}"
+        )
+    edges = edges.astype(np.int64, copy=False)
+    low, high = np.minimum(*edges.T), np.maximum(*edges.T)
+    keys = low * n_samples + high
+    return n_samples, _sorted_once(keys[low < high])
 
 
 def _sorted_once(keys: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n_edges"]:
