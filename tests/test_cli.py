@@ -75,34 +75,10 @@ def test_a_map_is_exported_and_the_largest_difference_is_said(tmp_path):
     assert (tmp_path / "map.onnx").is_file()
 
 
-WRONG = [
-    (["export", "missing.drlim"], "missing.drlim cannot be read"),
-    (["export", __file__], "is not a map written by drlim"),
-    (["export"], "MAP"),
-    (["reproduce", "spring"], "did you mean 'springs'"),
-    (["reproduce", "loss", "--seed", "-1"], "seed"),
-    (["reproduce", "loss", "--seed", "one"], "seed"),
-    (["reproduce", "loss", "--out", "/dev/null/run"], "--out"),
-    (["reproduce"], "name"),
-    (["reproduce", "loss", "--fast"], "--fast"),
-    (["redo"], "did you mean 'report'"),
-    (["--versoin"], "did you mean '--version'"),
-    (["fit", "X.npy", "--kep", "a"], "did you mean '--keep'"),
-    (["transform", "map.drlim", "X.npy", "--otu", "Z.npy"], "did you mean '--out'"),
-    (["fit", "X.npy", "--see", "1"], "has no option '--see'"),
-    (["fit", "X.npy", "Y.npy"], "Y.npy"),
-    (["fit", "X.npy", "--keep"], "--keep"),
-    (["fit", "X.npy", "--force=1"], "--force"),
-    (["verify", "map.drlim", "X.npy", "--pair", "0"], "--pair"),
-    (["neighbors", "map.drlim", "X.npy", "0", "-n", "-3"], "'-3' is no integer >= 1"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "says"), WRONG, ids=[" ".join(case[0]) for case in WRONG])
-def test_a_wrong_command_ends_with_a_message_and_exit_code_2(arguments, says):
-    done = drlim(*arguments)
+def test_a_wrong_command_ends_with_a_message_and_exit_code_2():
+    # What else a command refuses stands in the tables of bad_input.
+    done = drlim("redo")
     assert done.returncode == 2
-    assert says in done.stderr
     assert done.stderr.startswith("drlim: ")
     assert done.stderr.count("\n") == 1
     assert not done.stdout

@@ -1,0 +1,75 @@
+"""Bad input to drlim.networks."""
+
+from torch import nn
+
+from bad_input.rows import bad, bad_file, file
+from drlim.networks import (
+    Standardize,
+    backbone,
+    build,
+    convnet,
+    from_description,
+    lenet,
+    linear,
+    mlp,
+    resolve,
+    with_arguments,
+)
+
+ROWS = {
+    "networks.lenet": [
+        bad("shape", lambda: lenet((8, 8), 2), "(8, 8)"),
+        bad("unknown activation", lambda: lenet((28, 28), 2, "x"), "activation", "'x'"),
+        bad("out of range", lambda: lenet((28, 28), 0), "n_components", "0"),
+    ],
+    "networks.mlp": [
+        bad("hidden int", lambda: mlp((3,), 2, hidden=5), "hidden", "5"),
+        bad("negative hidden", lambda: mlp((3,), 2, hidden=(-5,)), "hidden", "-5"),
+        bad("unknown activation", lambda: mlp((3,), 2, activation="sigmoid"), "activation", "'sigmoid'"),
+    ],
+    "networks.linear": [
+        bad("out of range", lambda: linear((3,), -1), "n_components", "-1"),
+        bad("texts", lambda: linear((3,), "a"), "n_components", "'a'"),
+    ],
+    "networks.convnet": [
+        bad("vectors, no images", lambda: convnet((3,), 2), "(3,)"),
+        bad("depth 0", lambda: convnet((8, 8), 2, depth=0), "depth", "0"),
+        bad("width 0", lambda: convnet((8, 8), 2, width=0), "width", "0"),
+    ],
+    "networks.backbone": [
+        bad("a module, not a builder", lambda: backbone(nn.Linear(1, 1)), "module", "Linear"),
+        bad_file(
+            "weights missing",
+            lambda: backbone(lambda: nn.Linear(3, 4), weights="no.safetensors")((3,), 2),
+            "no.safetensors",
+            "No such file or directory",
+        ),
+        bad_file(
+            "weights wrong",
+            lambda: backbone(lambda: nn.Linear(3, 4), weights=file(b"hello", "a.safetensors"))((3,), 2),
+            "a.safetensors",
+        ),
+    ],
+    "networks.with_arguments": [
+        bad("unknown argument", lambda: with_arguments("mlp", {"hiden": 3}), "'mlp'", "'hiden'", "'hidden'"),
+        bad("no network yet", lambda: with_arguments(None, {"hidden": 3}), "network", "None", "hidden"),
+        bad(
+            "one that takes nothing", lambda: with_arguments(lambda shape, n: None, {"hidden": 3}), "'hidden'"
+        ),
+    ],
+    "networks.resolve": [
+        bad("unknown name", lambda: resolve("lent", (3,)), "network", "'lent'", "'lenet'"),
+        bad("a module, not a builder", lambda: resolve(nn.Linear(1, 1), (3,)), "network", "Linear"),
+        bad("an int", lambda: resolve(3, (3,)), "network", "int"),
+    ],
+    "networks.build": [
+        bad("a builder of an int", lambda: build(lambda s, c: 3, (3,), 2, 0), "network", "int"),
+        bad("one argument too few", lambda: build(lambda s: 3, (3,), 2, 0), "network", "sample_shape"),
+    ],
+    "networks.from_description": [
+        bad("unknown name", lambda: from_description({"name": "foo", "arguments": {}}), "'foo'"),
+    ],
+    "networks.Standardize": [
+        bad("scale 0", lambda: Standardize(0.0, 0.0), "scale", "0.0"),
+    ],
+}
