@@ -730,6 +730,49 @@ def test_a_report_that_cannot_be_written_is_an_error(fitted, evidence, tmp_path)
         write_report(tmp_path / "file" / "report", evidence, fitted.map, DECLARED)
 
 
+@pytest.fixture(params=["a picture", "the page", "the numbers"])
+def interrupted(request, monkeypatch, fitted, evidence):
+    """Write a report that an interrupt ends where it writes its last picture or something later."""
+    from drlim.declaration import _report
+
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    if request.param == "a picture":
+        write = _report.Picture.write
+        drawn = []
+
+        def once(picture, folder):
+            drawn.append(picture)
+            return write(picture, folder) if len(drawn) == 1 else interrupt()
+
+        monkeypatch.setattr(_report.Picture, "write", once)
+    else:
+        name = {"the page": "page", "the numbers": "write_json"}[request.param]
+        monkeypatch.setattr(_report, name, interrupt)
+
+    def write_into(folder):
+        with pytest.raises(KeyboardInterrupt):
+            write_report(folder, evidence, fitted.map, DECLARED)
+
+    return write_into
+
+
+def test_an_interrupted_report_leaves_nothing(interrupted, tmp_path):
+    interrupted(tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
+def test_an_interrupted_report_leaves_the_one_before_it_as_it_was(interrupted, page, tmp_path):
+    names = {path.name for path in page[0]}
+    for name in names:
+        (tmp_path / name).write_text("before")
+    interrupted(tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        names, "before"
+    )
+
+
 # What a map is used for.
 
 

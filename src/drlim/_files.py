@@ -1,11 +1,13 @@
-"""Files that are whole or not there."""
+"""Files and folders that are written whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +65,7 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.close(handle)
         try:
             yield Path(name)
-            with open(name, "rb") as file:
-                os.fsync(file.fileno())
+            _sync(Path(name))
             os.chmod(name, 0o666 & ~_umask())
             os.replace(name, path)
         except BaseException:
@@ -78,6 +79,81 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
             f"{path} cannot be written ({error.strerror or error}); give a file in a folder that "
             "exists and that you may write to"
         ) from error
+
+
+@contextmanager
+def whole_folder(folder: Path, *, last: str, what: str) -> Iterator[Path]:
+    """Give an empty folder to write, whose files move into ``folder`` if nothing goes wrong.
+
+    If the block is left by an error or an interrupt, ``folder`` is as it was before, or is not
+    made at all. Files of other names in it are left alone.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist.
+    last : str
+        The file that readers look for. It is removed before the others are replaced and moved
+        after them, so that it never stands beside files of another writing, even after a crash.
+    what : str
+        What is written, for errors: "the report".
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be written.
+    """
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(dir=folder, prefix=".unfinished-"))
+        try:
+            new, old = scratch / "new", scratch / "old"
+            new.mkdir()
+            old.mkdir()
+            yield new
+            _replace_all(folder, new, old, last)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+            if is_new:
+                with suppress(OSError):
+                    folder.rmdir()  # fails, as it should, if the files are in it
+    except OSError as error:
+        if isinstance(error, DrlimError):
+            raise
+        raise FileError(
+            f"{what} cannot be written to {folder} ({error.strerror or error}); give a folder that "
+            "you may write to"
+        ) from error
+
+
+def _replace_all(folder: Path, new: Path, old: Path, last: str) -> None:
+    """Move the files of `new` into `folder` and those they replace into `old`: all, or none."""
+    names = sorted((file.name for file in new.iterdir()), key=lambda name: name == last)
+    for name in names:
+        if (folder / name).is_dir():
+            raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
+        _sync(new / name)
+    try:
+        for name in reversed(names):  # the last first
+            if os.path.lexists(folder / name):
+                os.replace(folder / name, old / name)
+        for name in names:
+            os.replace(new / name, folder / name)
+    except BaseException:
+        for name in names:
+            if not (new / name).exists():
+                (folder / name).unlink(missing_ok=True)
+            if os.path.lexists(old / name):
+                os.replace(old / name, folder / name)
+        raise
+    _sync_folder(folder)
+
+
+def _sync(path: Path) -> None:
+    """Wait until the content is on the disk."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

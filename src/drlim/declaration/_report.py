@@ -11,7 +11,7 @@ import numpy as np
 
 from drlim import baselines, plotting
 from drlim._deprecated import renamed_arguments
-from drlim._errors import FileError
+from drlim._files import whole_folder
 from drlim.datasets import Dataset
 from drlim.declaration._prove import MOST_FEATURES, Evidence, Recognition
 from drlim.declaration._rules import Rules
@@ -48,7 +48,7 @@ def write_report(
     Parameters
     ----------
     folder : path
-        Made if it is not there.
+        Made if it does not exist. Interrupted, the report leaves it as it was before.
     evidence : Evidence
         What `drlim.declaration.prove` found.
     map_ : DrLIM
@@ -68,34 +68,27 @@ def write_report(
     FileError
         If the folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        pictures = _pictures(evidence, map_, declaration)
-        shown = [picture.write(folder) for picture in pictures]
-        viewers = _viewers(evidence, map_, declaration)
+    pictures = _pictures(evidence, map_, declaration)
+    settings = _settings(map_, declaration)
+    with whole_folder(folder, last="proof.json", what="the report") as scratch:
         html = page(
             "proof.html.j2",
             "what the map ignores, and what it keeps",
-            viewers,
+            _viewers(evidence, map_, declaration),
             {
                 "data": _data(evidence.held_out),
                 "evidence": evidence,
                 "entries": [*evidence.proof.ignored, *evidence.proof.kept],
                 "promised_nothing": _PROMISED_NOTHING if force else "",
-                "pictures": shown,
+                "pictures": [picture.write(scratch) for picture in pictures],
                 "tables": tables(evidence),
                 "summary": [] if rules is None else rules.summary(),
                 "skipped": list(evidence.held_out.skipped),
-                "settings": json.dumps(_settings(map_, declaration), indent=2),
+                "settings": json.dumps(settings, indent=2),
             },
         )
-        (folder / "report.html").write_text(html, "utf-8")
-        write_json(folder / "proof.json", {**evidence.as_json(), **_settings(map_, declaration)})
-    except OSError as error:
-        raise FileError(
-            f"the report cannot be written to {folder} ({error.strerror or error}); give a folder "
-            "that you may write to"
-        ) from None
+        (scratch / "report.html").write_text(html, "utf-8")
+        write_json(scratch / "proof.json", {**evidence.as_json(), **settings})
     stems = [f"{picture.stem}.{kind}" for picture in pictures for kind in ("png", "svg")]
     return [folder / name for name in ("report.html", "proof.json", *stems)]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drlim._errors import DrlimError, InputError, nearest_name
+from drlim._files import whole_folder
 
 # Name: module, and what it shows. Modules are imported when they are run: each needs torch.
 EXPERIMENTS = {
@@ -87,7 +88,7 @@ def reproduce(
     out = Path(out or Path("runs") / name)
     if name != ALL:
         return run(name, out)[0]
-    with _run.scratch_folder(out) as folder:
+    with whole_folder(out, last="metrics.json", what="the run") as folder:
         runs, failures = {}, {}
         for number, one in enumerate(EXPERIMENTS, start=1):
             say(f"\n== {one} ({number} of {len(EXPERIMENTS)}): {EXPERIMENTS[one][1]}")

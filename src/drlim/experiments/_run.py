@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from drlim import networks, plotting
-from drlim._errors import DrlimError, FileError, missing_extra
+from drlim._errors import missing_extra
+from drlim._files import whole_folder
 from drlim.estimator import DrLIM
 from drlim.losses import GlobalLoss
 from drlim.reporting import Claim, Picture, Shown, Viewer, page
@@ -118,40 +116,6 @@ class Section:
     images: Sequence[Shown]
 
 
-@contextlib.contextmanager
-def scratch_folder(out: Path) -> Iterator[Path]:
-    """Give a hidden folder in `out`; what is in it at the end is moved into `out`, metrics last.
-
-    A run that is interrupted leaves what was there before, and never a part of itself.
-    """
-    made = not out.exists()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=out, prefix=".unfinished-"))
-    except OSError as error:
-        raise FileError(
-            f"the run cannot be written to {out} ({error.strerror}); give a folder that you may "
-            "write to: --out DIR"
-        ) from None
-    try:
-        yield scratch
-        (out / "metrics.json").unlink(missing_ok=True)
-        for file in sorted(scratch.iterdir(), key=lambda file: file.name == "metrics.json"):
-            os.replace(file, out / file.name)
-    except DrlimError:
-        raise
-    except OSError as error:
-        raise FileError(
-            f"the run cannot be written to {out} ({error}); make room there, or give another "
-            "folder: --out DIR"
-        ) from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        if made:
-            with contextlib.suppress(OSError):
-                out.rmdir()  # fails, as it should, where the run is in it
-
-
 def check_extras(names: Sequence[str]) -> None:
     """Raise now if a package is missing that an experiment would miss after its training."""
     needed = {"jinja2": "paper"}
@@ -166,7 +130,7 @@ def run_into(
     out: Path, options: Options, run: Callable[[Options], Result]
 ) -> tuple[dict[str, Any], Section]:
     """Run an experiment, write its run to `out`, and say what came out."""
-    with scratch_folder(out) as folder:
+    with whole_folder(out, last="metrics.json", what="the run") as folder:
         result = run(options)
         metrics = {
             "experiment": options.name,
