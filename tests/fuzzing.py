@@ -22,7 +22,7 @@ from safetensors.numpy import save
 
 from drlim import load
 from drlim._errors import FileError, InputError
-from drlim.persistence import read_map, signed
+from drlim._persistence import read_map, signed
 
 DATA = Path(__file__).parent / "data"
 SECONDS_A_CASE = 20

@@ -13,6 +13,7 @@ import pytest
 import drlim
 from drlim import networks
 from drlim._errors import DrlimError, FileError, InputError
+from drlim._persistence import read_map, write_map
 from drlim.datasets import Dataset, weaves
 from drlim.declaration import (
     Declaration,
@@ -32,7 +33,6 @@ from drlim.declaration._report import tables
 from drlim.declaration._rules import changes_ignored
 from drlim.estimator import DrLIM
 from drlim.graphs import SimilarityGraph, same
-from drlim.persistence import read_map, write_map
 from drlim.transforms import Augment, change
 
 ODD = '<b>&"'  # a factor that a careless page would take for markup

@@ -60,7 +60,7 @@ def test_the_same_seed_breaks_files_in_the_same_way():
     ],
 )
 def test_a_file_of_a_right_hash_is_still_not_believed(description, tensors, why, tmp_path):
-    from drlim.persistence import read_map, write_map
+    from drlim._persistence import read_map, write_map
 
     was, held = read_map(fuzzing.DATA / "format-1-table.drlim")
     write_map(tmp_path / "altered.drlim", {**was, **description}, {**held, **tensors})

@@ -8,7 +8,7 @@ import pytest
 
 from drlim import load
 from drlim._errors import InputError
-from drlim.persistence import FORMAT_VERSION, read_map
+from drlim._persistence import FORMAT_VERSION, read_map
 
 DATA = Path(__file__).parent / "data"
 KEPT = sorted(DATA.glob("*.drlim"))

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from drlim import datasets
+from drlim._persistence import read_map
 from drlim.experiments import EXPERIMENTS, _digits, _invariance, _shift_invariant, reproduce
 from drlim.graphs import copies, neighbors
-from drlim.persistence import read_map
 from drlim.reporting import machine
 from drlim.transforms import shifted_copies
 

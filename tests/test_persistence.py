@@ -16,8 +16,8 @@ from torch import nn
 import drlim
 from drlim import DrLIM, load, networks
 from drlim._errors import FileError, InputError
+from drlim._persistence import FORMAT_VERSION, read_map, write_map
 from drlim.losses import Contrastive
-from drlim.persistence import FORMAT_VERSION, read_map, write_map
 
 X = np.random.default_rng(1).normal(size=(40, 5))
 IMAGES = np.random.default_rng(1).integers(0, 256, (20, 28, 28)).astype(np.uint8)
@@ -229,7 +229,7 @@ def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path):
 
 
 def test_a_newer_format_asks_for_a_newer_drlim(saved, tmp_path, monkeypatch):
-    monkeypatch.setattr(drlim.persistence, "FORMAT_VERSION", FORMAT_VERSION + 1)
+    monkeypatch.setattr(drlim._persistence, "FORMAT_VERSION", FORMAT_VERSION + 1)
     write_map(tmp_path / "newer.drlim", *read_map(saved[0]))
     monkeypatch.undo()
     with pytest.raises(FileError, match=r"has the format 2 and .* up to 1; update drlim: pip inst"):

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from drlim._errors import FileError, InputError
-from drlim.persistence import read_map, write_map
+from drlim._persistence import read_map, write_map
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Reading a map back from its file, believing it within limits only.
 
-A file may come from anybody: what it says is checked field by field (`drlim.persistence`), a
+A file may come from anybody: what it says is checked field by field (`drlim._persistence`), a
 network is built only if its weights are in the file, and nothing in the file is run but, where it
 has one, a program that cannot do more than compute.
 """
@@ -17,8 +17,8 @@ from torch import nn
 from drlim import networks
 from drlim._errors import FileError, InputError
 from drlim._onnx import Program, ProgramError
+from drlim._persistence import ANNOTATIONS, PROGRAM, TIMES, TRAINED_ON, check_description, read_map
 from drlim.estimator import DrLIM
-from drlim.persistence import ANNOTATIONS, PROGRAM, TIMES, TRAINED_ON, check_description, read_map
 from drlim.training import Epoch
 
 

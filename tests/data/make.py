@@ -10,9 +10,9 @@ import numpy as np
 from torch import nn
 
 from drlim import DrLIM, load, networks
+from drlim._persistence import FORMAT_VERSION
 from drlim.datasets import Dataset
 from drlim.declaration import Declaration, fit
-from drlim.persistence import FORMAT_VERSION
 
 FOLDER = Path(__file__).parent
 

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from drlim._errors import FileError, InputError, nearest_name
+from drlim._persistence import read_map
 from drlim.datasets import Dataset
 from drlim.declaration._fingerprints import is_known
 from drlim.declaration._networks import imported, with_arguments
@@ -18,7 +19,6 @@ from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
 from drlim.evaluation.verification import Rate, Threshold, choose_threshold, decide, judge_by
 from drlim.loading import load
-from drlim.persistence import read_map
 
 
 @dataclass(frozen=True)
