@@ -89,6 +89,8 @@ NOTHING_TO_REFUSE = {
     "evaluation.invariance.Displacement": _RECORD,
     "evaluation.invariance.Leakage": _RECORD,
     "evaluation.invariance.NumberLeakage": _RECORD,
+    "evaluation.proof.Ignored": _RECORD,
+    "evaluation.proof.Kept": _RECORD,
     "evaluation.proof.Proof": _RECORD,
     "evaluation.retention.Retention": _RECORD,
     "evaluation.verification.Rate": _RECORD,

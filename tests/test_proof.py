@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drlim._errors import InputError
-from drlim.evaluation import _probes, quality
+from drlim.evaluation import _probes, proof, quality
 from drlim.evaluation._intervals import bootstrap, mean_interval, share_interval
 from drlim.evaluation.invariance import (
     NUMBER_PROBES,
@@ -18,7 +18,7 @@ from drlim.evaluation.invariance import (
     orbits,
     wilson_interval,
 )
-from drlim.evaluation.proof import CONSTANT, Proof, ignores, is_constant, keeps
+from drlim.evaluation.proof import CONSTANT, Proof, is_constant, measure_ignored, measure_kept
 from drlim.evaluation.retention import retention
 
 
@@ -37,14 +37,14 @@ def world(rng, monkeypatch):
 def proof_of(world, Z, **others):
     maps = {"map": Z, "samples": world["X"], **others}
     kept = {name: world[name] for name in ("azimuth", "height")}
-    light = ignores(
+    light = measure_ignored(
         "lighting", maps, world["lighting"], kept=kept, periods={"azimuth": 360}, random_state=0
     )
     return Proof(
         ignored=(light,),
         kept=(
-            keeps("azimuth", maps, world["azimuth"], period=360, random_state=0),
-            keeps("height", maps, world["height"], random_state=0),
+            measure_kept("azimuth", maps, world["azimuth"], period=360, random_state=0),
+            measure_kept("height", maps, world["height"], random_state=0),
         ),
     )
 
@@ -90,7 +90,9 @@ def test_a_map_that_loses_what_it_should_keep_fails_however_invariant(world, rng
 
 
 def test_without_references_what_is_at_chance_is_not_kept_either(rng):
-    entry = keeps("height", {"map": rng.normal(size=(99, 2))}, np.arange(99.0), random_state=0)
+    entry = measure_kept(
+        "height", {"map": rng.normal(size=(99, 2))}, np.arange(99.0), random_state=0
+    )
     assert entry.verdict == "fails"
     assert entry.line.endswith("not clearly above chance")
 
@@ -106,7 +108,7 @@ def test_one_factor_that_fails_fails_the_proof_whatever_the_others(world):
 def test_a_map_that_keeps_much_less_than_the_samples_fails_and_says_which_keeps_more(world, rng):
     around = world["X"][:, :2] / 3
     maps = {"map": around + 0.8 * rng.normal(size=(160, 2)), "samples": around}
-    entry = keeps("azimuth", maps, world["azimuth"], period=360, random_state=0)
+    entry = measure_kept("azimuth", maps, world["azimuth"], period=360, random_state=0)
     assert entry.retention["map"].low > 0.05
     assert entry.verdict == "fails"
     assert entry.best == "samples"
@@ -114,7 +116,7 @@ def test_a_map_that_keeps_much_less_than_the_samples_fails_and_says_which_keeps_
 
 
 def test_where_there_is_nothing_to_ignore_nothing_is_proven(world, rng):
-    hidden = ignores(
+    hidden = measure_ignored(
         "mood", {"map": world["X"], "samples": world["X"]}, rng.integers(0, 2, 160), random_state=0
     )
     assert hidden.verdict == "open"
@@ -123,7 +125,9 @@ def test_where_there_is_nothing_to_ignore_nothing_is_proven(world, rng):
 
 
 def test_e7_what_was_compared_with_nothing_is_left_open(world):
-    entry = ignores("lighting", {"map": world["X"][:, :3]}, world["lighting"], random_state=0)
+    entry = measure_ignored(
+        "lighting", {"map": world["X"][:, :3]}, world["lighting"], random_state=0
+    )
     assert entry.verdict == "open"
     assert "compared with nothing" in entry.reason
 
@@ -133,7 +137,7 @@ def test_e5_what_the_architecture_ignores_is_not_credited_to_training(world):
 
     def cannot(**others):
         maps = {"map": Z, "samples": X, **others}
-        entry = ignores("lighting", maps, lighting, random_state=0)
+        entry = measure_ignored("lighting", maps, lighting, random_state=0)
         assert entry.verdict == "holds"
         return " ".join(Proof((entry,), ()).cannot)
 
@@ -147,7 +151,7 @@ def test_e3_the_orbit_ratio_is_in_the_verdict(rng):
     still = rng.normal(size=(40, 2))[source]
     moving = np.column_stack([still, 3 * shift])
     maps = {"map": still + 1e-3 * rng.normal(size=(200, 2)), "samples": moving}
-    entry = ignores("shift", maps, shift, groups=source, random_state=0)
+    entry = measure_ignored("shift", maps, shift, groups=source, random_state=0)
     assert entry.verdict == "holds"
     assert entry.orbit_ratio["map"] < 0.01 < entry.orbit_ratio["samples"]
     assert entry.line.endswith("orbit ratio 0.00")
@@ -157,8 +161,8 @@ def test_e3_the_orbit_ratio_is_in_the_verdict(rng):
 def test_e2_held_out_points_that_are_the_training_points_are_refused(world):
     Z, height = world["X"][:, :3], world["height"]
     with pytest.raises(InputError, match="held-out points are the training points"):
-        keeps("height", {"map": Z}, height, train={"map": Z}, factor_train=height)
-    apart = keeps(
+        measure_kept("height", {"map": Z}, height, train={"map": Z}, factor_train=height)
+    apart = measure_kept(
         "height", {"map": Z[:90]}, height[:90], train={"map": Z[90:]}, factor_train=height[90:]
     )
     assert apart.verdict == "holds"
@@ -169,7 +173,9 @@ def test_confounded_data_is_said_and_the_map_is_not_blamed_for_it(rng):
     light = np.where(rng.random(200) < 0.9, kind, 1 - kind)
     Z = 4.0 * kind[:, None] + rng.normal(size=(200, 1))
     X = np.column_stack([Z, 4.0 * light])
-    entry = ignores("light", {"map": Z, "samples": X}, light, kept={"kind": kind}, random_state=0)
+    entry = measure_ignored(
+        "light", {"map": Z, "samples": X}, light, kept={"kind": kind}, random_state=0
+    )
     assert entry.worst.value > 0.8
     assert entry.chance == pytest.approx(np.mean(light == kind))
     assert entry.confounded
@@ -177,14 +183,16 @@ def test_confounded_data_is_said_and_the_map_is_not_blamed_for_it(rng):
     assert any(
         "light is confounded with what is kept" in said for said in Proof((entry,), ()).cannot
     )
-    alone = ignores("light", {"map": Z, "samples": X}, light, random_state=0)
+    alone = measure_ignored("light", {"map": Z, "samples": X}, light, random_state=0)
     assert alone.verdict == "fails"
 
 
 def test_where_each_class_has_its_own_light_nothing_can_be_promised(rng):
     kind = np.arange(120) % 3
     X = 5.0 * kind[:, None] + rng.normal(size=(120, 1))
-    entry = ignores("light", {"map": X, "samples": X}, kind, kept={"kind": kind}, random_state=0)
+    entry = measure_ignored(
+        "light", {"map": X, "samples": X}, kind, kept={"kind": kind}, random_state=0
+    )
     assert entry.verdict == "open"
     assert entry.reason.endswith("beyond what is kept")
 
@@ -192,7 +200,7 @@ def test_where_each_class_has_its_own_light_nothing_can_be_promised(rng):
 def test_rare_values_are_left_out_and_counted(world):
     lighting = world["lighting"].astype(object)
     lighting[:4], lighting[4:6] = "dusk", None
-    entry = ignores(
+    entry = measure_ignored(
         "lighting", {"map": world["X"][:, :3], "samples": world["X"]}, lighting, random_state=0
     )
     assert entry.n_left_out == 6
@@ -203,21 +211,21 @@ def test_rare_values_are_left_out_and_counted(world):
 
 def test_what_cannot_be_measured_at_all_says_why(rng):
     Z = rng.normal(size=(30, 2))
-    one = ignores("light", {"map": Z, "samples": Z}, np.zeros(30), random_state=0)
+    one = measure_ignored("light", {"map": Z, "samples": Z}, np.zeros(30), random_state=0)
     assert (one.verdict, one.worst) == ("open", None)
     assert "fewer than two of its values" in one.line
     names = [str(i) for i in range(30)]
-    each = keeps("name", {"map": Z}, names, random_state=0)
+    each = measure_kept("name", {"map": Z}, names, random_state=0)
     assert each.verdict == "open"
     assert any("Whether the map keeps name is open" in s for s in Proof((one,), (each,)).cannot)
-    few = keeps("place", {"map": Z[:9]}, Z[:9], kind="neighbors", random_state=0)
+    few = measure_kept("place", {"map": Z[:9]}, Z[:9], kind="neighbors", random_state=0)
     assert "too few for 5 neighbours" in few.line
 
 
 def test_an_interval_that_is_too_wide_leaves_the_verdict_open(rng):
     factor = np.arange(14) % 2
     maps = {"map": rng.normal(size=(14, 1)), "samples": 9.0 * factor[:, None]}
-    entry = ignores("light", maps, factor, random_state=0)
+    entry = measure_ignored("light", maps, factor, random_state=0)
     assert entry.verdict == "open"
     assert "too few held-out samples" in entry.reason
 
@@ -240,15 +248,15 @@ def test_what_cannot_be_concluded_names_few_sources_probes_and_the_range(world):
 def test_values_that_were_computed_are_said_in_as_many_digits_as_matter(rng):
     strength = np.repeat([-0.2, -0.1, 0.0, 0.30000000000000004 - 0.2, 0.2], 20)
     maps = {"map": rng.normal(size=(100, 2)), "samples": strength[:, None]}
-    entry = ignores("brightness", maps, strength, kind="class", random_state=0)
+    entry = measure_ignored("brightness", maps, strength, kind="class", random_state=0)
     assert entry.tried == "-0.2, -0.1, 0, 0.1, 0.2"
-    with pytest.raises(InputError, match="strength 0.1 "):
+    with pytest.raises(InputError, match=r"strength 0\.1 "):
         displacement(np.eye(3), [np.eye(2)], [0.30000000000000004 - 0.2])
 
 
 def test_neighbours_are_kept_where_the_map_is_the_plane_of_the_samples(rng):
     X = np.column_stack([rng.normal(size=(150, 2)), 0.01 * rng.normal(size=(150, 3))])
-    good = keeps(
+    good = measure_kept(
         "place",
         {"map": X[:, :2], "samples": X, "pca": X[:, 1:]},
         X,
@@ -258,7 +266,7 @@ def test_neighbours_are_kept_where_the_map_is_the_plane_of_the_samples(rng):
     assert good.verdict == "holds"
     assert set(good.retention) == {"map", "pca"}  # the samples keep themselves by definition
     assert good.preservation["map"].value > 0.9
-    assert keeps(
+    assert measure_kept(
         "place", {"map": rng.permutation(X)}, X, kind="neighbors", random_state=0
     ).verdict == ("fails")
 
@@ -266,7 +274,7 @@ def test_neighbours_are_kept_where_the_map_is_the_plane_of_the_samples(rng):
 def test_of_many_samples_whole_sources_are_drawn(rng):
     source = np.repeat(np.arange(900), 3)
     Z = rng.normal(size=(900, 1))[source]
-    entry = keeps("place", {"map": Z}, Z[:, 0], groups=source, random_state=0)
+    entry = measure_kept("place", {"map": Z}, Z[:, 0], groups=source, random_state=0)
     assert 1995 <= entry.retention["map"].n <= 2000
     assert entry.retention["map"].n == 3 * entry.n_sources
     assert entry.n_left_out == 0
@@ -287,7 +295,7 @@ def test_the_same_seed_gives_the_same_proof_and_moves_no_global_generator(world,
     ],
 )
 def test_maps_that_do_not_fit_their_factor_are_refused(maps, says):
-    for measure in (ignores, keeps):
+    for measure in (measure_ignored, measure_kept):
         with pytest.raises(InputError, match=says):
             measure("light", maps, np.arange(6) % 2)
 
@@ -539,3 +547,11 @@ def test_the_displacement_of_a_constant_map_is_no_number():
 def test_each_strength_has_a_moved_point_for_each_sample(moved, strengths):
     with pytest.raises(InputError):
         displacement(np.eye(9), moved, strengths)
+
+
+@pytest.mark.parametrize(("old", "new"), [("ignores", measure_ignored), ("keeps", measure_kept)])
+def test_the_old_names_of_measuring_work_for_a_release_and_warn(old, new):
+    with pytest.warns(FutureWarning, match=old):
+        assert getattr(proof, old) is new
+    with pytest.raises(AttributeError, match="keep"):
+        _ = proof.keep

@@ -5,7 +5,7 @@ import numpy as np
 from bad_input.rows import LABELS, X_NAN, Z_NAN, X, Z, bad
 from drlim.evaluation.cylinder import circular_correlation, fit_cylinder
 from drlim.evaluation.invariance import displacement, from_kept, leakage, orbit_ratio, orbits
-from drlim.evaluation.proof import ignores, is_constant, keeps
+from drlim.evaluation.proof import is_constant, measure_ignored, measure_kept
 from drlim.evaluation.quality import (
     as_rows,
     continuity,
@@ -107,23 +107,23 @@ ROWS = {
         bad("shape", lambda: displacement(Z, [X], [1]), "(24, 3)", "(24, 2)"),
         bad("one sample", lambda: displacement(Z[:1], [Z[:1]], [1]), "1"),
     ],
-    "evaluation.proof.ignores": [
-        bad("no map", lambda: ignores("c", {"x": Z}, LABELS), "maps", "x", "'map'"),
-        bad("NaN", lambda: ignores("c", {"map": Z_NAN}, LABELS), "NaN"),
-        bad("another length", lambda: ignores("c", {"map": Z}, [1]), "'c'", "1", "24"),
+    "evaluation.proof.measure_ignored": [
+        bad("no map", lambda: measure_ignored("c", {"x": Z}, LABELS), "maps", "x", "'map'"),
+        bad("NaN", lambda: measure_ignored("c", {"map": Z_NAN}, LABELS), "NaN"),
+        bad("another length", lambda: measure_ignored("c", {"map": Z}, [1]), "'c'", "1", "24"),
     ],
-    "evaluation.proof.keeps": [
-        bad("no map", lambda: keeps("c", {"x": Z}, LABELS), "maps", "x", "'map'"),
+    "evaluation.proof.measure_kept": [
+        bad("no map", lambda: measure_kept("c", {"x": Z}, LABELS), "maps", "x", "'map'"),
         bad(
             "other maps to train on",
-            lambda: keeps("c", {"map": Z}, LABELS, train={"y": Z}, factor_train=LABELS),
+            lambda: measure_kept("c", {"map": Z}, LABELS, train={"y": Z}, factor_train=LABELS),
             "train",
             "y",
             "map",
         ),
         bad(
             "train without factor",
-            lambda: keeps("c", {"map": Z}, LABELS, train={"map": Z}),
+            lambda: measure_kept("c", {"map": Z}, LABELS, train={"map": Z}),
             "train",
             "factor_train",
             "None",

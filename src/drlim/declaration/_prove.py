@@ -19,7 +19,7 @@ from drlim.declaration._split import together
 from drlim.estimator import DrLIM
 from drlim.evaluation import quality
 from drlim.evaluation.invariance import Displacement, displacement
-from drlim.evaluation.proof import Ignored, Proof, ignores, keeps
+from drlim.evaluation.proof import Ignored, Proof, measure_ignored, measure_kept
 from drlim.evaluation.verification import (
     Threshold,
     choose_threshold,
@@ -153,7 +153,7 @@ def prove(
     numeric = [k for k in declaration.keep if k.factor and _kind(k) != "class"]
     kept = {str(k.factor): held_out.factor(str(k.factor)) for k in declaration.keep if k.factor}
     ignored = [
-        ignores(
+        measure_ignored(
             name,
             points,
             held_out.factor(name),
@@ -270,7 +270,7 @@ def _transformed(
             strengths.tolist(),
             random_state=seed,
         )
-    found = ignores(
+    found = measure_ignored(
         change.name,
         points,
         np.repeat(tried, n),
@@ -299,7 +299,7 @@ def _kept(
     seed: int,
 ) -> Any:
     if keep.factor is not None:
-        return keeps(
+        return measure_kept(
             keep.factor,
             points,
             held_out.factor(keep.factor),
@@ -315,7 +315,7 @@ def _kept(
         values, counts = np.unique(held_out.factor(keep.within), return_counts=True)
         rows = np.flatnonzero(held_out.factor(keep.within) == values[np.argmax(counts)])
     # The samples are what is near by definition, and so no reference.
-    return keeps(
+    return measure_kept(
         keep.name,
         {name: Z[rows] for name, Z in points.items() if name != "samples"},
         held_out.X[rows],

@@ -21,41 +21,319 @@ however invariant.
 
 from __future__ import annotations
 
+import importlib
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from drlim._deprecated import renamed_names
+from drlim.evaluation.invariance import Displacement, Leakage, NumberLeakage
+from drlim.evaluation.retention import Retention
 
-from drlim._errors import InputError
-from drlim._random import RandomState, generator, streams
-from drlim.evaluation._probes import as_values, check_groups, kind_of
-from drlim.evaluation._verdicts import (
-    CONSTANT as CONSTANT,
-    ENOUGH as ENOUGH,
-    TOLERANCE as TOLERANCE,
-    TOO_WIDE as TOO_WIDE,
-    Ignored as Ignored,
-    Kept as Kept,
-    not_of_ignored,
-    not_of_kept,
-)
-from drlim.evaluation.invariance import (
-    MOST_SAMPLES,
-    NUMBER_PROBES,
-    PROBES,
-    Displacement,
-    Leakage,
-    NumberLeakage,
-    from_kept,
-    leakage,
-    orbit_ratio,
-    orbits,
-)
-from drlim.evaluation.quality import as_rows
-from drlim.evaluation.retention import Retention, retention
+if TYPE_CHECKING:
+    from drlim.evaluation._measure import (
+        is_constant as is_constant,
+        measure_ignored as measure_ignored,
+        measure_kept as measure_kept,
+    )
 
-N_FOLDS = 5
+__all__ = ["Ignored", "Kept", "Proof", "is_constant", "measure_ignored", "measure_kept"]
+
+TOLERANCE = 0.05
+ENOUGH = 0.8
+WIDE, TOO_WIDE = 0.2, 0.4
+FEW_SOURCES = 20
+CONSTANT = "the map is constant, so it ignores everything and proves nothing"
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """What was measured of one ignored factor, and the verdict.
+
+    Attributes
+    ----------
+    name : str
+    leakage : mapping of str to tuple of Leakage or NumberLeakage
+        Of "map" and each reference, one a probe.
+    orbit_ratio : mapping of str to float or None
+        None where no two held-out samples differ in what is ignored alone, or the map is
+        constant.
+    from_kept : tuple of Leakage or NumberLeakage
+        What the same probes read from the kept factors alone.
+    constant : bool
+        Whether the map is.
+    n_sources : int
+        How many independent held-out groups there were.
+    tried : str
+        The values on which it was tried.
+    n_left_out : int
+        Samples that were left out, since their value is in too few groups to be learnt and
+        tried, or missing.
+    why : str
+        Why it could not be measured; empty if it could.
+    displacement : mapping of str to Displacement
+        How far it holds, where that was measured.
+    """
+
+    name: str
+    leakage: Mapping[str, tuple[Leakage | NumberLeakage, ...]]
+    orbit_ratio: Mapping[str, float | None]
+    from_kept: tuple[Leakage | NumberLeakage, ...]
+    constant: bool
+    n_sources: int
+    tried: str
+    n_left_out: int = 0
+    why: str = ""
+    displacement: Mapping[str, Displacement] = field(default_factory=dict)
+
+    @property
+    def worst(self) -> Leakage | NumberLeakage | None:
+        """The probe that reads most off the map."""
+        return max(self.leakage.get("map", ()), key=lambda leak: leak.value, default=None)
+
+    @property
+    def chance(self) -> float:
+        """What can be read without the map: by guessing, or from the kept factors alone."""
+        return max(self._chances(), default=math.nan)
+
+    @property
+    def confounded(self) -> bool:
+        """Whether the kept factors tell it, clearly more than guessing does."""
+        return any(leak.value > leak.chance + TOLERANCE for leak in self.from_kept)
+
+    @property
+    def read_from(self) -> tuple[str, ...]:
+        """The references from which it is clearly read."""
+        return tuple(name for name in self.leakage if name != "map" and self._shows(name))
+
+    @property
+    def verdict(self) -> str:
+        """What is found: "holds", "fails" or "open"."""
+        return self._judge()[0]
+
+    @property
+    def reason(self) -> str:
+        """Why it is not proven; empty if it is."""
+        return self._judge()[1]
+
+    @property
+    def line(self) -> str:
+        """The verdict in one line."""
+        verdict, reason = self._judge()
+        if self.worst is None or self.constant:
+            numbers = reason
+        else:
+            guess = f"chance {self.chance:.2f}"
+            guess += " (what is kept tells as much)" if self.confounded else ""
+            sure = f" ({self.worst.low:.2f} to {self.worst.high:.2f})" if verdict != "holds" else ""
+            of = "R² " if isinstance(self.worst, NumberLeakage) else ""
+            numbers = f"leakage {of}{self.worst.value:.2f}{sure}, {guess}"
+            ratio = self.orbit_ratio.get("map")
+            numbers += "" if ratio is None else f"; orbit ratio {ratio:.2f}"
+            numbers += f"; {reason}" if verdict == "open" else ""
+        opening = {
+            "holds": "ignores",
+            "fails": "FAILS to ignore",
+            "open": "open whether it ignores",
+        }
+        return f"{opening[verdict]} {self.name}: {numbers}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "name": self.name,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "line": self.line,
+            "chance": None if math.isnan(self.chance) else self.chance,
+            "leakage": {m: [leak.as_json() for leak in all_] for m, all_ in self.leakage.items()},
+            "orbit_ratio": dict(self.orbit_ratio),
+            "from_kept": [leak.as_json() for leak in self.from_kept],
+            "constant": self.constant,
+            "n_sources": self.n_sources,
+            "tried": self.tried,
+            "n_left_out": self.n_left_out,
+            "displacement": {name: curve.as_json() for name, curve in self.displacement.items()},
+        }
+
+    def _chances(self) -> list[float]:
+        guessed = [leak.chance for leak in self.leakage.get("map", ())]
+        return guessed + [leak.value for leak in self.from_kept] if guessed else []
+
+    def _shows(self, name: str) -> bool:
+        return any(leak.low > self.chance + TOLERANCE for leak in self.leakage.get(name, ()))
+
+    def _judge(self) -> tuple[str, str]:
+        worst = self.worst
+        if self.constant:
+            return "fails", CONSTANT
+        if worst is None:
+            return "open", self.why
+        if self._shows("map"):
+            return "fails", "a probe reads it from the map"
+        if len(self.leakage) == 1:
+            return "open", "it was compared with nothing, so there may have been nothing to ignore"
+        if not self.read_from:
+            beyond = " beyond what is kept" if self.confounded else ""
+            return "open", f"nothing to ignore: it cannot be read from the samples either{beyond}"
+        if worst.high - worst.low > TOO_WIDE and worst.high > self.chance + TOLERANCE:
+            return "open", "too few held-out samples: the interval is too wide to tell"
+        return "holds", ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What was measured of one kept factor, and the verdict.
+
+    Attributes
+    ----------
+    name : str
+    retention : mapping of str to Retention
+        Of "map" and each reference.
+    preservation : mapping of str to Retention
+        Where neighbourhoods are kept, the share of neighbours kept; it is told and not judged.
+    constant : bool
+        Whether the map is.
+    n_sources : int
+        How many independent held-out groups there were.
+    n_left_out : int
+        Samples that were left out, since their value is too rare to be read, or missing.
+    why : str
+        Why it could not be measured; empty if it could.
+    """
+
+    name: str
+    retention: Mapping[str, Retention]
+    preservation: Mapping[str, Retention]
+    constant: bool
+    n_sources: int
+    n_left_out: int = 0
+    why: str = ""
+
+    @property
+    def best(self) -> str | None:
+        """The reference that keeps most of it."""
+        others = {name: kept.value for name, kept in self.retention.items() if name != "map"}
+        return max(others, key=lambda name: others[name]) if others else None
+
+    @property
+    def verdict(self) -> str:
+        """What is found: "holds", "fails" or "open"."""
+        return self._judge()[0]
+
+    @property
+    def reason(self) -> str:
+        """Why it is not proven; empty if it is."""
+        return self._judge()[1]
+
+    @property
+    def line(self) -> str:
+        """The verdict in one line."""
+        verdict, reason = self._judge()
+        numbers, kept = reason, self.retention.get("map")
+        if kept is not None and not self.constant:
+            numbers = f"{kept.measure} {kept.value:.2f} ({kept.low:.2f} to {kept.high:.2f})"
+            numbers += f", chance {kept.chance:.2f}" if kept.chance else ""
+            numbers += f"; {reason}" if reason else ""
+        return f"{_opening(verdict, 'keep')} {self.name}: {numbers}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {
+            "name": self.name,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "line": self.line,
+            "retention": {name: kept.as_json() for name, kept in self.retention.items()},
+            "preservation": {name: kept.as_json() for name, kept in self.preservation.items()},
+            "constant": self.constant,
+            "n_sources": self.n_sources,
+            "n_left_out": self.n_left_out,
+        }
+
+    def _judge(self) -> tuple[str, str]:
+        if self.constant:
+            return "fails", "the map is constant, so it keeps nothing"
+        kept = self.retention.get("map")
+        if kept is None:
+            return "open", self.why
+        if not kept.low > kept.chance + TOLERANCE:
+            return "fails", "not clearly above chance"
+        best = self.best
+        if best is not None and kept.value < ENOUGH * self.retention[best].value:
+            return "fails", f"{best} keeps {self.retention[best].value:.2f}"
+        return "holds", ""
+
+
+def _opening(verdict: str, verb: str) -> str:
+    openings = {"holds": f"{verb}s", "fails": f"FAILS to {verb}"}
+    return openings.get(verdict, f"open whether it {verb}s")
+
+
+def not_of_ignored(entry: Ignored) -> list[str]:
+    """Say what cannot be concluded of an ignored factor."""
+    name, worst, said = entry.name, entry.worst, []
+    if entry.verdict == "open":
+        said.append(f"Whether the map ignores {name} is open: {entry.reason}.")
+    if worst is None:
+        return said
+    said += _not_of_samples(entry)
+    if entry.confounded:
+        told = max(leak.value for leak in entry.from_kept)
+        said.append(
+            f"{name} is confounded with what is kept, which tells it by itself "
+            f"({told:.2f}, guessing {worst.chance:.2f}): that much of it no map that keeps them "
+            "can hide, and none is blamed for it."
+        )
+    if WIDE < worst.high - worst.low and entry.verdict == "holds":
+        said.append(
+            f"The interval of what is read of {name} is wide: {worst.high:.2f} cannot be excluded."
+        )
+    if "untrained" not in entry.leakage:
+        said.append(
+            f"{name} was not compared with the untrained network: its architecture may ignore "
+            "it without any training."
+        )
+    elif entry.verdict == "holds" and "untrained" not in entry.read_from:
+        said.append(
+            f"The untrained network hides {name} as well: that is its architecture's doing, and "
+            "not shown to be training's."
+        )
+    said.append(f"{name} outside {entry.tried} was not tried.")
+    return said
+
+
+def not_of_kept(entry: Kept) -> list[str]:
+    """Say what cannot be concluded of a kept factor."""
+    name, kept, said = entry.name, entry.retention.get("map"), []
+    if entry.verdict == "open":
+        said.append(f"Whether the map keeps {name} is open: {entry.reason}.")
+    if kept is None:
+        return said
+    said += _not_of_samples(entry)
+    if kept.high - kept.low > WIDE:
+        said.append(
+            f"The interval of what is kept of {name} is wide: {kept.low:.2f} to {kept.high:.2f}."
+        )
+    if entry.best is None:
+        said.append(f"{name} was compared with nothing: other maps may keep more of it.")
+    return said
+
+
+def _not_of_samples(entry: Ignored | Kept) -> list[str]:
+    said = []
+    if entry.n_sources < FEW_SOURCES:
+        said.append(
+            f"{entry.name} was tried on {entry.n_sources} held-out sources only: fewer than "
+            f"{FEW_SOURCES} say little about others."
+        )
+    if entry.n_left_out:
+        said.append(
+            f"{entry.n_left_out} held-out samples were left out for {entry.name}: their value is "
+            "missing or too rare to be learnt and tried, and nothing is said of it."
+        )
+    return said
 
 
 @dataclass(frozen=True)
@@ -71,13 +349,17 @@ class Proof:
 
     Examples
     --------
+    >>> from drlim.evaluation.proof import measure_ignored, measure_kept
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> pose, light = rng.normal(size=300), rng.integers(0, 3, 300)
     >>> X = np.stack([pose, light], axis=1)
     >>> maps = {"map": X[:, :1], "samples": X}
     >>> proof = Proof(
-    ...     ignored=(ignores("light", maps, light, kept={"pose": pose}, random_state=0),),
-    ...     kept=(keeps("pose", maps, pose, random_state=0),),
+    ...     ignored=(
+    ...         measure_ignored("light", maps, light, kept={"pose": pose}, random_state=0),
+    ...     ),
+    ...     kept=(measure_kept("pose", maps, pose, random_state=0),),
     ... )
     >>> proof.holds, [entry.verdict for entry in (*proof.ignored, *proof.kept)]
     (True, ['holds', 'holds'])
@@ -124,284 +406,21 @@ class Proof:
         }
 
 
-def ignores(
-    name: str,
-    maps: Mapping[str, Any],
-    factor: Any,
-    *,
-    kept: Mapping[str, Any] | None = None,
-    periods: Mapping[str, float] | None = None,
-    kind: str | None = None,
-    groups: Any = None,
-    orbit: Any = None,
-    displacement: Mapping[str, Displacement] | None = None,
-    random_state: RandomState = None,
-) -> Ignored:
-    """Measure whether a map ignores a factor, beside its references.
-
-    Parameters
-    ----------
-    name : str
-        What the factor is called.
-    maps : mapping of str to array-like of shape (n_samples, ...)
-        Held-out points: of "map", and of its references by their names, such as "samples",
-        "pca" and "untrained". For a transformation these are the points of transformed copies.
-    factor : array-like of shape (n_samples,)
-        What should be ignored; for a transformation its strength, or which it was.
-    kept : mapping of str to array-like of shape (n_samples,), optional
-        What should be kept: what it tells of the factor is no fault of the map.
-    periods : mapping of str to float, optional
-        The period of each factor, this or a kept one, that begins again.
-    kind : {"class", "number"}, optional
-        Otherwise by its values, as `drlim.evaluation.invariance` counts them: a number if there
-        are more than 20, or it has a period.
-    groups : array-like of shape (n_samples,), optional
-        The source of each sample, where there are copies.
-    orbit : array-like of shape (n_samples,), optional
-        Which samples differ in what is ignored alone; by default the groups, and without them
-        those that agree in all that is kept.
-    displacement : mapping of str to Displacement, optional
-        How far it holds, to go with it.
-    random_state : int, numpy Generator or RandomState, optional
-        For the probes, and of more than 2,000 samples for which groups are probed.
-
-    Returns
-    -------
-    Ignored
-    """
-    points, n = _points(maps)
-    factor, kept, periods = np.asarray(factor), dict(kept or {}), periods or {}
-    period = periods.get(name)
-    _check_length(n, {name: factor, **kept})
-    sources = check_groups(groups, n)
-    if orbit is None and groups is not None:
-        orbit = sources
-    elif orbit is None and kept:
-        orbit = orbits(kept)
-    seed = streams(random_state).init
-    known = _known(factor)
-    chosen = _drawn(known, sources, seed)
-    kind = kind or ("number" if period is not None else kind_of(factor[known]))
-    common = _common(chosen, factor, sources) if kind == "class" else chosen
-    probes = PROBES if kind == "class" else NUMBER_PROBES
-    options: dict[str, Any] = {
-        "kind": kind,
-        "period": period,
-        "groups": sources[common],
-        "n_folds": N_FOLDS,
-        "random_state": seed,
-    }
-    leaks: dict[str, tuple[Leakage | NumberLeakage, ...]] = {}
-    of_kept: tuple[Leakage | NumberLeakage, ...] = ()
-    why = _why_unreadable(factor[common], sources[common], N_FOLDS)
-    if not why:
-        leaks = {
-            other: tuple(leakage(Z[common], factor[common], probe=p, **options) for p in probes)
-            for other, Z in points.items()
-        }
-    if not why and kept:
-        part = {other: np.asarray(values)[common] for other, values in kept.items()}
-        of_kept = tuple(
-            from_kept(part, factor[common], periods=periods, probe=p, **options) for p in probes
-        )
-    return Ignored(
-        name=name,
-        leakage=leaks,
-        orbit_ratio={
-            other: _orbit_ratio(Z[chosen], None if orbit is None else np.asarray(orbit)[chosen])
-            for other, Z in points.items()
-        },
-        from_kept=of_kept,
-        constant=is_constant(points["map"]),
-        n_sources=len(np.unique(sources[common])),
-        tried=_range_of(factor[common], kind),
-        n_left_out=int((~known).sum() + (chosen & ~common).sum()),
-        why=why,
-        displacement=dict(displacement or {}),
-    )
+# The functions that measure return the records of this module, so they stand above it and are
+# found by name: an import here would be a cycle.
+_MEASURE = "drlim.evaluation._measure"
+_MEASURING = ("is_constant", "measure_ignored", "measure_kept")
+_renamed = renamed_names(
+    __name__,
+    {"ignores": f"{_MEASURE}.measure_ignored", "keeps": f"{_MEASURE}.measure_kept"},
+)
 
 
-def keeps(
-    name: str,
-    maps: Mapping[str, Any],
-    factor: Any,
-    *,
-    train: Mapping[str, Any] | None = None,
-    factor_train: Any = None,
-    kind: str | None = None,
-    period: float | None = None,
-    groups: Any = None,
-    n_neighbors: int = 5,
-    random_state: RandomState = None,
-) -> Kept:
-    """Measure whether a map keeps a factor, or neighbourhoods, beside its references.
-
-    Parameters
-    ----------
-    name : str
-        What the factor is called.
-    maps : mapping of str to array-like of shape (n_samples, ...)
-        Held-out points: of "map", and of its references by their names.
-    factor : array-like of shape (n_samples,)
-        What should be kept; for `kind` "neighbors" the features in which samples are near,
-        (n_samples, ...). A reference that is these features is left out: it keeps them by
-        definition. For neighbours within a group, such as one lighting, give the samples of one.
-    train : mapping of str to array-like of shape (n_train, ...), optional
-        Training points under the same names, from which held-out ones are read; without them
-        held-out points are read from each other.
-    factor_train : array-like of shape (n_train,), optional
-    kind : {"class", "number", "neighbors"}, optional
-        Otherwise by the values of the factor, as in `ignores`.
-    period : float, optional
-        After which a number begins again.
-    groups : array-like of shape (n_samples,), optional
-        The source of each sample, where there are copies.
-    n_neighbors : int, default=5
-    random_state : int, numpy Generator or RandomState, optional
-
-    Returns
-    -------
-    Kept
-    """
-    points, n = _points(maps)
-    factor = np.asarray(factor)
-    _check_length(n, {name: factor})
-    if train is not None and set(points) - set(train):
-        raise InputError(
-            f"train has {', '.join(train)} and maps has {', '.join(points)}; there must be "
-            "training points of each map, or none at all"
-        )
-    if train is not None and factor_train is None and kind != "neighbors":
-        raise InputError("train has points and factor_train is None; give both, or neither")
-    sources = check_groups(groups, n)
-    seed = streams(random_state).init
-    of_space = kind == "neighbors"
-    known = np.ones(n, bool) if of_space else _known(factor)
-    common = chosen = _drawn(known, sources, seed)
-    kind = kind or ("number" if period is not None else kind_of(factor[known]))
-    if of_space:
-        features = as_rows(factor)
-        points = {k: Z for k, Z in points.items() if k == "map" or not np.array_equal(Z, features)}
-        few = f"{chosen.sum()} held-out samples are too few for {n_neighbors} neighbours"
-        why = "" if 1 <= n_neighbors < chosen.sum() / 2 else few
-    else:
-        if kind == "class" and train is not None:
-            common = chosen & np.isin(as_values(factor), as_values(np.asarray(factor_train)))
-        elif kind == "class":
-            common = _common(chosen, factor, sources)
-        why = _why_unreadable(factor[common], sources[common], 2)
-
-    def measure(kind: str) -> dict[str, Retention]:
-        return {
-            other: retention(
-                None if train is None or of_space else train[other],
-                factor_train,
-                Z[common],
-                factor[common],
-                kind=kind,
-                period=period,
-                groups=sources[common],
-                n_neighbors=n_neighbors,
-                random_state=seed,
-            )
-            for other, Z in points.items()
-        }
-
-    return Kept(
-        name=name,
-        retention={} if why else measure(kind),
-        preservation=measure("preservation") if of_space and not why else {},
-        constant=is_constant(points["map"]),
-        n_sources=len(np.unique(sources[common])),
-        n_left_out=int((~known).sum() + (chosen & ~common).sum()),
-        why=why,
-    )
+def __getattr__(name: str) -> Any:
+    if name in _MEASURING:
+        return getattr(importlib.import_module(_MEASURE), name)
+    return _renamed(name)
 
 
-def is_constant(Z: Any) -> bool:
-    """Tell whether all points are one, to the precision of single floats.
-
-    Examples
-    --------
-    >>> is_constant([[1.0, 2.0], [1.0, 2.0]]), is_constant([[1e-9], [2e-9]])
-    (True, False)
-    """
-    rows = as_rows(Z)
-    return bool(np.ptp(rows, axis=0).max() <= 1e-6 * np.abs(rows).max())
-
-
-def _points(maps: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], int]:
-    if "map" not in maps:
-        raise InputError(f"maps has {', '.join(maps) or 'nothing'}; one must be called 'map'")
-    points = {name: as_rows(Z) for name, Z in maps.items()}
-    n = len(points["map"])
-    for name, Z in points.items():
-        if len(Z) != n or not np.isfinite(Z).all():
-            raise InputError(
-                f"{name!r} has {len(Z)} points and the map {n}; each must have a point of finite "
-                "numbers for each held-out sample"
-            )
-    return points, n
-
-
-def _check_length(n: int, factors: Mapping[str, Any]) -> None:
-    for name, factor in factors.items():
-        if len(np.asarray(factor)) != n:
-            raise InputError(
-                f"{name!r} has {len(np.asarray(factor))} values and there are {n} held-out "
-                "samples; a factor has one value a sample"
-            )
-
-
-def _known(factor: np.ndarray) -> np.ndarray:
-    """Tell of which samples the factor is known."""
-    if factor.dtype.kind == "f":
-        return np.asarray(np.isfinite(factor))
-    if factor.dtype.kind == "O":
-        return np.array([value is not None and value == value for value in factor], bool)
-    return np.ones(len(factor), bool)
-
-
-def _drawn(known: np.ndarray, sources: np.ndarray, seed: int) -> np.ndarray:
-    """Draw whole sources until there are enough samples to measure, of those that are known."""
-    if known.sum() <= MOST_SAMPLES:
-        return known
-    names, source = np.unique(sources, return_inverse=True)
-    order = generator(seed).permutation(len(names))
-    size = np.bincount(source, weights=known)[order]
-    some = order[: max(2 * N_FOLDS, int((np.cumsum(size) <= MOST_SAMPLES).sum()))]
-    return np.asarray(known & np.isin(source, some))
-
-
-def _common(chosen: np.ndarray, factor: np.ndarray, sources: np.ndarray) -> np.ndarray:
-    """Leave out samples whose value is in fewer sources than there are folds."""
-    value = np.unique(as_values(factor), return_inverse=True)[1]
-    source = np.unique(sources, return_inverse=True)[1]
-    met = np.unique(np.stack([value, source])[:, chosen], axis=1)[0]
-    return np.asarray(chosen & (np.bincount(met, minlength=value.max() + 1)[value] >= N_FOLDS))
-
-
-def _why_unreadable(factor: np.ndarray, sources: np.ndarray, n_sources: int) -> str:
-    if len(np.unique(as_values(factor))) < 2:
-        return "fewer than two of its values are in enough held-out sources to be told apart"
-    if len(np.unique(sources)) < n_sources:
-        return f"it needs {n_sources} held-out sources or more to be learnt and tried on others"
-    return ""
-
-
-def _orbit_ratio(Z: np.ndarray, orbit: np.ndarray | None) -> float | None:
-    if orbit is None or not 1 < len(np.unique(orbit)) < len(orbit):
-        return None
-    ratio = orbit_ratio(Z, orbit)
-    return None if np.isnan(ratio) else ratio
-
-
-def _range_of(factor: np.ndarray, kind: str) -> str:
-    if not len(factor):
-        return "nothing"
-    if kind == "number":
-        return f"{factor.min():g} to {factor.max():g}"
-    form = "{:g}" if factor.dtype.kind == "f" else "{}"
-    values = [form.format(value) for value in np.unique(as_values(factor))]
-    more = f" and {len(values) - 8} more" if len(values) > 8 else ""
-    return ", ".join(values[:8]) + more
+def __dir__() -> list[str]:
+    return sorted(__all__)
