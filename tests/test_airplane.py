@@ -8,7 +8,13 @@ import pytest
 from drlim import graphs
 from drlim._errors import InputError
 from drlim.datasets import _airplane, _norb, airplane, render_airplane
-from drlim.datasets._airplane import AZIMUTHS, ELEVATIONS, N_LIGHTINGS, airplane_views
+from drlim.datasets.made import _airplane_renderer
+from drlim.datasets.made._airplane_renderer import (
+    AZIMUTHS,
+    ELEVATIONS,
+    N_LIGHTINGS,
+    airplane_views,
+)
 
 GRID = (len(AZIMUTHS), len(ELEVATIONS), N_LIGHTINGS)
 
@@ -140,7 +146,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(monkeypatch, data, tmp_path)
 def test_a_new_version_of_the_drawing_does_not_take_the_old_pictures(monkeypatch, data):
     monkeypatch.setattr(_airplane, "airplane_views", lambda: (data.X,))
     airplane()
-    monkeypatch.setattr(_airplane, "_VERSION", 2)
+    monkeypatch.setattr(_airplane, "VERSION", 2)
     monkeypatch.setattr(_airplane, "airplane_views", lambda: (data.X + 1,))
     np.testing.assert_array_equal(airplane().X, data.X + 1)
 
@@ -187,7 +193,7 @@ def test_all_views_come_in_the_size_asked_for_with_their_conditions(monkeypatch,
     def render(azimuth, elevations, lightings, size):
         return np.full((len(elevations), len(lightings), size, size), azimuth / 20, np.uint8)
 
-    monkeypatch.setattr(_airplane, "_render", render)
+    monkeypatch.setattr(_airplane_renderer, "_render", render)
     images, azimuth, elevation, lighting = airplane_views(size=8)
     assert images.shape == (972, 8, 8)
     np.testing.assert_array_equal(images[:, 0, 0] * 20.0, azimuth)

@@ -13,7 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from drlim._errors import FileError, InputError, MissingExtraError
-from drlim.datasets import _weaves, instruments, signatures, weaves
+from drlim.datasets import instruments, signatures, weaves
+from drlim.datasets.made import _textiles
 
 N_TRADITIONS, N_PHOTOGRAPHS = 12, 16
 
@@ -123,7 +124,7 @@ def test_a_photograph_is_neither_dark_nor_burnt_out_and_shows_a_pattern(woven):
 
 
 def test_traditions_have_motifs_of_one_area_and_differ_in_motif_or_weave():
-    traditions = _weaves._traditions(0)
+    traditions = _textiles._traditions(0)
     assert len(traditions) == 72
     assert all(2 * motif.sum() == motif.size for motif, _ in traditions)
     assert len({(m.tobytes(), d.tobytes()) for m, d in traditions}) == 72
@@ -133,8 +134,8 @@ def test_traditions_have_motifs_of_one_area_and_differ_in_motif_or_weave():
 def test_every_weave_has_the_same_shades_of_relief(rng):
     u, v = rng.uniform(0, 40, size=(2, 30, 30))
     shades = [
-        np.sort(_weaves._relief(u, v, draft, (0.6, 0.8), rng), axis=None)
-        for draft in _weaves._DRAFTS.values()
+        np.sort(_textiles._relief(u, v, draft, (0.6, 0.8), rng), axis=None)
+        for draft in _textiles._DRAFTS.values()
     ]
     for other in shades[1:]:
         np.testing.assert_array_equal(shades[0], other)

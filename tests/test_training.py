@@ -13,8 +13,9 @@ from torch import nn
 
 from drlim._errors import TrainingWarning
 from drlim._forces import forces
-from drlim._progress import Progress, search_progress
+from drlim._progress import search_progress
 from drlim._random import streams
+from drlim._training_progress import Progress
 from drlim.graphs import SimilarityGraph
 from drlim.losses import Contrastive, distances_among, global_loss
 from drlim.networks import build, linear

@@ -82,7 +82,9 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(folder: Path, *, last: str, what: str) -> Iterator[Path]:
+def whole_folder(
+    folder: Path, *, last: str, what: str, remedy: str = "give a folder that you may write to"
+) -> Iterator[Path]:
     """Give an empty folder to write, whose files move into ``folder`` if nothing goes wrong.
 
     If the block is left by an error or an interrupt, ``folder`` is as it was before, or is not
@@ -97,6 +99,8 @@ def whole_folder(folder: Path, *, last: str, what: str) -> Iterator[Path]:
         after them, so that it never stands beside files of another writing, even after a crash.
     what : str
         What is written, for errors: "the report".
+    remedy : str
+        What to do where it cannot be written, for errors.
 
     Raises
     ------
@@ -122,8 +126,7 @@ def whole_folder(folder: Path, *, last: str, what: str) -> Iterator[Path]:
         if isinstance(error, DrlimError):
             raise
         raise FileError(
-            f"{what} cannot be written to {folder} ({error.strerror or error}); give a folder that "
-            "you may write to"
+            f"{what} cannot be written to {folder} ({error.strerror or error}); {remedy}"
         ) from error
 
 

@@ -39,8 +39,9 @@ from drlim._devices import device_named, device_of, to_device
 from drlim._errors import DataWarning, InputError
 from drlim._onnx import Program, as_program
 from drlim._persistence import PROGRAM, TIMES, TRAINED_ON, write_map
-from drlim._progress import Progress, search_progress
+from drlim._progress import search_progress
 from drlim._random import RandomState, streams
+from drlim._training_progress import Progress
 from drlim._version import __version__
 from drlim.checkpoints import Checkpoint
 from drlim.graphs import SimilarityGraph, neighbors, same

@@ -43,8 +43,8 @@ interpolates or blurs needs kornia, the extra ``images``; it is loaded when it i
 from drlim.transforms._augment import Augment
 from drlim.transforms._change import Change, beyond, change, levels
 from drlim.transforms._copies import copies, shifted_copies
+from drlim.transforms._geometry import shift
 from drlim.transforms._kinds import GEOMETRIC, KINDS
-from drlim.transforms._shift import shift
 
 __all__ = [
     "GEOMETRIC",

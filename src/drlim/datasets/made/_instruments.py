@@ -6,7 +6,7 @@ import numpy as np
 
 from drlim._types import Float
 from drlim.datasets._dataset import Dataset
-from drlim.datasets._folders import check_counts, stream
+from drlim.datasets.made._folders import check_counts, stream
 
 _LATENT = 6  # directions in which specimens differ
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from drlim._errors import InputError
 from drlim._types import Bool, Float, Shaped
-from drlim.datasets._folders import check_counts, stream, write_classes
+from drlim.datasets.made._folders import check_counts, stream, write_classes
 
 _THREADS = 30  # across a photograph, at the mean scale
 _OVERSAMPLING = 2

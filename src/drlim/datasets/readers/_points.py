@@ -6,12 +6,13 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from drlim._errors import InputError, missing_extra, nearest_name
 from drlim._files import as_path, whole
+from drlim.datasets.readers._npy import write_npy
 
 _ENDINGS = (".npy", ".csv", ".parquet")
 
@@ -80,32 +81,6 @@ def _checked(blocks: Iterable[Points], n_components: int) -> Iterator[Points]:
         if names is not None and len(names) != len(Z):
             raise InputError(f"a block has {len(Z):,} points and {len(names):,} names")
         yield Z, names
-
-
-def write_npy(
-    file: BinaryIO, blocks: Iterable[np.ndarray], sample_shape: tuple[int, ...], dtype: np.dtype
-) -> int:
-    """Write blocks of samples one after the other as one array, and return how many there were.
-
-    How many there are is known at the end; numpy pads the header so that the first axis can
-    grow to any length.
-    """
-    dtype = dtype.newbyteorder("=")
-    n = 0
-    _write_header(file, (n, *sample_shape), dtype)
-    begin = file.tell()
-    for block in blocks:
-        file.write(np.ascontiguousarray(block, dtype).data)
-        n += len(block)
-    file.seek(0)
-    _write_header(file, (n, *sample_shape), dtype)
-    assert file.tell() == begin  # or the first samples would be written over
-    return n
-
-
-def _write_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    described = {"descr": dtype.str, "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, described)
 
 
 def _write_table(path: Path, ending: str, first: Points, blocks: Iterable[Points]) -> int:

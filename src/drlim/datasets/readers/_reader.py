@@ -1,17 +1,18 @@
-"""`Source`: the samples of a file, whatever its kind, gone through in order and in slices."""
+"""`Reader`: the samples of a file of any kind, read in order and slice by slice."""
 
 from __future__ import annotations
 
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from drlim._errors import FileError, InputError
+from drlim._errors import DrlimError, FileError, InputError
 
 logger = logging.getLogger("drlim")
 
@@ -25,7 +26,10 @@ _NUMBERS = "biuf"  # kinds of dtype: bool, integers, floats
 
 
 class Block(NamedTuple):
-    """The samples of one slice, and the rows of it that could not be read, with the reasons."""
+    """The samples of one slice, and why some of its rows could not be read.
+
+    The keys of `skipped` are row numbers in the whole file.
+    """
 
     X: np.ndarray
     skipped: dict[int, str]
@@ -36,24 +40,24 @@ def _no_factors() -> dict[str, np.ndarray]:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Samples that can be gone through in order as often as one likes.
+class Reader:
+    """Samples that can be read in order, any number of times.
 
     Attributes
     ----------
     path : pathlib.Path
         Where they are, for messages.
     shape : tuple of int
-        Of all samples, ``(n_samples, ...)``, those that will turn out bad included.
+        The shape of all samples, ``(n_samples, ...)``, including those that cannot be read.
     dtype : numpy.dtype
     slices : callable
-        ``slices(rows)`` goes through all samples in order, at most ``rows`` at a time.
+        ``slices(rows)`` reads all samples in order, at most ``rows`` at a time.
     array : ndarray, optional
-        The samples themselves, where reading them at random costs nothing.
+        The samples themselves, where random access to them is cheap.
     names : ndarray of str, optional
-        Of all samples.
+        The names of all samples.
     factors : callable
-        ``factors()`` reads what the file knows of each sample.
+        ``factors()`` reads the factors that the file holds.
     """
 
     path: Path
@@ -73,23 +77,42 @@ class Source:
         if len(self.shape) < 2:
             raise InputError(
                 f"{self.path} holds an array of the shape {self.shape}; samples have the shape "
-                "(n_samples, n_features), or more dimensions: of a single feature, (n_samples, 1)"
+                "(n_samples, n_features), or more dimensions; a single feature is (n_samples, 1)"
             )
         if 0 in self.shape:
             raise InputError(f"{self.path} has no samples: the shape of its array is {self.shape}")
 
     def blocks(self, rows: int) -> Iterator[Block]:
-        """Go through all samples in order, at most ``rows`` at a time, fewer if they are large."""
+        """Read all samples in order, at most ``rows`` at a time, fewer if they are large."""
         return self.slices(max(1, min(rows, SLICE_BYTES // (self.n_bytes // self.shape[0]))))
 
     @property
     def n_bytes(self) -> int:
-        """Of all samples, decoded."""
+        """The size of all samples, decoded."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
 def few(values: Iterable[object], most: int = 3) -> str:
-    """Write the first few of some values, and how many more there are."""
+    """List the first few of some values, and how many more there are."""
     values = list(values)
     listed = ", ".join(str(value) for value in values[:most])
     return f"{listed} and {len(values) - most:,} more" if len(values) > most else listed
+
+
+@contextmanager
+def naming(path: Path, *errors: type[Exception]) -> Iterator[None]:
+    """Turn any of these errors into a `FileError` that names the file and the reason."""
+    try:
+        yield
+    except DrlimError:
+        raise
+    except errors as error:
+        if isinstance(error, FileNotFoundError) and not path.exists():
+            raise FileError(f"{path} is not there; is it the right path?") from None
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        if "pickle" in reason or "Python objects" in reason:
+            reason = "it holds Python objects, and nothing is unpickled"
+        raise FileError(
+            f"{path} cannot be read: it is truncated, altered, or not a {path.suffix} file "
+            f"({reason})"
+        ) from error

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drlim._types import Float
-from drlim.datasets._folders import check_counts, stream, write_classes
+from drlim.datasets.made._folders import check_counts, stream, write_classes
 
 _SMALLEST = 16  # pixels along a side: with fewer, strokes run into one another
 

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from drlim._errors import InputError, nearest_name
-from drlim.datasets._source import few
-from drlim.datasets._tables import read_table
+from drlim.datasets.readers._reader import few
+from drlim.datasets.readers._tables import read_table
 
 
 def join(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from drlim._errors import FileError, InputError, missing_extra
-from drlim.datasets._source import Block, Say, Source, few
+from drlim.datasets.readers._reader import Block, Reader, Say, few
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -79,7 +79,7 @@ def open_folder(
     colour: Colour | None,
     skip_bad: bool,
     say: Say,
-) -> Source:
+) -> Reader:
     """Open a folder of images; the folders inside it, if there are any, are the factor class.
 
     One image by itself is a folder of one.
@@ -125,7 +125,7 @@ def open_folder(
         return {"class": classes} if (classes != ".").any() else {}
 
     names = np.array([_printable(file) for file in files])
-    return Source(folder, (len(files), *sample_shape), dtype, slices, None, names, factors)
+    return Reader(folder, (len(files), *sample_shape), dtype, slices, None, names, factors)
 
 
 def _check_options(size: Any, colour: Any) -> None:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -16,25 +11,19 @@ import numpy as np
 from drlim._checks import check_count
 from drlim._errors import FileError, InputError, nearest_name
 from drlim._files import as_path
-from drlim.datasets._arrays import open_npy, open_npz, open_zarr
 from drlim.datasets._dataset import Dataset
-from drlim.datasets._factors import check_known, join
-from drlim.datasets._images import FORMATS, Colour, open_folder
-from drlim.datasets._source import Block, Say, Source, few, logger
-from drlim.datasets._store import cache_folder
-from drlim.datasets._tables import ENDINGS as TABLES, open_table
-from drlim.datasets._write import write_npy
+from drlim.datasets.readers._convert import random_access
+from drlim.datasets.readers._factors import check_known, join
+from drlim.datasets.readers._images import FORMATS, Colour, open_folder
+from drlim.datasets.readers._npy import open_npy
+from drlim.datasets.readers._npz import open_npz
+from drlim.datasets.readers._reader import Reader, Say, few, logger
+from drlim.datasets.readers._tables import ENDINGS as TABLES, open_table
+from drlim.datasets.readers._zarr import open_zarr
 
 _ARRAYS = {".npy": open_npy, ".npz": open_npz, ".zarr": open_zarr}
 
-# Samples of up to this many bytes are read into memory; more are converted to a memory map.
-IN_MEMORY_BYTES = 1 << 30
-
-_ROWS = 4096  # at a time, unless a caller says otherwise
-_SECONDS_BETWEEN_LINES = 5.0
-
-# Of the conversion. Raise it when other values come out, or a cache would go on giving the old.
-_VERSION = 1
+_ROWS = 4096  # of a block, unless a caller gives another number
 
 
 def read(
@@ -124,30 +113,24 @@ def read(
     """
     say = say or logger.info
     path = as_path(path)
-    source = _open(path, by, columns, size, colour, skip_bad, say)
-    own = source.factors()
-    names = _names(source, own, by)
+    reader = _open(path, by, columns, size, colour, skip_bad, say)
+    own = reader.factors()
+    names = _names(reader, own, by)
     if by is not None:
         own.pop(by, None)
         if factors is None and names is None:
             raise InputError(f"by is {by!r}, and there is no table of factors to join")
     if factors is not None:
-        own = join(own, factors, by, names, source.shape[0], are_files=path.is_dir())
+        own = join(own, factors, by, names, reader.shape[0], are_files=path.is_dir())
     check_known(own, names)
-    bad: dict[int, str] = {}
-    if source.array is not None:
-        X = source.array
-    elif source.n_bytes <= IN_MEMORY_BYTES:
-        X, bad = _decoded(source, say)
-    else:
-        options = [by, columns and list(columns), size and list(size), colour, skip_bad]
-        X, bad = _mapped(source, options, cache, say)
-    skipped = tuple(f"{_called(names, i)}: {bad[i]}" for i in sorted(bad))
+    options = [by, columns and list(columns), size and list(size), colour, skip_bad]
+    X, bad = random_access(reader, options, cache, say)
+    skipped = tuple(f"{_name_of(names, i)}: {bad[i]}" for i in sorted(bad))
     if bad:
-        say(f"{path}: {len(bad):,} of {source.shape[0]:,} files were left out")
+        say(f"{path}: {len(bad):,} of {reader.shape[0]:,} files were left out")
         if not len(X):
             raise FileError(f"{path} has no image that can be read: {few(skipped)}")
-        good = np.setdiff1d(np.arange(source.shape[0]), list(bad))
+        good = np.setdiff1d(np.arange(reader.shape[0]), list(bad))
         own = {name: values[good] for name, values in own.items()}
         names = None if names is None else names[good]
     return Dataset(X, own, path.name, str(path), names, skipped)
@@ -198,32 +181,32 @@ def blocks(
     """
     check_count(rows, "rows")
     say = say or logger.info
-    source = _open(as_path(path), by, columns, size, colour, skip_bad, say)
-    names = _names(source, source.factors() if by is not None else {}, by)
-    return _named_blocks(source, names, rows, say)
+    reader = _open(as_path(path), by, columns, size, colour, skip_bad, say)
+    names = _names(reader, reader.factors() if by is not None else {}, by)
+    return _named_blocks(reader, names, rows, say)
 
 
 def _named_blocks(
-    source: Source, names: np.ndarray | None, rows: int, say: Say
+    reader: Reader, names: np.ndarray | None, rows: int, say: Say
 ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     start = 0
-    for block in source.blocks(rows):
+    for block in reader.blocks(rows):
         n = len(block.X) + len(block.skipped)
         for i, reason in block.skipped.items():
-            say(f"left out {_called(names, i)}: {reason}")
+            say(f"left out {_name_of(names, i)}: {reason}")
         if len(block.X):
             good = [i for i in range(start, start + n) if i not in block.skipped]
             yield block.X, None if names is None else names[good]
         start += n
 
 
-def _names(source: Source, own: Mapping[str, np.ndarray], by: str | None) -> np.ndarray | None:
-    if source.names is not None or by is None or by not in own:
-        return source.names
+def _names(reader: Reader, own: Mapping[str, np.ndarray], by: str | None) -> np.ndarray | None:
+    if reader.names is not None or by is None or by not in own:
+        return reader.names
     return own[by].astype(str)
 
 
-def _called(names: np.ndarray | None, i: int) -> str:
+def _name_of(names: np.ndarray | None, i: int) -> str:
     return f"sample {i}" if names is None else str(names[i])
 
 
@@ -235,7 +218,7 @@ def _open(
     colour: Colour | None,
     skip_bad: bool,
     say: Say,
-) -> Source:
+) -> Reader:
     ending = path.suffix.lower()
     if not path.exists():
         raise FileError(f"{path} is not there; is it the right path?")
@@ -254,111 +237,3 @@ def _open(
         f"{path} ends in {ending!r}; {nearest_name(ending, [*_ARRAYS, *TABLES])}; images, and "
         "folders of images"
     )
-
-
-# Random access
-
-
-def _decoded(source: Source, say: Say) -> tuple[np.ndarray, dict[int, str]]:
-    X, n, bad = np.empty(source.shape, source.dtype), 0, {}
-    for block in _told(source, say):
-        X[n : n + len(block.X)] = block.X
-        n += len(block.X)
-        bad.update(block.skipped)
-    return X[:n], bad
-
-
-def _mapped(
-    source: Source, options: object, cache: str | os.PathLike[str] | None, say: Say
-) -> tuple[np.ndarray, dict[int, str]]:
-    """Return the memory map of a source, converting it if the cache does not have it."""
-    described = json.dumps([_VERSION, _fingerprint(source.path), options])
-    key = hashlib.sha256(described.encode()).hexdigest()
-    parent = cache_folder() / "converted" if cache is None else Path(cache)
-    folder = parent / key
-    try:
-        if not _is_whole(folder, source):
-            parent.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(parent).free
-            if free < source.n_bytes:
-                raise FileError(
-                    f"{parent} has {free / 2**30:,.1f} GiB left, and {source.path} needs "
-                    f"{source.n_bytes / 2**30:,.1f} to be converted; make room, or choose "
-                    "another place with DRLIM_CACHE"
-                )
-            say(
-                f"{source.path} is converted once into a memory map of "
-                f"{source.n_bytes / 2**30:,.1f} GiB, in {folder}"
-            )
-            _convert(source, folder, say)
-        return _load(folder)
-    except OSError as error:
-        if isinstance(error, FileError):
-            raise
-        raise FileError(
-            f"{source.path} cannot be converted in {parent} ({error.strerror or error}); choose "
-            "another place with DRLIM_CACHE"
-        ) from error
-
-
-def _convert(source: Source, folder: Path, say: Say) -> None:
-    """Write ``X.npy`` and ``skipped.json`` into a new folder: whole, or not at all."""
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name[:8]}."))
-    bad: dict[int, str] = {}
-
-    def good() -> Iterator[np.ndarray]:
-        for block in _told(source, say):
-            bad.update(block.skipped)
-            yield block.X
-
-    try:
-        with (temporary / "X.npy").open("wb") as file:
-            write_npy(file, good(), source.shape[1:], source.dtype)
-            file.flush()
-            os.fsync(file.fileno())
-        (temporary / "skipped.json").write_text(json.dumps(list(bad.items())))
-        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
-        try:
-            os.rename(temporary, folder)
-        except OSError:
-            if not _is_whole(folder, source):
-                raise
-            shutil.rmtree(temporary)  # another process was faster
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
-
-
-def _load(folder: Path) -> tuple[np.ndarray, dict[int, str]]:
-    X = np.load(folder / "X.npy", mmap_mode="r", allow_pickle=False)
-    return X, dict(json.loads((folder / "skipped.json").read_text()))
-
-
-def _is_whole(folder: Path, source: Source) -> bool:
-    try:
-        X, bad = _load(folder)
-    except (OSError, ValueError):
-        return False
-    shape = (source.shape[0] - len(bad), *source.shape[1:])
-    return (X.shape, X.dtype) == (shape, source.dtype)
-
-
-def _fingerprint(path: Path) -> list[tuple[str, int, int]]:
-    """Return the path, size and time of change of a file, or of all files in a folder."""
-    path = path.resolve()
-    files = [path]
-    if path.is_dir():
-        files = sorted(Path(parent, name) for parent, _, names in os.walk(path) for name in names)
-    found = [(file, file.stat()) for file in files if file.exists()]
-    return [(str(file), status.st_size, status.st_mtime_ns) for file, status in found]
-
-
-def _told(source: Source, say: Say) -> Iterator[Block]:
-    """Go through a source, saying how far it is every few seconds."""
-    n, last = 0, time.monotonic()
-    for block in source.blocks(_ROWS):
-        yield block
-        n += len(block.X) + len(block.skipped)
-        if time.monotonic() - last > _SECONDS_BETWEEN_LINES:
-            last = time.monotonic()
-            say(f"{source.path}: {n:,} of {source.shape[0]:,} samples read")

@@ -1,0 +1,60 @@
+"""Parquet files: the kind of each column is written in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drlim.datasets.readers._columns import Table, check_names
+from drlim.datasets.readers._reader import logger
+
+
+def open_parquet(path: Path) -> Table:
+    """Read the schema; columns of lists, records or bytes are left out."""
+    import pyarrow.types
+
+    file = _open(path)
+    check_names(path, file.schema_arrow.names)
+    kinds: dict[str, str] = {}
+    dtypes: dict[str, np.dtype] = {}
+    for field in file.schema_arrow:
+        kind = _kind(field.type)
+        if kind is None:
+            logger.info("%s: the column %r is left out: %s", path, field.name, field.type)
+            continue
+        kinds[field.name] = kind
+        if kind != "text":
+            is_decimal = pyarrow.types.is_decimal(field.type)
+            dtypes[field.name] = np.dtype("f8" if is_decimal else field.type.to_pandas_dtype())
+
+    def batches(names: Sequence[str], rows: int) -> Iterator[Any]:
+        for batch in _open(path).iter_batches(rows, columns=list(names)):
+            yield batch.select(list(names))
+
+    return Table(path, kinds, dtypes, file.metadata.num_rows, batches)
+
+
+def _open(path: Path) -> Any:
+    import pyarrow.parquet
+
+    # Without a buffer of this kind a whole group of rows would be held, and some files are one.
+    return pyarrow.parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False)
+
+
+def _kind(arrow_type: Any) -> str | None:
+    import pyarrow.types as is_a
+
+    if is_a.is_dictionary(arrow_type):
+        return _kind(arrow_type.value_type)
+    if is_a.is_boolean(arrow_type):
+        return "bool"
+    if is_a.is_integer(arrow_type):
+        return "int"
+    if is_a.is_floating(arrow_type) or is_a.is_decimal(arrow_type):
+        return "float"
+    texts = (is_a.is_string, is_a.is_large_string, is_a.is_string_view)
+    times = (is_a.is_date, is_a.is_time, is_a.is_timestamp)
+    return "text" if any(is_one(arrow_type) for is_one in texts + times) else None

@@ -1,0 +1,124 @@
+"""Tables, CSV and Parquet: as samples, or column by column as factors or pairs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from drlim._errors import InputError, missing_extra, nearest_name
+from drlim._files import as_path
+from drlim.datasets.readers._columns import Table, naming_damage, numbers
+from drlim.datasets.readers._csv import open_csv
+from drlim.datasets.readers._parquet import open_parquet
+from drlim.datasets.readers._reader import Block, Reader
+
+_FORMATS = {".csv": open_csv, ".parquet": open_parquet}
+ENDINGS = tuple(_FORMATS)
+
+
+def open_table(path: Path, columns: Sequence[str] | None, by: str | None) -> Reader:
+    """Open a table: its columns of features are the samples, and the others are factors."""
+    table = _open(path)
+    features = _features(table, columns, by)
+    others = [name for name in table.kinds if name not in features]
+    dtype = np.result_type(np.float32, *(table.dtypes[name] for name in features))
+
+    def slices(rows: int) -> Iterator[Block]:
+        start = 0
+        for batch in table.batches(features, rows):
+            X = np.empty((batch.num_rows, len(features)), dtype)
+            with naming_damage(path):
+                for j, name in enumerate(features):
+                    X[:, j] = numbers(batch.column(j), table.kinds[name])
+            if not np.isfinite(X).all():
+                i, j = np.argwhere(~np.isfinite(X))[0]
+                raise InputError(
+                    f"{path} has {'nothing' if np.isnan(X[i, j]) else X[i, j]} in the column "
+                    f"{features[j]!r}, row {start + i} (counted from 0); features are finite "
+                    "numbers: fill it in, or leave out the row or the column"
+                )
+            start += len(X)
+            yield Block(X, {})
+
+    def factors() -> dict[str, np.ndarray]:
+        return table.read(others, text=() if by is None else (by,))
+
+    return Reader(path, (table.n_rows, len(features)), dtype, slices, factors=factors)
+
+
+def _features(table: Table, columns: Sequence[str] | None, by: str | None) -> list[str]:
+    if columns is None:
+        features = [name for name in table.numbers if name != by]
+        if not features:
+            raise InputError(f"{table.path} has no column of numbers, and features are numbers")
+        return features
+    if isinstance(columns, str) or not columns or len(set(columns)) < len(columns):
+        raise InputError(f"columns is {columns!r}; give a list of different column names")
+    for name in columns:
+        if name not in table.kinds:
+            raise InputError(
+                f"{table.path} has no column {name!r}; {nearest_name(name, table.kinds)}"
+            )
+        if table.kinds[name] == "text" or name == by:
+            raise InputError(
+                f"the column {name!r} of {table.path} holds names and not numbers; features are "
+                "numbers"
+            )
+    return list(columns)
+
+
+def read_table(
+    path: str | os.PathLike[str], *, text: Collection[str] = ()
+) -> dict[str, np.ndarray]:
+    r"""Read a table of factors or pairs, CSV or Parquet, column by column.
+
+    Parameters
+    ----------
+    path : str or path
+        A file that ends in ``.csv`` or ``.parquet``; the first line of a CSV file names its
+        columns.
+    text : collection of str, optional
+        Columns to read as text: the name ``007`` stays ``007``.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_rows,)
+        Columns of integers as int64, of other numbers as float64, of truth values as bool, and
+        everything else, dates too, as str. A missing value is an empty str or NaN, for which a
+        column of integers becomes float64. Columns of lists, records or bytes are left out.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged, or not such a table.
+    InputError
+        If the path ends otherwise, two columns have one name, or a truth value is missing.
+    MissingExtraError
+        If pyarrow is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     n = file.write("file,azimuth\na.png,20\nb.png,40\n")
+    ...     file.flush()
+    ...     read_table(file.name)
+    {'file': array(['a.png', 'b.png'], dtype='<U5'), 'azimuth': array([20, 40])}
+    """
+    table = _open(as_path(path))
+    return table.read(list(table.kinds), text=text)
+
+
+def _open(path: Path) -> Table:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise missing_extra("pyarrow", "tables", f"reading {path}") from None
+    ending = path.suffix.lower()
+    if ending not in _FORMATS:
+        raise InputError(f"{path} ends in {path.suffix!r}; a table ends in {' or '.join(ENDINGS)}")
+    with naming_damage(path):
+        return _FORMATS[ending](path)

@@ -1,0 +1,60 @@
+"""Zarr arrays and groups: the samples, decoded by whole chunks, and their factors."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drlim._errors import FileError, missing_extra
+from drlim.datasets.readers._arrays import choose_samples, is_factor, naming_damage, plain_text
+from drlim.datasets.readers._reader import Block, Reader
+
+
+def open_zarr(path: Path) -> Reader:
+    """Open a Zarr array, or a group: its array X or its only one, and the factors beside it."""
+    try:
+        import zarr
+    except ImportError:
+        raise missing_extra("zarr", "zarr", f"reading {path}") from None
+    with naming_damage(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Zarr says of the future of its formats
+        node: Any = zarr.open(str(path), mode="r")
+        arrays = {"X": node} if isinstance(node, zarr.Array) else dict(node.arrays())
+    chosen = choose_samples(path, {name: array.shape for name, array in arrays.items()})
+    array = arrays[chosen]
+    _check_codecs(path, array)
+    shape, dtype = tuple(array.shape), np.dtype(array.dtype).newbyteorder("=")
+    # A whole number of chunks at a time, or each chunk would be decoded again and again.
+    chunk = (array.shards or array.chunks)[0]
+
+    def slices(rows: int) -> Iterator[Block]:
+        step = -(-rows // chunk) * chunk
+        with naming_damage(path):
+            for start in range(0, shape[0], step):
+                chunks = np.ascontiguousarray(array[start : start + step], dtype)
+                for first in range(0, len(chunks), rows):
+                    yield Block(chunks[first : first + rows], {})
+
+    def factors() -> dict[str, np.ndarray]:
+        known = {}
+        with naming_damage(path):
+            for name, other in arrays.items():
+                kind = np.dtype(other.dtype)
+                if name != chosen and is_factor(path, name, other.shape, kind, shape[0]):
+                    _check_codecs(path, other)
+                    known[name] = plain_text(np.asarray(other[:]))
+        return known
+
+    return Reader(path, shape, dtype, slices, factors=factors)
+
+
+def _check_codecs(path: Path, array: Any) -> None:
+    """Refuse the codec of Zarr's second format that unpickles what it reads."""
+    metadata = array.metadata
+    used = [*(getattr(metadata, "filters", None) or ()), getattr(metadata, "compressor", None)]
+    if any(getattr(codec, "codec_id", None) == "pickle" for codec in used):
+        raise FileError(f"{path} holds pickled objects, and nothing is unpickled")
