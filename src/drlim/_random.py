@@ -75,6 +75,21 @@ def streams(random_state: RandomState) -> Streams:
     )
 
 
+def seed_of(random_state: RandomState) -> int:
+    """Make one seed from ``random_state``, for what is measured: probes, folds, PCA, bootstraps.
+
+    It has the value of `Streams.init`, which only a network's weights are drawn from; a
+    measurement has no network, so the two never meet.
+
+    Examples
+    --------
+    >>> seed_of(0) == streams(0).init
+    True
+    """
+    (first,) = np.random.SeedSequence(_entropy(random_state)).spawn(1)
+    return int(first.generate_state(1)[0])
+
+
 def generator(random_state: RandomState) -> np.random.Generator:
     """Make one generator from ``random_state``, for a function that draws from one stream only."""
     if isinstance(random_state, np.random.Generator):

@@ -11,7 +11,7 @@ from sklearn import decomposition, manifold
 from drlim import _checks
 from drlim._checks import check_count
 from drlim._errors import InputError, nearest_name
-from drlim._random import RandomState, streams
+from drlim._random import RandomState, seed_of
 
 
 class Method(NamedTuple):
@@ -110,7 +110,7 @@ def embed(
     # which is made for features of variance 1, fits samples of any scale.
     unit = float(train.std()) or 1.0
     train, test = train / unit, test / unit
-    seed = streams(random_state).init
+    seed = seed_of(random_state)
     model = METHODS[method].build(n_components, n_neighbors, seed)
     if isinstance(model, manifold.LocallyLinearEmbedding) and len(train) <= _DENSE_UP_TO:
         model.set_params(eigen_solver="dense")
@@ -138,7 +138,7 @@ def fitted_pca(
     """
     rows = _as_rows(X)
     check_count(n_components, "n_components", most=min(rows.shape))
-    model = decomposition.PCA(n_components, random_state=streams(random_state).init).fit(rows)
+    model = decomposition.PCA(n_components, random_state=seed_of(random_state)).fit(rows)
 
     def map_(X: Any) -> np.ndarray:
         asked = _as_rows(X)

@@ -10,7 +10,7 @@ import numpy as np
 
 from drlim import baselines
 from drlim._errors import InputError
-from drlim._random import streams
+from drlim._random import seed_of
 from drlim.datasets import Dataset
 from drlim.declaration._fingerprints import is_known
 from drlim.declaration._rules import changes_ignored, factors_ignored
@@ -244,7 +244,7 @@ def _transformed(
     change: Change, embed: Mapping[str, Embedding], held_out: Dataset, seed: int
 ) -> tuple[Ignored, dict[str, Displacement]]:
     """Measure an ignored transformation on copies of held-out samples, made for this."""
-    rng = np.random.default_rng(streams(seed).init)
+    rng = np.random.default_rng(seed_of(seed))
     some = np.sort(rng.permutation(len(held_out))[:_MOST_TRANSFORMED])
     X, n = held_out.X[some], len(some)
     tried = levels(change)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from drlim._errors import InputError
-from drlim._random import RandomState, generator, streams
+from drlim._random import RandomState, generator, seed_of
 from drlim.evaluation._probes import as_values, check_groups, kind_of
 from drlim.evaluation.invariance import (
     MOST_SAMPLES,
@@ -83,7 +83,7 @@ def measure_ignored(
         orbit = sources
     elif orbit is None and kept:
         orbit = orbits(kept)
-    seed = streams(random_state).init
+    seed = seed_of(random_state)
     known = _known(factor)
     chosen = _drawn(known, sources, seed)
     kind = kind or ("number" if period is not None else kind_of(factor[known]))
@@ -179,7 +179,7 @@ def measure_kept(
     if train is not None and factor_train is None and kind != "neighbors":
         raise InputError("train has points and factor_train is None; give both, or neither")
     sources = check_groups(groups, n)
-    seed = streams(random_state).init
+    seed = seed_of(random_state)
     of_space = kind == "neighbors"
     known = np.ones(n, bool) if of_space else _known(factor)
     common = chosen = _drawn(known, sources, seed)

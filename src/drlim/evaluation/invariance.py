@@ -20,7 +20,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_
 
 from drlim._checks import check_count
 from drlim._errors import InputError
-from drlim._random import RandomState, generator, streams
+from drlim._random import RandomState, generator, seed_of
 from drlim.evaluation._intervals import (
     bootstrap,
     group_sums,
@@ -259,7 +259,7 @@ def leakage(
             f"there are {n_groups} {'groups' if grouped else 'samples'}; a probe is trained and "
             f"tried on different ones, {n_folds} or more (n_folds)"
         )
-    seed = streams(random_state).init
+    seed = seed_of(random_state)
     # The smallest part that a fold may leave to train on, for the principal components.
     largest = int(np.unique(groups, return_counts=True)[1].max())
     n_train = min(len(rows) // 2, len(rows) - largest)

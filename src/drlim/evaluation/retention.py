@@ -14,7 +14,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
 
 from drlim._errors import InputError, nearest_name
-from drlim._random import RandomState, generator, streams
+from drlim._random import RandomState, generator, seed_of
 from drlim.evaluation._intervals import (
     balanced_of_sums,
     bootstrap,
@@ -127,7 +127,7 @@ def retention(
     groups = check_groups(groups, len(rows))
     if len(np.unique(groups)) < 2:
         raise InputError("all held-out samples are of one group; an interval needs two or more")
-    seed = streams(random_state).init
+    seed = seed_of(random_state)
     if kind in ("neighbors", "preservation"):
         return _of_neighbors(as_rows(factor_test), rows, kind, groups, n_neighbors, seed)
     truth = check_factor(factor_test, len(rows), kind)

@@ -16,7 +16,7 @@ from sklearn.model_selection import GroupKFold, StratifiedKFold
 
 from drlim._checks import check_count, is_number, one_each
 from drlim._errors import InputError, nearest_name
-from drlim._random import RandomState, generator, streams
+from drlim._random import RandomState, generator, seed_of
 from drlim.evaluation._intervals import spread_out
 from drlim.evaluation._pairs import Pairs, draw_pairs
 from drlim.evaluation._probes import as_values
@@ -112,7 +112,7 @@ def verification(
             f"{len(values)} classes; verification needs a label a point, two classes or more, "
             f"and {least} points of each"
         )
-    seed = streams(random_state).init
+    seed = seed_of(random_state)
     rng = generator(seed)
     thresholds, false_accepts, true_accepts, areas = [], [], [], []
     for others, part in _folds(labels, by, n_folds, seed):
@@ -303,7 +303,7 @@ def choose_threshold(
                 else "four points of each (or by='class')"
             )
         )
-    seed = streams(random_state).init
+    seed = seed_of(random_state)
     rng = generator(seed)
     everyone = draw_pairs(rows, labels, rng)
     threshold = _quantile(everyone, false_accept_rate)
@@ -389,7 +389,7 @@ def equal_error_rate(
     0.0
     """
     rows, labels = _check(Z, labels, by)
-    rng = generator(streams(random_state).init)
+    rng = generator(seed_of(random_state))
     pairs = draw_pairs(rows, labels, rng)
     n_units = len(np.unique(labels)) if by == "class" else len(labels)
     return _equal_error(pairs, _weights(labels, by, rng), n_units)
@@ -422,7 +422,7 @@ def roc(
     """
     rows, labels = _check(Z, labels, "class")
     check_count(n_points, "n_points", least=2)
-    pairs = draw_pairs(rows, labels, generator(streams(random_state).init))
+    pairs = draw_pairs(rows, labels, generator(seed_of(random_state)))
     same, different = np.sort(pairs.distance[pairs.same]), np.sort(pairs.distance[~pairs.same])
     false_accepts = np.geomspace(1 / len(different), 1, n_points)
     thresholds = different[np.ceil(false_accepts * len(different)).astype(int).clip(1) - 1]
