@@ -20,8 +20,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from drlim import load
-from drlim._errors import FileError, InputError
+from drlim import FileError, InputError, load
 from drlim._persistence import read_map, signed
 
 DATA = Path(__file__).parent / "data"

@@ -5,8 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from drlim import graphs
-from drlim._errors import InputError
+from drlim import InputError, graphs
 from drlim.datasets import _airplane, _norb, airplane, render_airplane
 from drlim.datasets.made import _airplane_renderer
 from drlim.datasets.made._airplane_renderer import (

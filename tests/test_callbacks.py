@@ -7,8 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from drlim import DrLIM, SimilarityGraph
-from drlim._errors import FileError, InputError, MissingExtraError
+from drlim import DrLIM, FileError, InputError, MissingExtraError, SimilarityGraph
 from drlim.callbacks import EarlyStopping, MetricsFile, PlotEpochs, TensorBoard
 from drlim.graphs import neighbors
 from drlim.losses import global_loss

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from drlim import DrLIM, SimilarityGraph, load
-from drlim._errors import FileError, InputError
+from drlim import DrLIM, FileError, InputError, SimilarityGraph, load
 from drlim.checkpoints import Checkpoint
 from drlim.training import Callback
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drlim import Dataset
-from drlim._errors import FileError, InputError
+from drlim import Dataset, FileError, InputError
 from drlim.datasets import _mnist, _store, mnist, read_idx
 from drlim.transforms import shift, shifted_copies
 

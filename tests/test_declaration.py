@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from drlim._errors import DrlimError, FileError, InputError
+from drlim import DrlimError, FileError, InputError
 from drlim.datasets import Dataset
 from drlim.declaration import Declaration, read_data, rules, split
 from drlim.experiments import _airplane, _shift_invariant

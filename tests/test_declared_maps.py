@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 import drlim
-from drlim import networks
-from drlim._errors import DrlimError, FileError, InputError
+from drlim import DrlimError, FileError, InputError, networks
 from drlim._persistence import read_map, write_map
 from drlim.datasets import Dataset, weaves
 from drlim.declaration import (

@@ -18,8 +18,17 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-from drlim import DrLIM, SimilarityGraph, _applying, load, networks, pairs
-from drlim._errors import DataWarning, InputError, TrainingWarning
+from drlim import (
+    DataWarning,
+    DrLIM,
+    InputError,
+    SimilarityGraph,
+    TrainingWarning,
+    _applying,
+    load,
+    networks,
+    pairs,
+)
 from drlim._random import streams
 from drlim.graphs import neighbors, same
 from drlim.losses import Contrastive, global_loss

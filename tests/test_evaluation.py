@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from drlim import baselines
-from drlim._errors import InputError
+from drlim import InputError, baselines
 from drlim.evaluation import quality
 
 

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import drlim
-from drlim import experiments
-from drlim._errors import FileError, InputError
+from drlim import FileError, InputError, experiments
 from drlim.experiments import _digits, _mnist, _run, reproduce
 from drlim.reporting import Claim
 

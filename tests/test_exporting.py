@@ -10,8 +10,7 @@ from safetensors import safe_open
 from torch import nn
 
 import drlim
-from drlim import DrLIM, export, load, networks
-from drlim._errors import FileError, InputError, MissingExtraError
+from drlim import DrLIM, FileError, InputError, MissingExtraError, export, load, networks
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")

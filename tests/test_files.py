@@ -18,8 +18,7 @@ import scipy.sparse
 import zarr
 from PIL import Image
 
-from drlim import Dataset
-from drlim._errors import FileError, InputError, MissingExtraError
+from drlim import Dataset, FileError, InputError, MissingExtraError
 from drlim._progress import Pace
 from drlim.datasets import blocks, read, read_table, write_points
 from drlim.datasets.readers import _convert, _csv, _reader

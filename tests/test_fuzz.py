@@ -6,8 +6,7 @@ import fuzzing
 import numpy as np
 import pytest
 
-from drlim import load
-from drlim._errors import FileError
+from drlim import FileError, load
 
 pytest.importorskip("onnxruntime")
 

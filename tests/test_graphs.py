@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings, strategies as st
 
-from drlim._errors import DataWarning, InputError, MissingExtraError
+from drlim import DataWarning, InputError, MissingExtraError
 from drlim.graphs import (
     SimilarityGraph,
     _approximate,

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from drlim import baselines
-from drlim._errors import InputError
+from drlim import InputError, baselines
 from drlim.evaluation import _pairs
 from drlim.evaluation.cylinder import circular_correlation, fit_cylinder
 from drlim.evaluation.invariance import PROBES, leakage, orbit_ratio, wilson_interval

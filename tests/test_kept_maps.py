@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drlim import load
-from drlim._errors import InputError
+from drlim import InputError, load
 from drlim._persistence import FORMAT_VERSION, read_map
 
 DATA = Path(__file__).parent / "data"

@@ -10,8 +10,7 @@ from pytorch_metric_learning import losses as metric_learning
 from scipy.spatial.distance import pdist, squareform
 from sklearn.preprocessing import normalize
 
-from drlim import DrLIM
-from drlim._errors import InputError, LabelError
+from drlim import DrLIM, InputError, LabelError
 from drlim._forces import forces
 from drlim.evaluation.invariance import orbit_ratio
 from drlim.graphs import SimilarityGraph, same

@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from drlim._errors import FileError, InputError, MissingExtraError
+from drlim import FileError, InputError, MissingExtraError
 from drlim.datasets import instruments, signatures, weaves
 from drlim.datasets.made import _textiles
 

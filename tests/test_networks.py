@@ -10,8 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _NormBase
 
-from drlim import DrLIM, load, losses, networks
-from drlim._errors import FileError, InputError
+from drlim import DrLIM, FileError, InputError, load, losses, networks
 from drlim.graphs import neighbors
 from drlim.losses import contrastive_loss, distances_among
 from drlim.networks import Standardize, build, default, describe, from_description, resolve

@@ -12,7 +12,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from drlim._errors import FileError, InputError
+from drlim import FileError, InputError
 from drlim.datasets import _norb, airplane, norb, read_matrix
 
 MAGIC = {"uint8": 0x1E3D4C55, "int32": 0x1E3D4C54}

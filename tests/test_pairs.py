@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from drlim import pairs
-from drlim._errors import InputError
+from drlim import InputError, pairs
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.losses import contrastive_loss, global_loss
 from drlim.pairs import PairSampler, check_disjoint

@@ -12,7 +12,7 @@ from drlim import datasets
 from drlim._persistence import read_map
 from drlim.experiments import EXPERIMENTS, _digits, _invariance, _shift_invariant, reproduce
 from drlim.graphs import copies, neighbors
-from drlim.reporting import machine
+from drlim.reporting._machine import machine
 from drlim.transforms import shifted_copies
 
 QUIETLY = {"say": lambda line: None}

@@ -14,8 +14,7 @@ from safetensors.numpy import save
 from torch import nn
 
 import drlim
-from drlim import DrLIM, load, networks
-from drlim._errors import FileError, InputError
+from drlim import DrLIM, FileError, InputError, load, networks
 from drlim._persistence import FORMAT_VERSION, read_map, write_map
 from drlim.losses import Contrastive
 

@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from drlim import DrLIM, load, networks
-from drlim._errors import FileError, InputError, MissingExtraError
+from drlim import DrLIM, FileError, InputError, MissingExtraError, load, networks
 from drlim._onnx import N_ROWS, Program, ProgramError, check
 
 onnx = pytest.importorskip("onnx")

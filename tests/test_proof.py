@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from drlim._errors import InputError
+from drlim import InputError
 from drlim.evaluation import _probes, proof, quality
 from drlim.evaluation._intervals import bootstrap, mean_interval, share_interval
 from drlim.evaluation.invariance import (

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from drlim._errors import TrainingWarning
+from drlim import TrainingWarning
 from drlim._forces import forces
 from drlim._progress import search_progress
 from drlim._random import streams

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from drlim._errors import FileError
+from drlim import FileError
 from drlim._files import whole_folder
 
 NAMES = ["a", "b", "last", "z"]
