@@ -26,6 +26,7 @@ from drlim._random import streams
 from drlim.datasets import Dataset, mnist
 from drlim.graphs import SimilarityGraph, neighbors
 from drlim.losses import Contrastive
+from drlim.networks import _builders
 from drlim.pairs import PairSampler
 from drlim.training import Callback, train
 
@@ -86,7 +87,7 @@ def steps(
 ) -> dict[str, list[float]]:
     """Time a hundred steps of a training on the card, and of the bare network there, in turn."""
     network = nn.Sequential(
-        networks.Standardize(0.0, 1.0), networks.build(builder, X.shape[1:], 2, seed=0)
+        networks.Standardize(0.0, 1.0), _builders.build(builder, X.shape[1:], 2, seed=0)
     ).to(CARD)
     alone, points = copy.deepcopy(network), torch.from_numpy(X[:n_points]).to(CARD)
     weights, n_steps = list(alone.parameters()), 100

@@ -23,6 +23,7 @@ from drlim import networks
 from drlim._random import streams
 from drlim.graphs import SimilarityGraph
 from drlim.losses import Contrastive
+from drlim.networks import _builders
 from drlim.pairs import PairSampler
 from drlim.training import Callback, train
 
@@ -74,7 +75,7 @@ def run(quick: bool) -> Iterator[Figure]:
     for n_threads in sorted({1, threads}):
         torch.set_num_threads(n_threads)
         for name, builder, n_points, goal in CASES:
-            network = networks.build(builder, (28, 28), 2, seed=0)
+            network = _builders.build(builder, (28, 28), 2, seed=0)
             # Half as many edges as points; at random few of 60,000 samples meet twice.
             times = step_and_bare(network, X, graph, n_points // 2, repetitions=9 if quick else 41)
             yield Figure(

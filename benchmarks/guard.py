@@ -20,6 +20,7 @@ from drlim import networks
 from drlim.graphs import SimilarityGraph
 from drlim.graphs._neighbors import nearest_rows
 from drlim.losses import global_loss
+from drlim.networks import _builders
 from drlim.pairs import PairSampler
 
 
@@ -42,7 +43,7 @@ def measured_ratios() -> Iterator[tuple[str, float, float]]:
     graph = SimilarityGraph.from_edges(rng.integers(0, 6000, (24_000, 2)), 6000)
 
     deep = functools.partial(networks.mlp, hidden=(256, 256, 256))
-    network = networks.build(deep, (784,), 2, seed=0)
+    network = _builders.build(deep, (784,), 2, seed=0)
     times = engine.step_and_bare(network, X, graph, 256, repetitions=15)
     yield "a training step, to the bare network", min(times["step"]) / min(times["bare"]), BOUNDS[0]
 

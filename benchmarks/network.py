@@ -10,10 +10,11 @@ from torch import nn
 from benchmarks._bench import Figure, in_turn, milliseconds, ratio, record
 from benchmarks.quality import literal_lenet
 from drlim import networks
+from drlim.networks import _builders
 
 
 def run(quick: bool) -> Iterator[Figure]:
-    ours = networks.build(networks.lenet, (28, 28), 2, seed=0)
+    ours = _builders.build(networks.lenet, (28, 28), 2, seed=0)
     literal = literal_lenet()
     with torch.no_grad():
         for ours_weight, weight in zip(ours.parameters(), literal.parameters(), strict=True):

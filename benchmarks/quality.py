@@ -28,6 +28,7 @@ from torch.nn import functional as F
 
 from benchmarks._bench import Figure, record
 from drlim import DrLIM, networks
+from drlim._devices import seeded
 from drlim.datasets import Dataset
 from drlim.evaluation import quality
 from drlim.experiments import _digits
@@ -327,7 +328,7 @@ def tutorial_loop(
     X = torch.from_numpy(train.X.astype(np.float32))
     X = (X - X.mean()) / X.std()
     rng = np.random.default_rng(seed)
-    with networks.seeded(seed):
+    with seeded(seed):
         network = literal_lenet()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     loss = Contrastive(1.0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import drlim
-from drlim import DrlimError, FileError, InputError, networks
+from drlim import DrlimError, FileError, InputError
 from drlim._persistence import read_map, write_map
 from drlim.datasets import Dataset, weaves
 from drlim.declaration import (
@@ -32,6 +32,7 @@ from drlim.declaration._report import tables
 from drlim.declaration._rules import changes_ignored
 from drlim.estimator import DrLIM
 from drlim.graphs import SimilarityGraph, same
+from drlim.networks import _builders
 from drlim.transforms import Augment, change
 
 ODD = '<b>&"'  # a factor that a careless page would take for markup
@@ -819,7 +820,7 @@ def test_a_map_of_drlims_own_is_opened_as_it_is(fitted, tmp_path):
     X = fitted.held_out.X
     again = open_map(tmp_path / "map.drlim")
     np.testing.assert_array_equal(again.transform(X), fitted.map.transform(X))
-    assert networks.describe(again.network) == networks.describe(fitted.map.network)
+    assert _builders.describe(again.network) == _builders.describe(fitted.map.network)
 
 
 def test_the_nearest_known_samples_are_those_of_the_map(fitted):

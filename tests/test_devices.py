@@ -11,6 +11,7 @@ from drlim._forces import forces
 from drlim.exporting import export
 from drlim.graphs import neighbors
 from drlim.losses import Contrastive
+from drlim.losses._build import build_loss
 from drlim.pairs import PairSampler
 from drlim.training import Callback
 
@@ -55,7 +56,7 @@ CASES = [
 @pytest.mark.parametrize("apart", [None, FAR])
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_forces_on_a_card_are_those_on_the_cpu(loss, apart, n_components, rng):
-    loss = losses.build(loss, 1.0)
+    loss = build_loss(loss, 1.0)
     for batch in PairSampler(GRAPH, 30, dissimilar=apart, n_dissimilar=3).epoch(0):
         Z = torch.from_numpy(rng.normal(size=(len(batch.points), n_components)) / 2)
         here, there = forces(Z, batch, loss, 1.0), forces(Z.cuda(), batch, loss, 1.0)

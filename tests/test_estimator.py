@@ -32,6 +32,7 @@ from drlim import (
 from drlim._random import streams
 from drlim.graphs import neighbors, same
 from drlim.losses import Contrastive, global_loss
+from drlim.networks import _builders
 from drlim.training import Callback
 
 X = np.random.default_rng(1).normal(size=(60, 5))
@@ -211,7 +212,7 @@ def test_samples_of_any_size_and_offset_are_learnt_alike():
 
 def test_no_epochs_leave_the_network_as_it_was_built():
     map_ = DrLIM(network="mlp", max_epochs=0, random_state=3).fit(X)
-    untrained = networks.build(networks.mlp, (5,), 2, streams(3).init)
+    untrained = _builders.build(networks.mlp, (5,), 2, streams(3).init)
     for name, weight in untrained.state_dict().items():
         assert torch.equal(map_.network_[1].state_dict()[name], weight)
     assert map_.history_ == []

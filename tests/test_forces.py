@@ -9,7 +9,8 @@ import torch
 from drlim import _forces
 from drlim._forces import forces
 from drlim.graphs import SimilarityGraph, neighbors
-from drlim.losses import LOSSES, Contrastive, build, distances_among
+from drlim.losses import LOSSES, Contrastive, distances_among
+from drlim.losses._build import build_loss
 from drlim.pairs import Batch, PairSampler
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -59,7 +60,7 @@ def test_the_forces_are_those_of_all_pairs_one_by_one(name, settings, block, rng
         settings = {"dissimilar": apart - near}
         rng = np.random.default_rng(0)
     batch, Z = a_batch(rng, **settings)
-    loss = build(name, 0.7)
+    loss = build_loss(name, 0.7)
     found = forces(Z, batch, loss, 0.7)
     for ours, expected in zip(found, pair_by_pair(Z, batch, loss, 0.7), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-9)
@@ -67,7 +68,7 @@ def test_the_forces_are_those_of_all_pairs_one_by_one(name, settings, block, rng
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_that_does_not_know_its_forces_has_them_found_from_its_slope(name, rng):
-    knows = build(name, 0.7)
+    knows = build_loss(name, 0.7)
     only_costs = SimpleNamespace(
         attraction=knows.attraction, repulsion=knows.repulsion, pull=None, push=None
     )
@@ -165,7 +166,7 @@ def test_the_forces_of_a_batch_add_up_to_nothing(rng):
 def test_points_in_one_place_exert_no_force_and_break_nothing(name, dtype, rng):
     batch, Z = a_batch(rng)
     Z = torch.full_like(Z, 0.1).to(dtype)
-    found = forces(Z, batch, build(name, 1.0), 1.0)
+    found = forces(Z, batch, build_loss(name, 1.0), 1.0)
     assert not found.slope.any()
     assert all(torch.isfinite(number).all() for number in found)
 

@@ -11,9 +11,12 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _NormBase
 
 from drlim import DrLIM, FileError, InputError, load, losses, networks
+from drlim._devices import seeded
 from drlim.graphs import neighbors
 from drlim.losses import contrastive_loss, distances_among
-from drlim.networks import Standardize, build, default, describe, from_description, resolve
+from drlim.networks import Standardize, _builders, default
+from drlim.networks._builders import build, describe, from_description, resolve
+from drlim.networks._layers import SubsampledConv2d
 
 SHIPPED = [
     (networks.lenet, (28, 28)),
@@ -62,8 +65,8 @@ def test_networks_have_the_number_of_weights_of_their_layers(builder, shape, n_c
 
 
 def test_subsampling_is_a_convolution_and_the_mean_of_each_two_by_two():
-    with networks.seeded(0):
-        fused = networks._SubsampledConv2d(3, 4, kernel_size=6)
+    with seeded(0):
+        fused = SubsampledConv2d(3, 4, kernel_size=6)
         X = torch.randn(5, 3, 28, 28)
     plain = nn.Conv2d(3, 4, kernel_size=6)
     plain.load_state_dict(fused.state_dict())
@@ -137,7 +140,7 @@ def test_the_first_weights_come_from_the_seed_and_from_nothing_else(builder, sha
 
 @pytest.mark.usefixtures("untouched_globals")
 def test_the_global_generator_is_put_back_also_after_an_error():
-    with pytest.raises(RuntimeError), networks.seeded(0):
+    with pytest.raises(RuntimeError), seeded(0):
         torch.rand(1) @ torch.rand(2)
 
 
@@ -271,7 +274,7 @@ def test_the_mean_over_the_image_is_blind_to_shifts_untrained_and_no_pooling_is_
 
 def test_a_convnet_of_the_smallest_image_still_tells_images_apart():
     network = build(partial(networks.convnet, width=4, depth=2), (8, 8), 2, seed=0)
-    with networks.seeded(1):
+    with seeded(1):
         X = torch.rand(5, 8, 8)
     assert distances_among(network(X)).min() > 1e-3
 
@@ -297,7 +300,7 @@ def features():
 @pytest.fixture
 def weights(tmp_path):
     """A file of the weights and statistics of a backbone that has seen other images."""
-    with networks.seeded(7):
+    with seeded(7):
         pretrained = features()
         pretrained(5 + torch.randn(20, 3, 8, 8))
     save_file(pretrained.state_dict(), tmp_path / "backbone.safetensors")
@@ -446,7 +449,7 @@ def test_a_backbone_that_does_not_fit_the_samples_is_refused(module, options, sh
 
 def test_what_drlim_has_is_named_by_its_public_module():
     # Maps and checkpoints say these names, and a file below the module may be moved.
-    assert networks.name_of(losses.DoubleMargin) == "drlim.losses.DoubleMargin"
-    assert networks.name_of(losses.HeavyTailed(2.0)) == "drlim.losses.HeavyTailed"
-    assert networks.name_of(networks.lenet) == "drlim.networks.lenet"
-    assert networks.name_of(reduce) == "_functools.reduce"
+    assert _builders.name_of(losses.DoubleMargin) == "drlim.losses.DoubleMargin"
+    assert _builders.name_of(losses.HeavyTailed(2.0)) == "drlim.losses.HeavyTailed"
+    assert _builders.name_of(networks.lenet) == "drlim.networks.lenet"
+    assert _builders.name_of(reduce) == "_functools.reduce"

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from drlim import DrLIM, FileError, InputError, MissingExtraError, load, networks
+from drlim import DrLIM, FileError, InputError, MissingExtraError, load
 from drlim._onnx import N_ROWS, Program, ProgramError, check
+from drlim.networks import _builders
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
@@ -215,4 +216,4 @@ def test_what_is_no_onnx_is_refused():
 
 
 def test_only_drlims_own_networks_are_built_from_what_a_file_says():
-    assert networks.from_description({"custom": "os.system"}) is None
+    assert _builders.from_description({"custom": "os.system"}) is None

@@ -18,7 +18,8 @@ from drlim._random import streams
 from drlim._training_progress import Progress
 from drlim.graphs import SimilarityGraph
 from drlim.losses import Contrastive, distances_among, global_loss
-from drlim.networks import build, linear
+from drlim.networks import linear
+from drlim.networks._builders import build
 from drlim.pairs import PairSampler
 from drlim.training import Callback, Epoch, _Tally, learning_schedule, train
 

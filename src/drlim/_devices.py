@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import textwrap
+from collections.abc import Iterator
 from typing import TypeGuard
 
 import numpy as np
@@ -56,3 +58,22 @@ def to_device(values: np.ndarray | Tensor, device: torch.device | None) -> Tenso
     locked = torch.empty(values.shape, dtype=dtype, device="cpu", pin_memory=True)
     np.copyto(locked.numpy(), values)
     return locked.to(device, non_blocking=True)
+
+
+@contextlib.contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Let torch's layers draw from this seed, and put its global generators back afterwards.
+
+    On a graphics card they also convolve in ways that repeat to the bit. Generators and torch's
+    switch for that are the process's, so of two threads that learn at once neither repeats.
+    """
+    devices = [device] if is_card(device) else []
+    with torch.random.fork_rng(devices=devices), contextlib.ExitStack() as stack:
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+            was = torch.backends.cudnn.deterministic
+            stack.callback(setattr, torch.backends.cudnn, "deterministic", was)
+            torch.backends.cudnn.deterministic = True
+        yield

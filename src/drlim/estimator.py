@@ -45,6 +45,9 @@ from drlim._training_progress import Progress
 from drlim._version import __version__
 from drlim.checkpoints import Checkpoint
 from drlim.graphs import SimilarityGraph, neighbors, same
+from drlim.losses._build import build_loss
+from drlim.losses._springs import check_margin
+from drlim.networks import _builders
 from drlim.pairs import PairSampler
 from drlim.training import Callback, Pinned, train
 
@@ -286,17 +289,17 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         )
         random = streams(self.random_state)
         device = device_named(self.device)
-        builder = networks.resolve(self.network, self.sample_shape_)
+        builder = _builders.resolve(self.network, self.sample_shape_)
         self.network_ = nn.Sequential(
             networks.Standardize(*centre_and_scale(X)),
-            networks.build(builder, self.sample_shape_, self.n_components, random.init),
+            _builders.build(builder, self.sample_shape_, self.n_components, random.init),
         ).to(device)
         if not list(self.network_.parameters()):
             raise InputError(
                 "the network has no weights, so there is nothing to learn; the builder must "
                 "return an nn.Module with parameters"
             )
-        self._network_description = networks.describe(builder)
+        self._network_description = _builders.describe(builder)
         self._n_features_out = self.n_components
         if start is not None:
             self._go_on_from(start)
@@ -316,7 +319,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 callbacks.append(stack.enter_context(Progress(self.max_epochs)))
             self.history_ = train(
                 self.network_,
-                losses.build(self.loss, self.margin),
+                build_loss(self.loss, self.margin),
                 sampler,
                 # What augment changes, it changes as an array.
                 fetch=lookup(X, device if self.augment is None else torch.device("cpu")),
@@ -427,8 +430,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         check_is_fitted(self)
         map_ = copy.copy(self)
         seed = 0 if self.random_state is None else self.random_state
-        builder = networks.resolve(self.network, self.sample_shape_)
-        built = networks.build(builder, self.sample_shape_, self.n_components, streams(seed).init)
+        builder = _builders.resolve(self.network, self.sample_shape_)
+        built = _builders.build(builder, self.sample_shape_, self.n_components, streams(seed).init)
         map_.network_ = nn.Sequential(self.network_[0], built.to(device_of(self.network_))).eval()
         map_.history_ = []
         return map_
@@ -483,7 +486,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             "parameters": {name: getattr(self, name) for name in _PLAIN_PARAMETERS},
             "loss": self.loss
             if isinstance(self.loss, str)
-            else {"custom": networks.name_of(self.loss)},
+            else {"custom": _builders.name_of(self.loss)},
             "network": self._network_description,
             "sample_shape": list(self.sample_shape_),
             "preprocessing": {"0": "(X - centre) / scale, in the precision of X, then in float32"},
@@ -505,7 +508,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         least = {"n_components": 1, "n_neighbors": 1, "max_epochs": 0, "batch_size": 1}
         for name, bound in least.items():
             check_count(getattr(self, name), name, bound)
-        losses.check_margin(self.margin)
+        check_margin(self.margin)
         rate = self.learning_rate
         if not isinstance(rate, Real) or not (rate > 0 and math.isfinite(rate)):
             raise InputError(
@@ -655,9 +658,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         return {
             **{name: getattr(self, name) for name in _PLAIN_PARAMETERS},
             "random_state": int(seed) if isinstance(seed, int | np.integer) else None,
-            "loss": self.loss if isinstance(self.loss, str) else networks.name_of(self.loss),
+            "loss": self.loss if isinstance(self.loss, str) else _builders.name_of(self.loss),
             "network": self._network_description,
-            "augment": None if self.augment is None else networks.name_of(self.augment),
+            "augment": None if self.augment is None else _builders.name_of(self.augment),
             "samples": _digest(X),
             "graph": _digest(
                 sampler.graph.edges if sampler.graph.groups is None else sampler.graph.groups

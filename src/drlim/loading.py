@@ -19,6 +19,7 @@ from drlim._errors import FileError, InputError
 from drlim._onnx import Program, ProgramError
 from drlim._persistence import ANNOTATIONS, PROGRAM, TIMES, TRAINED_ON, check_description, read_map
 from drlim.estimator import DrLIM
+from drlim.networks import _builders
 from drlim.training import Epoch
 
 
@@ -89,13 +90,13 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
     if TRAINED_ON in tensors:
         map_.annotations_[TRAINED_ON] = tensors.pop(TRAINED_ON)
     program = tensors.pop(PROGRAM, None)
-    own = networks.from_description(description["network"])
+    own = _builders.from_description(description["network"])
     if network is not None:
-        map_.network = networks.resolve(network, sample_shape)
+        map_.network = _builders.resolve(network, sample_shape)
     elif own is not None:
         map_.network = own
     elif program is not None:
-        map_.network = networks.Absent(description["network"]["custom"])
+        map_.network = _builders.Absent(description["network"]["custom"])
     else:
         raise InputError(
             f"{os.fspath(path)} holds the weights of a network of the user's own, "
@@ -103,7 +104,7 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
             "drlim.load(path, network=...), or --network module:function"
         )
     standardize = _standardize(path, tensors, sample_shape)
-    if isinstance(map_.network, networks.Absent) and program is not None:
+    if isinstance(map_.network, _builders.Absent) and program is not None:
         weights = {name: tensor for name, tensor in tensors.items() if name.startswith("1.")}
         try:
             built: nn.Module = Program(program.tobytes(), sample_shape, map_.n_components, weights)
@@ -114,12 +115,12 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
             ) from None
         map_.network_ = nn.Sequential(standardize, built)
     else:
-        if "name" in networks.describe(map_.network):
+        if "name" in _builders.describe(map_.network):
             # A short file can speak of a network that no machine holds.
             _check_fit(
-                path, networks.shapes(map_.network, sample_shape, map_.n_components), tensors
+                path, _builders.shapes(map_.network, sample_shape, map_.n_components), tensors
             )
-        built = networks.build(map_.network, sample_shape, map_.n_components, seed=0)
+        built = _builders.build(map_.network, sample_shape, map_.n_components, seed=0)
         map_.network_ = nn.Sequential(standardize, built)
         _check_fit(path, {n: tuple(t.shape) for n, t in built.state_dict().items()}, tensors)
         map_.network_.load_state_dict({name: torch.from_numpy(t) for name, t in tensors.items()})

@@ -16,13 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from drlim._applying import numbers
-from drlim._devices import is_card, to_device
+from drlim._devices import is_card, seeded, to_device
 from drlim._errors import FileError, InputError, TrainingWarning
 from drlim._forces import Forces, forces
 from drlim._random import Streams
 from drlim.checkpoints import Kept, restore_optimizer
 from drlim.losses import PairLoss, PointLoss
-from drlim.networks import seeded
 from drlim.pairs import Batch, PairSampler
 
 

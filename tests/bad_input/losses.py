@@ -12,13 +12,13 @@ from drlim.losses import (
     DoubleMargin,
     HeavyTailed,
     Logistic,
-    build,
-    check_margin,
     contrastive_loss,
     distances_among,
     from_metric_learning,
     global_loss,
 )
+from drlim.losses._build import build_loss
+from drlim.losses._springs import check_margin
 
 ROWS = {
     "losses.from_metric_learning": [
@@ -42,12 +42,12 @@ ROWS = {
         bad("margin inf", lambda: Logistic(np.inf), "margin", "inf"),
         bad("no sharpness", lambda: Logistic(1, 0), "sharpness", "0"),
     ],
-    "losses.build": [
-        bad("unknown name", lambda: build("a", 1), "loss", "'a'"),
-        bad("None", lambda: build(None, 1), "loss", "None"),
-        bad("a builder of an int", lambda: build(lambda m: 3, 1), "loss", "int"),
+    "losses._build.build_loss": [
+        bad("unknown name", lambda: build_loss("a", 1), "loss", "'a'"),
+        bad("None", lambda: build_loss(None, 1), "loss", "None"),
+        bad("a builder of an int", lambda: build_loss(lambda m: 3, 1), "loss", "int"),
     ],
-    "losses.check_margin": [
+    "losses._springs.check_margin": [
         bad("text", lambda: check_margin("a"), "margin", "'a'"),
         bad("True", lambda: check_margin(True), "margin", "True"),
     ],

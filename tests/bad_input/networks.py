@@ -6,15 +6,13 @@ from bad_input.rows import bad, bad_file, file
 from drlim.networks import (
     Standardize,
     backbone,
-    build,
     convnet,
-    from_description,
     lenet,
     linear,
     mlp,
-    resolve,
     with_arguments,
 )
+from drlim.networks._builders import build, from_description, resolve
 
 ROWS = {
     "networks.lenet": [
@@ -57,16 +55,16 @@ ROWS = {
             "one that takes nothing", lambda: with_arguments(lambda shape, n: None, {"hidden": 3}), "'hidden'"
         ),
     ],
-    "networks.resolve": [
+    "networks._builders.resolve": [
         bad("unknown name", lambda: resolve("lent", (3,)), "network", "'lent'", "'lenet'"),
         bad("a module, not a builder", lambda: resolve(nn.Linear(1, 1), (3,)), "network", "Linear"),
         bad("an int", lambda: resolve(3, (3,)), "network", "int"),
     ],
-    "networks.build": [
+    "networks._builders.build": [
         bad("a builder of an int", lambda: build(lambda s, c: 3, (3,), 2, 0), "network", "int"),
         bad("one argument too few", lambda: build(lambda s: 3, (3,), 2, 0), "network", "sample_shape"),
     ],
-    "networks.from_description": [
+    "networks._builders.from_description": [
         bad("unknown name", lambda: from_description({"name": "foo", "arguments": {}}), "'foo'"),
     ],
     "networks.Standardize": [

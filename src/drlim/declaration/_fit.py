@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from drlim import losses
 from drlim._deprecated import renamed_arguments
 from drlim._progress import search_progress
 from drlim.datasets import Dataset
@@ -22,6 +21,7 @@ from drlim.declaration._schema import Declaration, at
 from drlim.declaration._split import split
 from drlim.estimator import DrLIM
 from drlim.graphs import SimilarityGraph
+from drlim.losses._build import build_loss
 from drlim.transforms import Augment, Change, copies
 
 
@@ -188,7 +188,7 @@ def estimator(
     declared = declaration.map.model_dump(exclude={"n_starts"})
     declared["network"] = declared_network(declaration, X.shape[1:])
     with at(declaration, "map", "loss"):
-        losses.build(declared["loss"], declared["margin"])
+        build_loss(declared["loss"], declared["margin"])
     if max_epochs is not None:
         declared["max_epochs"] = max_epochs
     augment = Augment.for_samples(drawn_anew, X) if drawn_anew else None

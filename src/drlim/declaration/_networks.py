@@ -12,6 +12,7 @@ from typing import Any
 from drlim import networks
 from drlim._errors import InputError, nearest_name
 from drlim.declaration._schema import Declaration, at
+from drlim.networks import _builders
 
 
 def declared_network(declaration: Declaration, sample_shape: tuple[int, ...]) -> Any:
@@ -23,17 +24,17 @@ def declared_network(declaration: Declaration, sample_shape: tuple[int, ...]) ->
     with at(declaration, "map", "network"):
         if "builder" in table:
             builder = imported(str(table["builder"]), declaration.folder)
-        elif table.get("name") in networks.BUILDERS:
-            builder = networks.BUILDERS[str(table["name"])]
+        elif table.get("name") in _builders.BUILDERS:
+            builder = _builders.BUILDERS[str(table["name"])]
         else:
             raise InputError(
                 f"there is no network {table.get('name')!r}; "
-                f"{nearest_name(str(table.get('name')), networks.BUILDERS)}, or "
+                f"{nearest_name(str(table.get('name')), _builders.BUILDERS)}, or "
                 "builder = 'module:function' for one of your own"
             )
         builder = with_arguments(builder, table)
         try:
-            networks.build(builder, sample_shape, declaration.map.n_components, seed=0)
+            _builders.build(builder, sample_shape, declaration.map.n_components, seed=0)
         except (TypeError, ValueError, RuntimeError) as error:
             if isinstance(error, InputError):
                 raise

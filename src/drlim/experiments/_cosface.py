@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from drlim import datasets, networks, plotting
+from drlim._devices import seeded
 from drlim._errors import missing_extra
 from drlim._random import generator
 from drlim.datasets import Dataset
@@ -17,6 +18,7 @@ from drlim.evaluation import quality
 from drlim.evaluation.verification import mean_average_precision, verification
 from drlim.experiments import _digits
 from drlim.experiments._run import Clock, Options, Result
+from drlim.networks import _builders
 from drlim.reporting import Claim, Picture
 from drlim.training import learning_schedule
 
@@ -208,13 +210,13 @@ def _cosface(data: Dataset, options: Options) -> Transform:
     X, target = torch.from_numpy(data.X), torch.from_numpy(labels)
     network = torch.nn.Sequential(
         networks.Standardize(data.X.mean(), float(data.X.std())),
-        networks.build(networks.lenet, data.X.shape[1:], N_COMPONENTS, seed=options.seed),
+        _builders.build(networks.lenet, data.X.shape[1:], N_COMPONENTS, seed=options.seed),
     )
     n_classes = int(labels.max()) + 1
     n_pairs = sum(int(n) * (int(n) - 1) // 2 for n in np.bincount(labels))
     n_steps = n_pairs // BATCH_EDGES
     rng = generator(options.seed)
-    with networks.seeded(options.seed):
+    with seeded(options.seed):
         loss = CosFaceLoss(n_classes, N_COMPONENTS, margin=COSFACE_MARGIN, scale=COSFACE_SCALE)
     weights = [*network.parameters(), *loss.parameters()]
     optimizer = torch.optim.Adam(weights, lr=2e-3)

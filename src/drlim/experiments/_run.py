@@ -11,11 +11,12 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
-from drlim import networks, plotting
+from drlim import plotting
 from drlim._errors import missing_extra
 from drlim._files import whole_folder
 from drlim.estimator import DrLIM
 from drlim.losses import GlobalLoss
+from drlim.networks import _builders
 from drlim.reporting import Claim, Picture, Shown, Viewer, page
 from drlim.reporting._json import plain, write_json
 from drlim.reporting._machine import machine, versions
@@ -202,7 +203,7 @@ def parameters_of(map_: DrLIM) -> dict[str, Any]:
     """Return the parameters of a map as plain data, for ``settings.json``."""
     parameters: dict[str, Any] = map_.get_params(deep=False)
     if callable(parameters["network"]):
-        parameters["network"] = networks.describe(parameters["network"])
+        parameters["network"] = _builders.describe(parameters["network"])
     return parameters
 
 

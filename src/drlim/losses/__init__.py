@@ -30,7 +30,6 @@ A loss sees distances only. Those that are differentiated are made in one place,
 the forces, makes both at once in blocks.
 """
 
-from drlim.losses._build import build
 from drlim.losses._distances import contrastive_loss, distances_among
 from drlim.losses._global import GlobalLoss, global_loss
 from drlim.losses._points import MetricLearning, PointLoss, from_metric_learning
@@ -42,7 +41,6 @@ from drlim.losses._springs import (
     Logistic,
     PairLoss,
     Springs,
-    check_margin,
 )
 
 __all__ = [
@@ -56,8 +54,6 @@ __all__ = [
     "PairLoss",
     "PointLoss",
     "Springs",
-    "build",
-    "check_margin",
     "contrastive_loss",
     "distances_among",
     "from_metric_learning",

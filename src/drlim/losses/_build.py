@@ -11,7 +11,7 @@ from drlim.losses._points import PointLoss
 from drlim.losses._springs import LOSSES, PairLoss
 
 
-def build(loss: Any, margin: float) -> PairLoss | PointLoss:
+def build_loss(loss: Any, margin: float) -> PairLoss | PointLoss:
     """Make the loss that a name or a builder ``margin -> PairLoss`` stands for."""
     if isinstance(loss, str):
         if loss not in LOSSES:

@@ -1,0 +1,187 @@
+"""A network that others trained, under a new head."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+from torch import Tensor, nn
+
+from drlim._errors import FileError, InputError
+from drlim._types import Float
+from drlim.networks._architectures import mlp
+from drlim.networks._builders import Builder
+
+
+def backbone(
+    module: Callable[[], nn.Module],
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    freeze: bool = True,
+    hidden: Sequence[int] = (),
+    channels: int | None = None,
+) -> Builder:
+    """Make a builder of a network of your own, trained elsewhere, with a new head on its features.
+
+    The module's output is flattened; the hidden layers, if any, and a linear layer follow, and
+    they learn. `DrLIM` standardises samples as a whole before the module sees them. A saved map
+    holds all weights, the backbone's too, so to load it only the module is needed:
+    ``drlim.load(path, network=backbone(module))``, with the same `hidden` and `channels`.
+
+    Parameters
+    ----------
+    module : callable
+        Without arguments; returns the feature extractor, an nn.Module ``(b, ...) -> (b, ...)``.
+    weights : path, optional
+        A safetensors file with the module's state dict, each name and shape of it. None: the
+        weights that the module comes with.
+    freeze : bool, default=True
+        Whether the backbone stays as it is: evaluation mode, even while the head trains, and no
+        gradients. Otherwise its weights learn too. Its batch normalisation keeps the statistics
+        it came with in either case, because rows of a batch must not mix.
+    hidden : sequence of int, default=()
+        Units of the head's hidden layers.
+    channels : int, optional
+        The channels that the module expects: grey images, (h, w) or (1, h, w), are repeated to
+        as many. None: the module gets the samples as they are.
+
+    Returns
+    -------
+    callable
+        A builder ``(sample_shape, n_components) -> nn.Module``, for ``DrLIM(network=...)``. When
+        it builds, it raises FileError if the file is missing or no safetensors file, and
+        InputError if the weights, or the samples, do not fit the module.
+
+    Examples
+    --------
+    >>> def features():
+    ...     return nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8), nn.ReLU())
+    >>> network = backbone(features, channels=3)((28, 28), 2)
+    >>> network(torch.zeros(5, 28, 28)).shape
+    torch.Size([5, 2])
+    """
+    if isinstance(module, nn.Module) or not callable(module):
+        raise InputError(
+            f"the backbone's module is a {type(module).__name__}; it must be a callable without "
+            "arguments that returns an nn.Module, so that each fit starts anew: lambda: module"
+        )
+    return functools.partial(
+        _with_backbone,
+        module=module,
+        weights=weights,
+        freeze=freeze,
+        hidden=tuple(hidden),
+        channels=channels,
+    )
+
+
+def _with_backbone(
+    sample_shape: tuple[int, ...],
+    n_components: int,
+    *,
+    module: Callable[[], nn.Module],
+    weights: str | os.PathLike[str] | None,
+    freeze: bool,
+    hidden: Sequence[int],
+    channels: int | None,
+) -> nn.Module:
+    extractor = module()
+    if not isinstance(extractor, nn.Module):
+        raise InputError(
+            f"the backbone's module gave a {type(extractor).__name__}; it must be a callable "
+            "without arguments that returns an nn.Module"
+        )
+    if weights is not None:
+        _load_weights(extractor, Path(weights))
+    # Of a module that a callable gives twice, each fit needs its own.
+    body = _Backbone(copy.deepcopy(extractor), freeze, channels).eval()
+    try:
+        with torch.no_grad():
+            features = body(torch.zeros(2, *sample_shape))
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"the backbone does not take samples of the shape {tuple(sample_shape)} ({error}); "
+            "resize them, or give channels= if it wants colour and they are grey"
+        ) from error
+    return nn.Sequential(body.train(), mlp((features.shape[1],), n_components, hidden))
+
+
+def _load_weights(module: nn.Module, path: Path) -> None:
+    try:
+        tensors = parse_tensors(path.read_bytes())
+    except OSError as error:
+        raise FileError(
+            f"the weights {path} cannot be read ({error.strerror}); is it the right path?"
+        ) from None
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise FileError(
+            f"the weights {path} are no safetensors file, or only a part of one ({error}); write "
+            "them with safetensors.torch.save_file(module.state_dict(), path)"
+        ) from None
+    own = module.state_dict()
+    complaints = {
+        "not in the file": [name for name in own if name not in tensors],
+        "not in the module": [name for name in tensors if name not in own],
+        "of another shape": [
+            f"{name} ({tuple(tensors[name].shape)}, in the module {tuple(own[name].shape)})"
+            for name in own
+            if name in tensors and tensors[name].shape != own[name].shape
+        ],
+    }
+    said = [
+        f"{what}: {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if names[3:] else "")
+        for what, names in complaints.items()
+        if names
+    ]
+    if said:
+        raise InputError(
+            f"the weights {path} do not fit the backbone; {'; '.join(said)}. Give a file of this "
+            "very module's state dict"
+        )
+    module.load_state_dict(tensors)
+
+
+class _Backbone(nn.Module):
+    """A module whose rows never mix, frozen or not; samples to rows of features."""
+
+    def __init__(self, module: nn.Module, freeze: bool, channels: int | None) -> None:
+        super().__init__()
+        self.module = module
+        self.freeze = freeze
+        self.channels = channels
+        if freeze:
+            module.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> _Backbone:
+        super().train(mode)
+        for module in self.module.modules():
+            if self.freeze or isinstance(module, nn.modules.batchnorm._NormBase):
+                module.training = False
+        return self
+
+    def forward(self, X: Float[Tensor, "b ..."]) -> Float[Tensor, "b features"]:
+        if self.channels is not None:
+            X = X[:, None] if X.ndim == 3 else X
+            if X.ndim != 4 or X.shape[1] not in (1, self.channels):
+                raise InputError(
+                    f"samples have the shape {tuple(X.shape[1:])} and the backbone wants "
+                    f"{self.channels} channels; give images (h, w), (1, h, w) or "
+                    f"({self.channels}, h, w)"
+                )
+            X = X.expand(-1, self.channels, -1, -1)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
+            features = self.module(X)
+        if not isinstance(features, Tensor) or features.ndim < 2:
+            raise InputError(
+                f"the backbone gave a {type(features).__name__}; it must map (b, ...) to one "
+                "tensor of features, (b, ...)"
+            )
+        return features.flatten(1)

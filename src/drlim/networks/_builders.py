@@ -1,0 +1,214 @@
+"""Builders of networks: which there are, what a user may give for one, and its description."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from drlim._devices import seeded
+from drlim._errors import InputError, nearest_name
+from drlim.networks._architectures import convnet, lenet, linear, mlp, suits_convnet
+
+Builder = Callable[[tuple[int, ...], int], nn.Module]
+
+BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    "lenet": lenet,
+    "mlp": mlp,
+    "linear": linear,
+    "convnet": convnet,
+}
+
+
+def default(sample_shape: tuple[int, ...]) -> Builder:
+    """Choose a network: `lenet` for the paper's digits, `convnet` for other images, else an `mlp`.
+
+    The `mlp` has layers of 256 and 256 units; images of fewer than 8 x 8 pixels get it too.
+    """
+    shape = tuple(sample_shape)
+    if shape in ((28, 28), (1, 28, 28)):
+        return lenet
+    if suits_convnet(shape):
+        return convnet
+    return functools.partial(mlp, hidden=(256, 256))
+
+
+def resolve(network: Any, sample_shape: tuple[int, ...]) -> Builder:
+    """Turn what a user may give for a network (None, a name, a builder) into a builder."""
+    if network is None:
+        return default(sample_shape)
+    if isinstance(network, str):
+        if network not in BUILDERS:
+            raise InputError(f"network is {network!r}; {nearest_name(network, BUILDERS)}")
+        return BUILDERS[network]
+    if isinstance(network, nn.Module) or not callable(network):
+        raise InputError(
+            f"network is a {type(network).__name__}; it must be a builder, a callable "
+            "(sample_shape, n_components) -> nn.Module, so that each fit starts from new "
+            "weights: lambda sample_shape, n_components: YourModule(...)"
+        )
+    return network
+
+
+def with_arguments(network: Any, arguments: dict[str, Any]) -> Builder:
+    """Fix some arguments of a network anew, and leave those that were fixed before.
+
+    Parameters
+    ----------
+    network : str or callable
+        One of drlim's, by name, or a builder of your own.
+    arguments : dict
+        What it takes after ``sample_shape`` and ``n_components``, by name.
+
+    Returns
+    -------
+    functools.partial
+        A builder. The one that was given is not changed.
+
+    Raises
+    ------
+    InputError
+        If the builder takes no argument of that name, or there is none yet (None).
+
+    Examples
+    --------
+    >>> with_arguments("mlp", {"hidden": (64, 64)})((4,), 2)(torch.zeros(5, 4)).shape
+    torch.Size([5, 2])
+    """
+    if network is None:
+        raise InputError(
+            f"network is None, so the samples' shape chooses it and {', '.join(arguments)} cannot "
+            "be set; name the network, such as network='mlp'"
+        )
+    builder = resolve(network, ())
+    _check_arguments(builder, arguments)
+    return functools.partial(builder, **arguments)
+
+
+def _check_arguments(builder: Builder, arguments: dict[str, Any]) -> None:
+    takes = list(inspect.signature(builder).parameters.values())[2:]  # sample_shape, n_components
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes):
+        return
+    known = [parameter.name for parameter in takes]
+    for name in arguments:
+        if name not in known:
+            function = builder.func if isinstance(builder, functools.partial) else builder
+            raise InputError(
+                f"the network {name_of(function).rpartition('.')[2]!r} takes no {name!r}; "
+                + (nearest_name(name, known) if known else "it takes no arguments")
+            )
+
+
+def build(
+    builder: Builder, sample_shape: tuple[int, ...], n_components: int, seed: int
+) -> nn.Module:
+    """Build a network with first weights from a seed; the global generator stays untouched."""
+    with seeded(seed):
+        try:
+            inspect.signature(builder).bind(tuple(sample_shape), n_components)
+        except TypeError as error:
+            raise InputError(
+                f"the network builder {name_of(builder)} cannot be called with (sample_shape, "
+                f"n_components): {error}; fix what else it takes with functools.partial"
+            ) from None
+        except ValueError:  # a builtin that does not say what it takes
+            pass
+        try:
+            network = builder(tuple(sample_shape), n_components)
+        except (RuntimeError, MemoryError) as error:
+            if "alloc" not in str(error):
+                raise
+            raise InputError(
+                f"a network for samples of {tuple(sample_shape)} and n_components={n_components} "
+                f"does not fit into memory ({str(error)[-80:]}); give smaller samples, fewer "
+                "components, or another network"
+            ) from None
+    if not isinstance(network, nn.Module):
+        raise InputError(
+            f"the network builder gave a {type(network).__name__}; it must return an nn.Module"
+        )
+    return network
+
+
+def describe(builder: Builder) -> dict[str, Any]:
+    """Say as plain data which builder it is, with its arguments, for `from_description`."""
+    arguments: dict[str, Any] = {}
+    while isinstance(builder, functools.partial):
+        if builder.args:
+            return {"custom": name_of(builder.func)}
+        arguments = {**builder.keywords, **arguments}
+        builder = builder.func
+    for name, known in BUILDERS.items():
+        if builder is known:
+            return {"name": name, "arguments": arguments}
+    return {"custom": name_of(builder)}
+
+
+def name_of(something: Any) -> str:
+    """Return the module and name of a callable: the same in every process, unlike its repr.
+
+    What drlim has is named by its public module, in whichever file below it may be.
+    """
+    kind = something if hasattr(something, "__qualname__") else type(something)
+    module, *below = kind.__module__.split(".")
+    if module == "drlim":
+        below = [part for part in below if not part.startswith("_")]
+    return ".".join([module, *below, kind.__qualname__])
+
+
+def from_description(description: dict[str, Any]) -> Builder | None:
+    """Find the builder that `describe` spoke of; None if it is not one of drlim's own."""
+    if "name" not in description:
+        return None
+    if description["name"] not in BUILDERS:
+        raise InputError(
+            f"the network is {description['name']!r}; {nearest_name(description['name'], BUILDERS)}"
+        )
+    builder, arguments = BUILDERS[description["name"]], description["arguments"]
+    _check_arguments(builder, arguments)
+    return functools.partial(builder, **arguments)
+
+
+def shapes(
+    builder: Builder, sample_shape: tuple[int, ...], n_components: int
+) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each weight of one of drlim's networks, without making any.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, whatever is wrong with what it was asked for.
+    """
+    try:
+        with torch.device("meta"):
+            network = build(builder, sample_shape, n_components, seed=0)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"there is no such network: {str(error).splitlines()[0]}") from None
+    return {name: tuple(weight.shape) for name, weight in network.state_dict().items()}
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Stands for the builder of a network of which only the program is there.
+
+    Parameters
+    ----------
+    name : str
+        The builder's module and name.
+    """
+
+    name: str
+
+    def __call__(self, sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
+        """Raise InputError: there is nothing to build."""
+        raise InputError(
+            f"this map was read with its program and without its network, {self.name}: it maps, "
+            "but it cannot be fitted; give the builder: drlim.load(path, network=...)"
+        )

@@ -1,0 +1,112 @@
+"""The layers that drlim's networks are made of."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from drlim._checks import is_number
+from drlim._errors import InputError, nearest_name
+from drlim._types import Float, Num
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
+
+
+class Standardize(nn.Module):
+    """Move samples to their centre and into their own unit, as the training data had them.
+
+    It stands before the network and holds its numbers as buffers, so that they travel with the
+    weights: raw samples in the unit of the training data always give the same point. One unit
+    for all features leaves distances, and so neighbours, as they were.
+
+    Parameters
+    ----------
+    centre : array
+        Subtracted: one number a feature, or one for all.
+    scale : float
+        Divided by, > 0.
+    """
+
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, centre: Any, scale: float) -> None:
+        super().__init__()
+        if not is_number(scale) or scale <= 0:
+            raise InputError(f"scale is {scale!r}; samples are divided by it, so it must be > 0")
+        self.register_buffer("centre", torch.as_tensor(np.asarray(centre, np.float64)))
+        self.register_buffer("scale", torch.tensor(scale, dtype=torch.float64))
+
+    def forward(self, X: Num[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """Return float32 samples; float64 ones are moved before they are rounded."""
+        if X.dtype != torch.float64:
+            X = X.float()
+        return (X - self.centre.to(X.dtype)).div_(self.scale.to(X.dtype)).float()
+
+
+class AlignedLinear(nn.Linear):
+    """A linear layer that gives a row the same bits wherever in a batch it stands.
+
+    Some processors' matrix products add up the terms of a row in an order that depends on where
+    the row begins in memory. Rows filled up with zeros to 64 bytes all begin alike.
+    """
+
+    def forward(self, X: Float[Tensor, "b features"]) -> Float[Tensor, "b units"]:
+        """Return X times the weights, and the bias."""
+        missing = -self.in_features % 16
+        if not missing:
+            return super().forward(X)
+        return F.linear(F.pad(X, (0, missing)), F.pad(self.weight, (0, missing)), self.bias)
+
+
+class Residual(nn.Module):
+    """x + f(x), with f two convolutions, each after a normalisation and an activation."""
+
+    def __init__(self, maps: int, activation: str) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for _ in range(2):
+            layers += [grouped(maps), activation_named(activation)]
+            layers.append(nn.Conv2d(maps, maps, kernel_size=3, padding=1))
+        self.change = nn.Sequential(*layers)
+
+    def forward(self, X: Float[Tensor, "b maps h w"]) -> Float[Tensor, "b maps h w"]:
+        return X + self.change(X)
+
+
+def grouped(maps: int) -> nn.Module:
+    """Normalise each sample by itself, in up to 8 groups of 4 maps or more."""
+    return nn.GroupNorm(math.gcd(8, maps, max(maps // 4, 1)), maps)
+
+
+class Reshape(nn.Module):
+    def __init__(self, sample_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.sample_shape = sample_shape
+
+    def forward(self, X: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        return X.reshape(-1, *self.sample_shape)
+
+
+class SubsampledConv2d(nn.Conv2d):
+    """A convolution and the mean of each 2 x 2 of its output, as one convolution of stride 2.
+
+    The mean of four neighbouring outputs of a k x k kernel is the output of one kernel of
+    k + 1 by k + 1, the mean of the four copies of the small one that are shifted by 0 or 1.
+    """
+
+    def forward(self, X: Float[Tensor, "b c h w"]) -> Float[Tensor, "b maps h2 w2"]:
+        wide = F.pad(self.weight, (0, 1)) + F.pad(self.weight, (1, 0))
+        kernel = (F.pad(wide, (0, 0, 0, 1)) + F.pad(wide, (0, 0, 1, 0))) / 4
+        return F.conv2d(X, kernel, self.bias, stride=2)
+
+
+def activation_named(name: str) -> nn.Module:
+    if name not in ACTIVATIONS:
+        raise InputError(f"activation is {name!r}; {nearest_name(name, ACTIVATIONS)}")
+    return ACTIVATIONS[name]()
