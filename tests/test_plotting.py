@@ -1,10 +1,15 @@
 """Pictures: every figure is drawn, says what it shows, and is the same file each time."""
 
+import io
+
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from drlim import plotting
 from drlim.losses import contrastive_loss
+from drlim.plotting._maps import camera
+from drlim.plotting._sheets import sprite_sheet
 
 CAPTION = "Held-out samples, of which the map was not learnt; the unit is the margin."
 
@@ -124,20 +129,16 @@ def test_thumbnails_of_one_place_do_not_fail():
 
 def test_a_camera_sees_what_is_right_up_and_near():
     for around, above in ((0, 0), (30, 35), (0, 90)):
-        camera = plotting._camera(around, above)
-        np.testing.assert_allclose(camera @ camera.T, np.eye(3), atol=1e-12)
-        assert np.linalg.det(camera) == pytest.approx(1)
-    np.testing.assert_allclose(plotting._camera(0, 0) @ [0, 0, 1], [0, 1, 0], atol=1e-12)
+        axes = camera(around, above)
+        np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
+        assert np.linalg.det(axes) == pytest.approx(1)
+    np.testing.assert_allclose(camera(0, 0) @ [0, 0, 1], [0, 1, 0], atol=1e-12)
 
 
 def test_a_sprite_sheet_holds_every_picture_in_its_place(rng):
-    import io
-
-    from matplotlib.image import imread
-
     images = rng.integers(0, 256, (5, 4, 6)).astype(np.uint8)
     images[0, 0, 0] = 255
-    sheet = imread(io.BytesIO(plotting.sprite_sheet(images, columns=3)), format="png")[..., 0]
+    sheet = imread(io.BytesIO(sprite_sheet(images, columns=3)), format="png")[..., 0]
     assert sheet.shape == (8, 18)
     np.testing.assert_allclose(sheet[4:, 6:12], images[4] / 255, atol=0.01)
     assert (sheet[4:, 12:] == 0).all()
@@ -169,6 +170,20 @@ def test_many_names_each_have_their_own_colour_and_marker():
         for points in drawn
     }
     assert len(looks) == 20
+
+
+def test_labels_beyond_the_colours_still_differ_in_their_markers():
+    Z = np.random.default_rng(0).normal(size=(40, 2))
+    words = {"label_name": "digit", "caption": CAPTION}
+    for figure in (
+        plotting.scatter(Z, np.arange(40) % 10, title="a map", **words),
+        plotting.gallery({"a map": (Z, np.arange(40) % 10)}, **words),
+    ):
+        looks = {
+            (tuple(points.get_facecolor()[0]), points.get_paths()[0].vertices.tobytes())
+            for points in figure.axes[0].collections
+        }
+        assert len(looks) == 10
 
 
 def test_few_values_are_drawn_as_a_scatter():

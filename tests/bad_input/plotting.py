@@ -15,7 +15,6 @@ from drlim.plotting import (
     roc,
     scatter,
     spring_forces,
-    sprite_sheet,
     thumbnails,
     views,
 )
@@ -91,10 +90,6 @@ ROWS = {
     "plotting.roc": [
         bad("another length", lambda: roc({"a": ([1], [1, 2])}, **WORDS), "'a'", "(2,)", "1"),
         bad("none", lambda: roc({}, **WORDS), "curves"),
-    ],
-    "plotting.sprite_sheet": [
-        bad("vectors, no images", lambda: sprite_sheet(X, 2), "images", "(24, 3)"),
-        bad("no columns", lambda: sprite_sheet(IMAGES, 0), "columns", "0"),
     ],
     "plotting.loss_curves": [
         bad(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drlim import plotting
+from drlim.plotting._sheets import sprite_sheet
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Viewer:
         """Return everything that the page needs, as text of a script."""
         centred = self.Z - self.Z.mean(axis=0)
         scaled = centred / (np.linalg.norm(centred, axis=1).max() or 1.0)
-        sheet = base64.b64encode(plotting.sprite_sheet(self.images, self.COLUMNS)).decode()
+        sheet = base64.b64encode(sprite_sheet(self.images, self.COLUMNS)).decode()
         return json.dumps(
             {
                 "points": scaled.round(4).tolist(),

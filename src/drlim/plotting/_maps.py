@@ -1,0 +1,248 @@
+"""Figures of maps: points in the plane or in space, coloured by a factor or as their images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from drlim.plotting._layout import (
+    COLOURS,
+    Figure,
+    check_pictures,
+    check_points,
+    check_some,
+    colour_of,
+    label_map,
+    one_axes,
+    scatter_labels,
+    write_caption,
+)
+from drlim.plotting._sheets import contact_sheet
+
+
+def scatter(
+    Z: Any, labels: Any, *, label_name: str, title: str, caption: str, unit: str = "margins"
+) -> Figure:
+    """Draw a 2-D map, a point a sample, coloured and marked by a label.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, 2)
+        The embedding.
+    labels : array-like of shape (n_samples,)
+        A label a sample, of at most eight values.
+    label_name : str
+        What the labels are, for the legend.
+    title, caption : str
+    """
+    Z, labels = check_points(Z, labels)
+    figure, axes = one_axes(caption)
+    scatter_labels(
+        axes,
+        Z,
+        labels,
+        size=9,
+        alpha=0.75,
+        linewidths=0,
+        name=lambda label, n: f"{label_name} {label} ({n:,})",
+    )
+    axes.legend(loc="best", markerscale=2, framealpha=0.9)
+    label_map(axes, title, unit)
+    return figure
+
+
+_MOST_LABELS = 24  # classes that a legend still names
+
+
+def coloured(
+    Z: Any,
+    values: Any,
+    *,
+    value_name: str,
+    title: str,
+    caption: str,
+    cyclic: bool = False,
+    unit: str = "margins",
+) -> Figure:
+    """Draw a 2-D map, coloured by any factor: of few values as `scatter`, else by a scale.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, 2)
+        The embedding.
+    values : array-like of shape (n_samples,)
+        Numbers, which have a scale, or names; of many names colours and markers repeat.
+    value_name : str
+        What the factor is, with its unit.
+    title, caption : str
+    cyclic : bool
+        Whether the factor closes on itself, as an angle does.
+    unit : str
+        Of the map.
+    """
+    Z, values = check_points(Z, values)
+    names = np.unique(values)
+    if len(names) <= len(COLOURS):
+        return scatter(Z, values, label_name=value_name, title=title, caption=caption, unit=unit)
+    figure, axes = one_axes(caption)
+    if values.dtype.kind in "iuf":
+        points = axes.scatter(
+            Z[:, 0], Z[:, 1], c=values, s=9, linewidths=0, cmap="twilight" if cyclic else "viridis"
+        )
+        figure.colorbar(points, ax=axes, label=value_name, shrink=0.85)
+    else:
+        scatter_labels(axes, Z, values, size=12, alpha=0.8, linewidths=0)
+        if len(names) <= _MOST_LABELS:
+            axes.legend(title=value_name, fontsize=7, ncols=2, framealpha=0.9)
+    label_map(axes, title, unit)
+    return figure
+
+
+def thumbnails(
+    Z: Any,
+    images: Any,
+    labels: Any,
+    *,
+    label_name: str,
+    title: str,
+    caption: str,
+) -> Figure:
+    """Draw a 2-D map with the samples' own pictures, as many as fit without overlap.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, 2)
+    images : array-like of shape (n_samples, height, width)
+        Ink is bright, as in MNIST; it is drawn on white, in the colour of the label.
+    labels : array-like of shape (n_samples,), or None
+        None: the pictures are grey photographs, shown as they are.
+    label_name, title, caption : str
+    """
+    Z, known = check_points(Z, np.zeros(len(Z)) if labels is None else labels)
+    images = check_pictures(images, len(Z))
+    low, span = _square(Z)
+    values, code = np.unique([] if labels is None else known, return_inverse=True)
+    colours = None if labels is None else [colour_of(k) for k in code]
+    canvas = contact_sheet((Z - low) / span, images, colours, size=1600, tile=40)
+    figure, axes = one_axes(caption)
+    extent = (low[0], low[0] + span, low[1], low[1] + span)
+    axes.imshow(canvas, extent=extent, interpolation="antialiased")
+    for k, value in enumerate(values):
+        axes.plot([], [], "s", color=colour_of(k), label=f"{label_name} {value}")
+    if labels is not None:
+        axes.legend(loc="best", framealpha=0.9)
+    label_map(axes, title)
+    return figure
+
+
+def views(
+    Z: Any,
+    values: Any,
+    images: Any,
+    *,
+    value_name: str,
+    cyclic: bool,
+    caption: str,
+    unit: str = "margins",
+) -> Figure:
+    """Draw a 3-D map under five viewing angles: as points, and as the samples' own pictures.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, 3)
+        The embedding, turned so that its third axis points upwards.
+    values : array-like of shape (n_samples,)
+        A factor, for the colour of the points.
+    images : array-like of shape (n_samples, height, width)
+        Grey pictures.
+    value_name : str
+        What the factor is, with its unit.
+    cyclic : bool
+        Whether the factor closes on itself, as an angle does.
+    caption : str
+    """
+    Z, values = check_points(Z, values, 3)
+    images = check_pictures(images, len(Z))
+    Z = Z - Z.mean(axis=0)
+    angles = ((0, 90), (0, 0), (60, 0), (120, 0), (30, 35))  # around, above; degrees
+    figure = Figure(figsize=(16, 7.4), layout="constrained")
+    panels = figure.subplots(2, len(angles))
+    half = 1.08 * float(np.linalg.norm(Z, axis=1).max() or 1.0)
+    for column, (around, above) in zip(panels.T, angles, strict=True):
+        seen = Z @ camera(around, above).T
+        order = np.argsort(seen[:, 2])  # the nearest last, over the others
+        points = column[0].scatter(
+            seen[order, 0],
+            seen[order, 1],
+            c=values[order],
+            s=14,
+            linewidths=0,
+            cmap="twilight" if cyclic else "viridis",
+        )
+        sheet = contact_sheet(
+            (seen[:, :2] / half + 1) / 2, images, None, size=760, tile=38, depth=seen[:, 2]
+        )
+        column[1].imshow(sheet, extent=(-half, half, -half, half), interpolation="antialiased")
+        where = "from above" if above == 90 else f"around {around}°, above {above}°"
+        column[0].set_title(where, fontsize=10)
+        for axes in column:
+            axes.set(xlim=(-half, half), ylim=(-half, half), aspect="equal")
+            axes.set_xlabel(unit)
+            axes.grid(alpha=0.2)
+    for axes in panels[:, 0]:
+        axes.set_ylabel(unit)
+    figure.colorbar(points, ax=panels[0], label=value_name, shrink=0.85)
+    write_caption(figure, caption)
+    return figure
+
+
+def gallery(
+    maps: Mapping[str, tuple[np.ndarray, np.ndarray]], *, label_name: str, caption: str
+) -> Figure:
+    """Draw several 2-D maps side by side, each in its own unit.
+
+    Parameters
+    ----------
+    maps : mapping of str to (points of shape (n, 2), labels of shape (n,))
+        By the title of each.
+    label_name, caption : str
+    """
+    check_some(maps, "maps")
+    maps = {name: check_points(*of_map) for name, of_map in maps.items()}
+    rows = -(-len(maps) // 3)
+    figure = Figure(figsize=(11, 3.7 * rows + 0.8), layout="constrained")
+    panels = figure.subplots(rows, 3, squeeze=False).ravel()
+    for axes, (title, (Z, labels)) in zip(panels, maps.items(), strict=False):
+        scatter_labels(
+            axes,
+            Z,
+            labels,
+            size=7,
+            alpha=0.7,
+            linewidths=0,
+            name=lambda label, n: f"{label_name} {label}",
+        )
+        axes.set_title(title, fontsize=10)
+        axes.set(xlabel="map 1 (own unit)", ylabel="map 2 (own unit)")
+        axes.tick_params(labelsize=7)
+    panels[0].legend(markerscale=2, fontsize=8)
+    for axes in panels[len(maps) :]:
+        axes.set_visible(False)
+    write_caption(figure, caption)
+    return figure
+
+
+def camera(around: float, above: float) -> np.ndarray:
+    """Return the rows right, up and towards the viewer of a camera; degrees."""
+    a, e = np.radians([around, above])
+    right = np.array([np.cos(a), np.sin(a), 0.0])
+    towards = np.array([np.sin(a) * np.cos(e), -np.cos(a) * np.cos(e), np.sin(e)])
+    return np.stack([right, np.cross(towards, right), towards])
+
+
+def _square(Z: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the lower corner and the side of the smallest square around points of the plane."""
+    side = max(float(np.ptp(Z, axis=0).max()), 1e-12)
+    return Z.min(axis=0) - (side - np.ptp(Z, axis=0)) / 2, side

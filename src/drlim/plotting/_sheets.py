@@ -1,0 +1,72 @@
+"""Many small images on one sheet."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.image
+import numpy as np
+
+from drlim.plotting._layout import check_pictures
+
+
+def contact_sheet(
+    place: np.ndarray,
+    images: np.ndarray,
+    colours: Sequence[str] | None,
+    *,
+    size: int,
+    tile: int,
+    depth: np.ndarray | None = None,
+) -> np.ndarray:
+    """Lay out pictures on a square sheet, one for each cell of a grid that has any.
+
+    ``place`` is in units of the sheet, from its lower left corner. With colours, pictures are
+    ink of that colour on white; without, grey photographs. Of those in one cell the nearest to
+    its middle is shown, or with ``depth`` the one in front.
+    """
+    cells = size // tile
+    cell = np.clip((place * cells).astype(int), 0, cells - 1)
+    rank = np.linalg.norm(place * cells - cell - 0.5, axis=1) if depth is None else -depth
+    order = np.lexsort((rank, cell[:, 1], cell[:, 0]))
+    _, first = np.unique(cell[order], axis=0, return_index=True)
+    longest = max(images.shape[1:])
+    step, zoom = max(1, -(-longest // (tile - 2))), max(1, (tile - 2) // longest)
+    sheet = np.ones((size, size, 3))
+    for k in order[first]:
+        light = images[k, ::step, ::step] / (images.max() or 1.0)
+        light = np.kron(light, np.ones((zoom, zoom)))[..., None]
+        if colours is None:
+            picture = np.repeat(light, 3, axis=2)
+        else:
+            picture = 1 - light * (1 - np.array(mpl.colors.to_rgb(colours[k])))
+        height, width = picture.shape[:2]
+        top = size - (cell[k, 1] + 1) * tile + (tile - height) // 2
+        left = cell[k, 0] * tile + (tile - width) // 2
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def sprite_sheet(images: Any, columns: int) -> bytes:
+    """Lay out grey pictures in rows, in their order, as one PNG.
+
+    Parameters
+    ----------
+    images : array-like of shape (n_samples, height, width)
+        Grey, of any unit; 0 is black and the largest value of all is white.
+    columns : int
+        Pictures in a row.
+    """
+    images = check_pictures(images, None)
+    n, height, width = images.shape
+    rows = -(-n // columns)
+    cells = np.zeros((rows * columns, height, width))
+    cells[:n] = images / (images.max() or 1.0)
+    sheet = cells.reshape(rows, columns, height, width).swapaxes(1, 2)
+    buffer = io.BytesIO()
+    pixels = sheet.reshape(rows * height, columns * width)
+    mpl.image.imsave(buffer, pixels, cmap="gray", vmin=0, vmax=1, format="png")
+    return buffer.getvalue()
