@@ -8,93 +8,90 @@ from matplotlib.image import imread
 
 from drlim import plotting
 from drlim.losses import contrastive_loss
-from drlim.plotting._maps import camera
 from drlim.plotting._sheets import sprite_sheet
 
 CAPTION = "Held-out samples, of which the map was not learnt; the unit is the margin."
 
 
-def a_map(rng, n=60):
-    return rng.normal(size=(n, 2)), rng.integers(0, 256, (n, 28, 28)), np.arange(n) % 2
+RNG = np.random.default_rng(0)
+Z, Z_SPACE, IMAGES = (
+    RNG.normal(size=(60, 2)),
+    RNG.normal(size=(60, 3)),
+    RNG.integers(0, 256, (60, 28, 28)),
+)
+LABELS = np.arange(60) % 2
+MAP = {"title": "a map", "caption": CAPTION}
+DIGITS = {"label_name": "digit", **MAP}
 
 
-def figures(rng):
-    Z, images, labels = a_map(rng)
-    words = {"label_name": "digit", "title": "a map", "caption": CAPTION}
-    return {
-        "scatter": plotting.scatter(Z, labels, **words),
-        "thumbnails": plotting.thumbnails(Z, images, labels, **words),
-        "curves": plotting.loss_curves(
-            [1, 2], {"loss": [2.0, 1.0]}, xlabel="epoch", title="loss", caption=CAPTION
-        ),
-        "partial losses": plotting.partial_losses(
-            lambda d: contrastive_loss(d, np.ones(d.shape, bool), 1.0),
-            lambda d: contrastive_loss(d, np.zeros(d.shape, bool), 1.0),
-            1.0,
-            caption=CAPTION,
-        ),
-        "views": plotting.views(
-            rng.normal(size=(60, 3)),
-            np.arange(60) * 6,
-            images,
-            value_name="azimuth (degrees)",
-            cyclic=True,
-            caption=CAPTION,
-        ),
-        "gallery": plotting.gallery({"one": (Z, labels)}, label_name="digit", caption=CAPTION),
-        "bars": plotting.bars(
-            {"one": [(0.5, 0.4, 0.6)], "other": [(0.9, 0.8, 1.0)]},
-            ["1 %"],
-            ylabel="accepted",
-            title="rates",
-            caption=CAPTION,
-        ),
-        "bars with chance": plotting.bars(
-            {"map": [(0.2, 0.1, 0.3), (-0.1, -0.2, 0.1)], "pixels": [(0.9, 0.8, 1.0)] * 2},
-            ["lighting", "shift"],
-            ylabel="read by the probe that reads most",
-            title="leakage",
-            xlabel="ignored factor",
-            chance=[0.17, 0.0],
-            caption=CAPTION,
-        ),
-        "displacement": plotting.displacement_curves(
-            [2, 0, 1],
-            {"map": ([0.3, 0, 0.1], [0.2, 0, 0.05], [0.4, 0, 0.2]), "pca": ([1, 0, 0.8],) * 3},
-            trained=(0, 1),
-            strength_name="shift (pixels)",
-            title="how far it holds",
-            caption=CAPTION,
-        ),
-        "roc": plotting.roc(
-            {"map": ([0, 0.01, 1], [0.1, 0.8, 1]), "pixels": ([0.01, 0.1, 1], [0.1, 0.3, 1])},
-            wanted=0.01,
-            title="verification",
-            caption=CAPTION,
-        ),
-        "coloured by few": plotting.coloured(
-            Z, labels, value_name="lamp", title="a map", caption=CAPTION
-        ),
-        "coloured by a scale": plotting.coloured(
-            Z, np.arange(60) / 7, value_name="angle", title="a map", caption=CAPTION, cyclic=True
-        ),
-        "coloured by names": plotting.coloured(
-            Z,
-            np.array([f"tradition {k % 12}" for k in range(60)]),
-            value_name="class",
-            title="a map",
-            caption=CAPTION,
-        ),
-        "forces": plotting.spring_forces(1.0, caption=CAPTION),
-        "relaxation": plotting.relaxation(
-            [("step 0", Z), ("step 9", Z / 2)], np.array([[0, 1]]), labels, caption=CAPTION
-        ),
-    }
+def coloured(values, **options):
+    return plotting.coloured(Z, values, **{"value_name": "factor", **MAP, **options})
 
 
-@pytest.mark.parametrize("name", figures(np.random.default_rng(0)))
-def test_every_figure_is_drawn_with_its_caption_and_labelled_axes(name, rng):
-    figure = figures(rng)[name]
+FIGURES = {
+    "scatter": lambda: plotting.scatter(Z, LABELS, **DIGITS),
+    "thumbnails": lambda: plotting.thumbnails(Z, IMAGES, LABELS, **DIGITS),
+    "curves": lambda: plotting.loss_curves(
+        [1, 2], {"loss": [2.0, 1.0]}, xlabel="epoch", title="loss", caption=CAPTION
+    ),
+    "partial losses": lambda: plotting.partial_losses(
+        lambda d: contrastive_loss(d, np.ones(d.shape, bool), 1.0),
+        lambda d: contrastive_loss(d, np.zeros(d.shape, bool), 1.0),
+        1.0,
+        caption=CAPTION,
+    ),
+    "views": lambda: plotting.views(
+        Z_SPACE,
+        np.arange(60) * 6,
+        IMAGES,
+        value_name="azimuth (degrees)",
+        cyclic=True,
+        caption=CAPTION,
+    ),
+    "gallery": lambda: plotting.gallery({"one": (Z, LABELS)}, label_name="digit", caption=CAPTION),
+    "bars": lambda: plotting.bars(
+        {"one": [(0.5, 0.4, 0.6)], "other": [(0.9, 0.8, 1.0)]},
+        ["1 %"],
+        ylabel="accepted",
+        title="rates",
+        caption=CAPTION,
+    ),
+    "bars with chance": lambda: plotting.bars(
+        {"map": [(0.2, 0.1, 0.3), (-0.1, -0.2, 0.1)], "pixels": [(0.9, 0.8, 1.0)] * 2},
+        ["lighting", "shift"],
+        ylabel="read by the probe that reads most",
+        title="leakage",
+        xlabel="ignored factor",
+        chance=[0.17, 0.0],
+        caption=CAPTION,
+    ),
+    "displacement": lambda: plotting.displacement_curves(
+        [2, 0, 1],
+        {"map": ([0.3, 0, 0.1], [0.2, 0, 0.05], [0.4, 0, 0.2]), "pca": ([1, 0, 0.8],) * 3},
+        trained=(0, 1),
+        strength_name="shift (pixels)",
+        title="how far it holds",
+        caption=CAPTION,
+    ),
+    "roc": lambda: plotting.roc(
+        {"map": ([0, 0.01, 1], [0.1, 0.8, 1]), "pixels": ([0.01, 0.1, 1], [0.1, 0.3, 1])},
+        wanted=0.01,
+        title="verification",
+        caption=CAPTION,
+    ),
+    "coloured by few": lambda: coloured(LABELS),
+    "coloured by a scale": lambda: coloured(np.arange(60) / 7, cyclic=True),
+    "coloured by names": lambda: coloured(np.array([f"tradition {k % 12}" for k in range(60)])),
+    "forces": lambda: plotting.spring_forces(1.0, caption=CAPTION),
+    "relaxation": lambda: plotting.relaxation(
+        [("step 0", Z), ("step 9", Z / 2)], np.array([[0, 1]]), LABELS, caption=CAPTION
+    ),
+}
+
+
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_every_figure_is_drawn_with_its_caption_and_labelled_axes(draw):
+    figure = draw()
     assert plotting.render(figure, "png").startswith(b"\x89PNG")
     assert b"<svg" in plotting.render(figure, "svg")
     written = " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
@@ -105,9 +102,7 @@ def test_every_figure_is_drawn_with_its_caption_and_labelled_axes(name, rng):
 
 @pytest.mark.parametrize("file_format", ["png", "svg"])
 def test_the_same_figure_is_the_same_file(file_format):
-    first, second = (
-        plotting.render(figures(np.random.default_rng(0))["scatter"], file_format) for _ in range(2)
-    )
+    first, second = (plotting.render(FIGURES["scatter"](), file_format) for _ in range(2))
     assert first == second
 
 
@@ -127,12 +122,23 @@ def test_thumbnails_of_one_place_do_not_fail():
     assert plotting.render(figure, "png").startswith(b"\x89PNG")
 
 
-def test_a_camera_sees_what_is_right_up_and_near():
-    for around, above in ((0, 0), (30, 35), (0, 90)):
-        axes = camera(around, above)
-        np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
-        assert np.linalg.det(axes) == pytest.approx(1)
-    np.testing.assert_allclose(camera(0, 0) @ [0, 0, 1], [0, 1, 0], atol=1e-12)
+def test_a_view_shows_what_is_right_above_and_near_as_a_camera_does():
+    ends = np.concatenate([np.eye(3), -np.eye(3)])  # of the three axes of space
+    figure = plotting.views(
+        ends, np.arange(6), np.ones((6, 8, 8)), value_name="end", cyclic=False, caption=""
+    )
+    seen_at = {}
+    for axes in [axes for axes in figure.axes if axes.get_title()]:
+        points = axes.collections[0]
+        drawn = points.get_array().astype(int)
+        seen = seen_at[axes.get_title()] = np.empty((6, 2))
+        seen[drawn] = points.get_offsets()
+        np.testing.assert_allclose(seen[:3].T @ seen[:3], np.eye(2), atol=1e-12)
+        towards = np.cross(*seen[:3].T)
+        assert (np.diff((ends @ towards)[drawn]) >= -1e-12).all()  # the nearest is drawn last
+    assert len(seen_at) == 5
+    front = seen_at["around 0°, above 0°"]
+    np.testing.assert_allclose(front[[0, 2]], [[1, 0], [0, 1]], atol=1e-12)
 
 
 def test_a_sprite_sheet_holds_every_picture_in_its_place(rng):
@@ -144,20 +150,18 @@ def test_a_sprite_sheet_holds_every_picture_in_its_place(rng):
     assert (sheet[4:, 12:] == 0).all()
 
 
-def collections(values, **more):
-    Z = np.random.default_rng(0).normal(size=(len(values), 2))
-    words = {"value_name": "factor", "title": "a map", "caption": CAPTION}
-    axes = plotting.coloured(Z, values, **words, **more).axes
+def collections(values, **options):
+    axes = coloured(values, **options).axes
     return axes, axes[0].collections
 
 
 def test_many_numbers_are_coloured_by_a_scale_that_closes_if_they_do():
     for cyclic, colours in ((False, "viridis"), (True, "twilight")):
-        axes, [points] = collections(np.arange(40.0), cyclic=cyclic)
+        axes, [points] = collections(np.arange(60.0), cyclic=cyclic)
         assert len(axes) == 2  # with the scale
         assert axes[1].get_ylabel() == "factor"
         assert points.get_cmap().name == colours
-        assert points.get_array().tolist() == list(range(40))
+        assert points.get_array().tolist() == list(range(60))
 
 
 def test_many_names_each_have_their_own_colour_and_marker():
@@ -173,11 +177,10 @@ def test_many_names_each_have_their_own_colour_and_marker():
 
 
 def test_labels_beyond_the_colours_still_differ_in_their_markers():
-    Z = np.random.default_rng(0).normal(size=(40, 2))
-    words = {"label_name": "digit", "caption": CAPTION}
+    ten = np.arange(60) % 10
     for figure in (
-        plotting.scatter(Z, np.arange(40) % 10, title="a map", **words),
-        plotting.gallery({"a map": (Z, np.arange(40) % 10)}, **words),
+        plotting.scatter(Z, ten, **DIGITS),
+        plotting.gallery({"a map": (Z, ten)}, label_name="digit", caption=CAPTION),
     ):
         looks = {
             (tuple(points.get_facecolor()[0]), points.get_paths()[0].vertices.tobytes())
@@ -187,6 +190,6 @@ def test_labels_beyond_the_colours_still_differ_in_their_markers():
 
 
 def test_few_values_are_drawn_as_a_scatter():
-    axes, drawn = collections(np.arange(40) % 3)
+    axes, drawn = collections(np.arange(60) % 3)
     assert len(axes) == 1
     assert len(drawn) == 3
