@@ -260,7 +260,7 @@ def test_fit_shows_what_it_found_and_writes_a_map_and_its_report(project):
     assert "by: near in pose" in said
     assert re.search(r"\d+\.\d% of them cross lamp, which is ignored", said)
     assert "keeps pose: balanced accuracy" in said
-    assert "it cannot tell:" in said
+    assert "What cannot be concluded:" in said
     assert (folder / "map-report" / "report.html").is_file()
     assert f"{folder / 'map-report' / 'report.html'} shows it" in said
 

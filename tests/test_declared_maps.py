@@ -659,7 +659,7 @@ def test_the_page_shows_verdicts_tables_pictures_and_what_cannot_be_concluded(pa
     shown = html.unescape(text)
     for line in [*evidence.proof.lines(), *evidence.proof.cannot]:
         assert line in shown
-    assert "the proof holds" in shown
+    assert "The proof holds" in shown
     for caption, (columns, rows) in tables(evidence).items():
         for said in (caption, *columns, *(cell for row in rows for cell in row)):
             assert said in shown

@@ -235,7 +235,7 @@ def test_what_cannot_be_concluded_names_few_sources_probes_and_the_range(world):
     said = " ".join(proof_of(part, part["X"][:, :3]).cannot)
     for words in (
         "Only the probes logistic, trees were tried",
-        "height was tried on 15 held-out sources only",
+        "height was tried on only 15 held-out sources",
     ):
         assert words in said
     outside = proof_of(world, world["X"][:, :3]).cannot

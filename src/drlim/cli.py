@@ -289,13 +289,7 @@ def _verify(
 
 
 def _tell_proof(evidence: Any, page: Path) -> None:
-    print()
-    for line in evidence.proof.lines():
-        print(f"  {line}")
-    print(f"\nThe proof {'holds' if evidence.proof.holds else 'does not hold'}; it cannot tell:")
-    for sentence in evidence.proof.cannot:
-        print(f"  - {sentence}")
-    print(f"\n{page} shows it")
+    print(f"\n{evidence.proof}\n\n{page} shows it")
 
 
 @command(

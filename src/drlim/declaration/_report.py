@@ -17,7 +17,7 @@ from drlim.declaration._prove import MOST_FEATURES, Evidence, Recognition
 from drlim.declaration._rules import Rules
 from drlim.declaration._schema import Declaration, Keep
 from drlim.estimator import DrLIM
-from drlim.evaluation.proof import Ignored, Kept
+from drlim.evaluation.proof import IGNORED_CAPTION, KEPT_CAPTION, NOT_CONCLUDED, Ignored, Kept
 from drlim.reporting import Picture, Viewer, page
 from drlim.reporting._json import write_json
 from drlim.reporting._machine import machine, versions
@@ -78,6 +78,7 @@ def write_report(
             {
                 "data": _data(evidence.held_out),
                 "evidence": evidence,
+                "not_concluded": NOT_CONCLUDED,
                 "entries": [*evidence.proof.ignored, *evidence.proof.kept],
                 "promised_nothing": _PROMISED_NOTHING if force else "",
                 "pictures": [picture.write(scratch) for picture in pictures],
@@ -125,19 +126,9 @@ def tables(evidence: Evidence) -> dict[str, Table]:
     few = f" Samples are their first {MOST_FEATURES} principal components, of {n_features:,}."
     few = few if n_features > MOST_FEATURES else ""
     if evidence.proof.ignored:
-        laid[
-            "What can be read of what should be ignored: by the probe that reads most, "
-            "cross-validated on held-out samples so that no source is on both sides, with its "
-            "95 % interval (accuracy, or R² of a number); chance is the larger of guessing and "
-            "of what the kept factors tell. Orbit ratio: mean distance between samples that "
-            f"differ in it alone, over that between others.{few}"
-        ] = _ignored_table(evidence.proof.ignored)
+        laid[IGNORED_CAPTION + few] = _ignored_table(evidence.proof.ignored)
     if evidence.proof.kept:
-        laid[
-            "What is kept: R² of a number and balanced accuracy of a class, read from held-out "
-            "points by their nearest others; trustworthiness of neighbourhoods; with 95 % "
-            f"intervals.{few}"
-        ] = _kept_table(evidence.proof.kept)
+        laid[KEPT_CAPTION + few] = _kept_table(evidence.proof.kept)
     for recognition in evidence.recognition:
         laid[
             f"{recognition.factor}: {recognition.n:,} {recognition.who}. 5-NN accuracy; retrieval: "
