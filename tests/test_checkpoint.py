@@ -171,7 +171,7 @@ def test_another_training_is_not_gone_on_with(parameters, fit, says, tmp_path):
 
 def test_other_versions_are_named(tmp_path, monkeypatch):
     interrupted(tmp_path, 2)
-    monkeypatch.setattr("drlim.estimator.__version__", "9.9")
+    monkeypatch.setattr("drlim._version.__version__", "9.9")
     with pytest.raises(InputError, match=r"drlim was '.*' and is '9\.9'"):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True)
 

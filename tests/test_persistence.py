@@ -92,6 +92,9 @@ def test_annotations_travel_with_the_map_and_are_forgotten_when_it_learns_anew(t
     assert again.annotations_ == {"declaration": {"any": ["plain", 1]}, "kept": ["pose"]}
     assert again.declaration_ == {"any": ["plain", 1]}
     assert map_.fit(X).annotations_ == {}
+    map_.annotations_ = {"colour": "red"}
+    with pytest.raises(InputError, match="'colour'"):
+        map_.save(tmp_path / "map.drlim")
 
 
 @pytest.mark.parametrize("samples", [X, IMAGES])

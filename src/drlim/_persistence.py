@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,14 +21,6 @@ from safetensors.numpy import load as parse_tensors, save as join_tensors
 
 from drlim._errors import FileError
 from drlim._files import as_path, write_whole
-
-# What is beside the weights, whose names all begin with a number: the fingerprints of the training
-# samples, and the network as a program.
-ANNOTATIONS = ("declaration", "ignored", "kept")
-TRAINED_ON, PROGRAM = "trained_on", "program"
-
-# What an epoch took is no part of the map: the same map must give the same bytes.
-TIMES = ("seconds", "pairs_per_second")
 
 FORMAT_VERSION = 1
 _KEY = "drlim"
@@ -137,7 +127,7 @@ def _header(path: Path, file: BinaryIO) -> tuple[bytes, dict[str, Any]]:
     if len(header) > MAX_TENSORS:
         raise FileError(f"{path} has {len(header)} tensors; a map has at most {MAX_TENSORS}")
     for name, tensor in header.items():
-        if not _tensor(tensor):
+        if not _is_tensor(tensor):
             raise FileError(
                 f"{path} has the tensor {name!r:.80}, {tensor!r:.200}, as no map has; it is "
                 "altered: get it again"
@@ -164,136 +154,31 @@ def _digest(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-# What the description of a map may say, field by field. It is checked by hand: pydantic would
-# take longer to load than the map.
-
-
-def check_description(path: str | os.PathLike[str], described: dict[str, Any]) -> None:
-    """Raise FileError unless the description is one that a map can have: fields, types, ranges."""
-    path = os.fspath(path)
-    if described.get("kind", "map") != "map":
-        raise FileError(
-            f"{path} is a {described['kind']!r:.40} and no map; a checkpoint is read by "
-            "fit(..., checkpoint=folder, resume=True)"
-        )
-    for name in _NEEDED:
-        if name not in described:
-            raise FileError(f"{path} lacks a part of a map: {name!r}; get it again")
-    for name, is_right in _FIELDS.items():
-        if name in described and not is_right(described[name]):
-            raise FileError(
-                f"{path} says of the map that its {name} is {described[name]!r:.200}, which no "
-                "map has; the file is altered: get it again"
-            )
-    if described["n_features_in"] != math.prod(described["sample_shape"]) or (
-        len(described["feature_names_in"]) not in (0, described["n_features_in"])
-    ):
-        raise FileError(
-            f"{path} speaks of {described['n_features_in']} features, "
-            f"{len(described['feature_names_in'])} names and samples of the shape "
-            f"{tuple(described['sample_shape'])}, which do not agree; the file is altered: get "
-            "it again"
-        )
-
-
-def _count(value: Any, least: int = 0, most: int = 2**53) -> bool:
+def is_count(value: Any, least: int = 0, most: int = 2**53) -> bool:
+    """Tell whether a parsed value is an int in a range."""
     return type(value) is int and least <= value <= most
 
 
-def _sizes(value: Any, least: int = 1) -> bool:
+def is_shape(value: Any, least: int = 1) -> bool:
+    """Tell whether a parsed value is a short list of sizes."""
     return (
         isinstance(value, list)
         and len(value) <= 1000
-        and all(_count(size, least, 2**40) for size in value)
+        and all(is_count(size, least, 2**40) for size in value)
     )
 
 
-def _number(value: Any) -> bool:
-    return type(value) is float or _count(value, -(2**53))
-
-
-def _positive(value: Any) -> bool:
-    return _number(value) and 0 < value < math.inf
-
-
-def _text(value: Any) -> bool:
+def is_text(value: Any) -> bool:
+    """Tell whether a parsed value is a short text."""
     return type(value) is str and len(value) <= 1000
 
 
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_text, value))
-
-
-def _table(value: Any, *kinds: Callable[[Any], bool]) -> bool:
-    """Tell whether something is an object of which each value is of one of these kinds."""
-    return isinstance(value, dict) and all(
-        _text(key) and any(kind(entry) for kind in kinds) for key, entry in value.items()
-    )
-
-
-def _custom(value: Any) -> bool:
-    return isinstance(value, dict) and list(value) == ["custom"] and _text(value["custom"])
-
-
-def _network(value: Any) -> bool:
-    return _custom(value) or (
-        isinstance(value, dict)
-        and set(value) == {"name", "arguments"}
-        and _text(value["name"])
-        and _table(value["arguments"], _text, _number, _sizes)
-    )
-
-
-def _tensor(value: Any) -> bool:
+def _is_tensor(value: Any) -> bool:
+    """Tell whether a header's entry describes a tensor that a map can have."""
     return (
         isinstance(value, dict)
-        and _text(value.get("dtype"))
+        and is_text(value.get("dtype"))
         and value["dtype"] in _DTYPES
-        and _sizes(value.get("shape"), least=0)
+        and is_shape(value.get("shape"), least=0)
         and len(value["shape"]) <= MAX_DIMENSIONS
     )
-
-
-def _parameters(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        name in _PARAMETERS and _PARAMETERS[name](entry) for name, entry in value.items()
-    )
-
-
-_PARAMETERS: dict[str, Callable[[Any], bool]] = {
-    "n_components": lambda value: _count(value, 1, 2**20),
-    "n_neighbors": lambda value: _count(value, 1),
-    "margin": _positive,
-    "n_dissimilar": lambda value: value == "all" or _positive(value),
-    "max_epochs": _count,
-    "batch_size": lambda value: _count(value, 1),
-    "learning_rate": _positive,
-}
-_FIELDS: dict[str, Callable[[Any], bool]] = {
-    "written_by": _text,
-    "versions": lambda value: _table(value, _text),
-    "parameters": _parameters,
-    "loss": lambda value: _text(value) or _custom(value),
-    "network": _network,
-    "sample_shape": lambda value: _sizes(value) and 1 <= len(value) <= MAX_DIMENSIONS,
-    "preprocessing": lambda value: _table(value, _text),
-    "n_features_in": lambda value: _count(value, 1, 2**62),
-    "feature_names_in": _texts,
-    "graph": lambda value: _table(value, _count),
-    "history": lambda value: (
-        isinstance(value, list) and all(_table(epoch, _number) for epoch in value)
-    ),
-    "declaration": lambda value: value is None or isinstance(value, dict),
-    "ignored": _texts,
-    "kept": _texts,
-}
-_NEEDED = (
-    "parameters",
-    "loss",
-    "network",
-    "sample_shape",
-    "n_features_in",
-    "feature_names_in",
-    "graph",
-    "history",
-)

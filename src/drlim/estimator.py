@@ -7,17 +7,13 @@ import functools
 import hashlib
 import math
 import os
-import platform
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from numbers import Real
 from typing import Any
 
 import numpy as np
-import safetensors
-import sklearn
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
@@ -25,7 +21,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from torch import nn
 
-from drlim import losses, networks
+from drlim import _codec, losses, networks
 from drlim._applying import (
     blocks,
     centre_and_scale,
@@ -35,14 +31,14 @@ from drlim._applying import (
     points_of,
 )
 from drlim._checks import as_array, check_count
+from drlim._codec import PARAMETERS, MapContent
 from drlim._devices import device_named, device_of, to_device
 from drlim._errors import DataWarning, InputError
-from drlim._onnx import Program, as_program
-from drlim._persistence import PROGRAM, TIMES, TRAINED_ON, write_map
+from drlim._onnx import Program
 from drlim._progress import search_progress
 from drlim._random import RandomState, streams
 from drlim._training_progress import Progress
-from drlim._version import __version__
+from drlim._version import LEARNING, versions
 from drlim.checkpoints import Checkpoint
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.losses._build import build_loss
@@ -459,44 +455,37 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             If the network cannot be translated to a program that does the same.
         """
         check_is_fitted(self)
-        write_map(path, *self._content(program=program))
+        _codec.write(path, self._content(), program=program)
 
-    def _content(self, *, program: bool = False) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return what `save` writes: the map's description, and its tensors."""
-        network = self.network_[1]
-        if isinstance(network, Program):
-            tensors = {name: t.cpu().numpy() for name, t in self.network_.state_dict().items()}
-            tensors |= network.weights
-            tensors[PROGRAM] = np.frombuffer(network.content, np.uint8)
-        else:
-            tensors = {name: _as_array(name, t) for name, t in self.network_.state_dict().items()}
-            if program:
-                content = as_program(network, self.sample_shape_, self.margin)
-                tensors[PROGRAM] = np.frombuffer(content, np.uint8)
-        notes = {"declaration": None, **self.annotations_}
-        if TRAINED_ON in notes:
-            tensors[TRAINED_ON] = notes.pop(TRAINED_ON)
-        history = [
-            {name: number for name, number in asdict(epoch).items() if name not in TIMES}
-            for epoch in self.history_
-        ]
-        description = {
-            "written_by": f"drlim {__version__}, torch {torch.__version__}",
-            "versions": versions(),
-            "parameters": {name: getattr(self, name) for name in _PLAIN_PARAMETERS},
-            "loss": self.loss
-            if isinstance(self.loss, str)
-            else {"custom": _builders.name_of(self.loss)},
-            "network": self._network_description,
-            "sample_shape": list(self.sample_shape_),
-            "preprocessing": {"0": "(X - centre) / scale, in the precision of X, then in float32"},
-            "n_features_in": self.n_features_in_,
-            "feature_names_in": getattr(self, "feature_names_in_", np.array([])).tolist(),
-            "graph": self._graph_summary,
-            "history": history,
-            **notes,
-        }
-        return description, tensors
+    def _content(self) -> MapContent:
+        """Return what a map file holds of this map."""
+        return MapContent(
+            parameters={name: getattr(self, name) for name in (*PARAMETERS, "loss", "network")},
+            network=self.network_,
+            network_description=self._network_description,
+            sample_shape=self.sample_shape_,
+            n_features=self.n_features_in_,
+            feature_names=list(getattr(self, "feature_names_in_", ())),
+            graph_summary=self._graph_summary,
+            history=self.history_,
+            annotations=self.annotations_,
+        )
+
+    @classmethod
+    def _from_content(cls, content: MapContent) -> DrLIM:
+        """Return the fitted map that a map file holds, without its training embedding."""
+        map_ = cls(**content.parameters)
+        map_.network_ = content.network
+        map_._network_description = content.network_description
+        map_._n_features_out = map_.n_components
+        map_._graph_summary = content.graph_summary
+        map_.sample_shape_ = content.sample_shape
+        map_.n_features_in_ = content.n_features
+        if content.feature_names:
+            map_.feature_names_in_ = np.array(content.feature_names, dtype=object)
+        map_.history_ = content.history
+        map_.annotations_ = content.annotations
+        return map_
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -656,7 +645,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         apart = sampler.dissimilar
         seed = self.random_state
         return {
-            **{name: getattr(self, name) for name in _PLAIN_PARAMETERS},
+            **{name: getattr(self, name) for name in PARAMETERS},
             "random_state": int(seed) if isinstance(seed, int | np.integer) else None,
             "loss": self.loss if isinstance(self.loss, str) else _builders.name_of(self.loss),
             "network": self._network_description,
@@ -671,7 +660,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             if init is None
             else [_digest(np.atleast_1d(w.numpy())) for w in init.state_dict().values()],
             "pinned": pinned and [_digest(pinned.X), _digest(pinned.Z), pinned.weight],
-            **versions(),
+            **versions(LEARNING),
         }
 
     def _check_output(self, X: np.ndarray) -> None:
@@ -686,46 +675,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             )
 
 
-# What is written as it is; the other parameters are code, or say how to compute.
-_PLAIN_PARAMETERS = (
-    "n_components",
-    "n_neighbors",
-    "margin",
-    "n_dissimilar",
-    "max_epochs",
-    "batch_size",
-    "learning_rate",
-)
-
-
-def _as_array(name: str, tensor: torch.Tensor) -> np.ndarray:
-    try:
-        array: np.ndarray = tensor.cpu().numpy()
-    except TypeError:
-        raise InputError(
-            f"the weight {name} is of {tensor.dtype}, which a map file does not hold; convert the "
-            "network first: map_.network_.float()"
-        ) from None
-    return array
-
-
 def _digest(array: np.ndarray) -> str:
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
     for start in range(0, len(array), 4096):  # samples may be in a file larger than memory
         block = np.ascontiguousarray(array[start : start + 4096])
         digest.update(block.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Name the versions of what a map's numbers depend on."""
-    return {
-        "drlim": __version__,
-        "python": platform.python_version(),
-        **{
-            module.__name__: str(module.__version__) for module in (np, torch, sklearn, safetensors)
-        },
-    }
 
 
 def _start(init: Any) -> nn.Sequential:

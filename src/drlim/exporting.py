@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
-from drlim import _persistence
+from drlim import _codec
 from drlim._errors import InputError
 from drlim._files import check_writable, write_whole
 from drlim._onnx import Program, difference, examples, onnx_points, placed, points, write
@@ -109,7 +109,7 @@ def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
         "n_components": str(map_.n_components),
         "sample_shape": ",".join(map(str, map_.sample_shape_)),
         "margin": repr(float(map_.margin)),
-        "map_sha256": _persistence.signed(*map_._content())["sha256"],
+        "map_sha256": _codec.sha256_of(map_._content()),
     }
     content = write(network, map_.sample_shape_, metadata=metadata)
     samples = examples(

@@ -1,0 +1,411 @@
+"""The keys of a map file: what a fitted map holds, as plain data and arrays, and back again.
+
+Each key is written, checked and read in this module and in no other: `drlim._persistence` below it
+knows bytes, and `drlim.DrLIM` above it attributes.
+
+A file may come from anyone. Its description is checked field by field, a network is built only if
+its weights are in the file, and nothing in the file is run, except for a program that can do
+nothing but compute (`drlim._onnx`).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from drlim import networks
+from drlim._errors import FileError, InputError
+from drlim._onnx import Program, ProgramError, as_program
+from drlim._persistence import (
+    MAX_DIMENSIONS,
+    is_count,
+    is_shape,
+    is_text,
+    read_map,
+    signed,
+    write_map,
+)
+from drlim._version import LEARNING, __version__, versions
+from drlim.networks import _builders
+from drlim.training import Epoch
+
+
+@dataclass(frozen=True)
+class MapContent:
+    """Everything that a map file holds of a fitted map.
+
+    Attributes
+    ----------
+    parameters : dict
+        Parameters of `DrLIM` by name: those of `PARAMETERS`, ``loss`` and ``network``.
+    network : nn.Sequential
+        The standardisation, and the network behind it.
+    network_description : dict
+        The builder of that network, as `_builders.describe` gives it.
+    sample_shape : tuple of int
+    n_features : int
+    feature_names : list of str
+        Empty if the samples had no names.
+    graph_summary : dict of str to int
+    history : list of Epoch
+    annotations : dict
+        `DrLIM.annotations_`.
+    """
+
+    parameters: dict[str, Any]
+    network: nn.Sequential
+    network_description: dict[str, Any]
+    sample_shape: tuple[int, ...]
+    n_features: int
+    feature_names: list[str]
+    graph_summary: dict[str, int]
+    history: list[Epoch]
+    annotations: dict[str, Any]
+
+
+def write(path: str | os.PathLike[str], content: MapContent, *, program: bool = False) -> None:
+    """Write a map file; with `program`, the network also as a program.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    InputError
+        If the content has something that a map file cannot hold.
+    """
+    write_map(path, *_encoded(content, program=program))
+
+
+def sha256_of(content: MapContent) -> str:
+    """Return the SHA-256 that the map's file names."""
+    return str(signed(*_encoded(content))["sha256"])
+
+
+def read(path: str | os.PathLike[str], builder: networks.Builder | None = None) -> MapContent:
+    """Read a map file; `builder` is that of a network of the user's own.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, truncated, altered, of a newer format, or not a map.
+    InputError
+        If the network is the user's own and not given, or does not fit the weights.
+    MissingExtraError
+        If the map has to be run as a program and onnxruntime is not installed.
+    """
+    path = os.fspath(path)
+    description, tensors = read_map(path)
+    _check(path, description)
+    try:
+        history = [Epoch(**{**numbers, **_UNTIMED}) for numbers in description["history"]]
+    except TypeError as error:
+        raise FileError(f"{path} lacks a part of its history ({error}); get it again") from None
+    annotations = {
+        name: description[name] for name in _ANNOTATIONS if description.get(name) is not None
+    }
+    if _TRAINED_ON in tensors:
+        annotations[_TRAINED_ON] = tensors.pop(_TRAINED_ON)
+    loss = description["loss"]
+    parameters = {
+        **description["parameters"],
+        # A loss of the user's own is only named: the map can be applied, and not fitted again.
+        "loss": loss if isinstance(loss, str) else f"the user's own, {loss['custom']}",
+    }
+    sample_shape = tuple(description["sample_shape"])
+    program = tensors.pop(_PROGRAM, None)
+    builder = _builder(path, description["network"], sample_shape, builder, program is not None)
+    standardize = _standardize(path, tensors, sample_shape)
+    if isinstance(builder, _builders.Absent) and program is not None:
+        network: nn.Module = _program(path, program, description, tensors)
+    else:
+        network = _network(path, builder, description, tensors)
+    return MapContent(
+        parameters={**parameters, "network": builder},
+        network=nn.Sequential(standardize, network).eval(),
+        network_description=description["network"],
+        sample_shape=sample_shape,
+        n_features=description["n_features_in"],
+        feature_names=description["feature_names_in"],
+        graph_summary=description["graph"],
+        history=history,
+        annotations=annotations,
+    )
+
+
+# Weights are called "0.…" (the standardisation) and "1.…" (the network). Beside them may be the
+# fingerprints of the training samples, and the network as a program.
+_TRAINED_ON, _PROGRAM = "trained_on", "program"
+
+# How long an epoch took is not part of a map: the same map gives the same bytes.
+_UNTIMED = {"seconds": math.nan, "pairs_per_second": math.nan}
+
+
+# Writing.
+
+
+def _encoded(
+    content: MapContent, *, program: bool = False
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the description and the tensors of a map's file."""
+    annotations = {"declaration": None, **content.annotations}
+    tensors = _tensors(content, program)
+    if _TRAINED_ON in annotations:
+        tensors[_TRAINED_ON] = annotations.pop(_TRAINED_ON)
+    if unknown := sorted(annotations.keys() - _ANNOTATIONS.keys()):
+        raise InputError(
+            f"annotations_ has the key {unknown[0]!r}; a map file holds "
+            f"{', '.join([*_ANNOTATIONS, _TRAINED_ON])}"
+        )
+    loss = content.parameters["loss"]
+    history = [
+        {name: number for name, number in asdict(epoch).items() if name not in _UNTIMED}
+        for epoch in content.history
+    ]
+    description = {
+        "written_by": f"drlim {__version__}, torch {torch.__version__}",
+        "versions": versions(LEARNING),
+        "parameters": {name: content.parameters[name] for name in PARAMETERS},
+        "loss": loss if isinstance(loss, str) else {"custom": _builders.name_of(loss)},
+        "network": content.network_description,
+        "sample_shape": list(content.sample_shape),
+        "preprocessing": {"0": "(X - centre) / scale, in the precision of X, then in float32"},
+        "n_features_in": content.n_features,
+        "feature_names_in": content.feature_names,
+        "graph": content.graph_summary,
+        "history": history,
+        **annotations,
+    }
+    return description, tensors
+
+
+def _tensors(content: MapContent, program: bool) -> dict[str, np.ndarray]:
+    tensors = {name: _as_array(name, t) for name, t in content.network.state_dict().items()}
+    network = content.network[1]
+    stored = None
+    if isinstance(network, Program):
+        tensors |= network.weights
+        stored = network.content
+    elif program:
+        stored = as_program(network, content.sample_shape, content.parameters["margin"])
+    if stored is not None:
+        tensors[_PROGRAM] = np.frombuffer(stored, np.uint8)
+    return tensors
+
+
+def _as_array(name: str, tensor: torch.Tensor) -> np.ndarray:
+    try:
+        return tensor.cpu().numpy()
+    except TypeError:
+        raise InputError(
+            f"the weight {name} is of {tensor.dtype}, which a map file does not hold; convert the "
+            "network first: map_.network_.float()"
+        ) from None
+
+
+# Reading.
+
+
+def _builder(
+    path: str,
+    description: dict[str, Any],
+    sample_shape: tuple[int, ...],
+    given: networks.Builder | None,
+    has_program: bool,
+) -> networks.Builder:
+    """Find the builder of a map's network: the one given, one of drlim's, or a stand-in."""
+    known = _builders.from_description(description)
+    if given is not None:
+        return _builders.resolve(given, sample_shape)
+    if known is not None:
+        return known
+    if has_program:
+        return _builders.Absent(description["custom"])
+    raise InputError(
+        f"{path} holds the weights of a network of the user's own, {description['custom']}; give "
+        "its builder: drlim.load(path, network=...), or --network module:function"
+    )
+
+
+def _standardize(
+    path: str, tensors: dict[str, np.ndarray], sample_shape: tuple[int, ...]
+) -> networks.Standardize:
+    centre, scale = tensors.get("0.centre"), tensors.get("0.scale")
+    if centre is None or scale is None:
+        raise FileError(f"{path} lacks its standardisation; get it again")
+    if (
+        (centre.dtype, scale.dtype) != (np.dtype(np.float64), np.dtype(np.float64))
+        or centre.shape not in ((), sample_shape)
+        or scale.shape != ()
+        or not np.isfinite(centre).all()
+        or not 0 < scale < math.inf
+    ):
+        raise FileError(
+            f"{path} standardises samples by a centre of the shape {centre.shape} and a scale "
+            f"{scale!r:.80}, which no map does; it is altered: get it again"
+        )
+    return networks.Standardize(centre, float(scale))
+
+
+def _program(
+    path: str, program: np.ndarray, description: dict[str, Any], tensors: dict[str, np.ndarray]
+) -> Program:
+    weights = {name: tensor for name, tensor in tensors.items() if name.startswith("1.")}
+    sample_shape = tuple(description["sample_shape"])
+    n_components = description["parameters"]["n_components"]
+    try:
+        return Program(program.tobytes(), sample_shape, n_components, weights)
+    except ProgramError as reason:
+        raise FileError(
+            f"the program in {path} cannot be used: {reason}; get the file again from a source "
+            "you trust"
+        ) from None
+
+
+def _network(
+    path: str,
+    builder: networks.Builder,
+    description: dict[str, Any],
+    tensors: dict[str, np.ndarray],
+) -> nn.Module:
+    """Build a network and give it the weights of the file."""
+    sample_shape = tuple(description["sample_shape"])
+    n_components = description["parameters"]["n_components"]
+    if "name" in _builders.describe(builder):
+        # A short file can describe a network that is too large for any machine.
+        _check_weights(path, _builders.shapes(builder, sample_shape, n_components), tensors)
+    network = _builders.build(builder, sample_shape, n_components, seed=0)
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    _check_weights(path, shapes, tensors)
+    weights = {
+        name.removeprefix("1."): torch.from_numpy(tensor)
+        for name, tensor in tensors.items()
+        if name.startswith("1.")
+    }
+    network.load_state_dict(weights)
+    return network
+
+
+def _check_weights(
+    path: str, shapes: dict[str, tuple[int, ...]], tensors: dict[str, np.ndarray]
+) -> None:
+    """Raise unless the file has a weight of each name and shape that the network has."""
+    wrong = f"the weights in {path} do not fit the network that was given: "
+    expected = {f"1.{name}": shape for name, shape in shapes.items()}
+    for name, shape in expected.items():
+        if name not in tensors:
+            raise InputError(f"{wrong}the file has no {name}")
+        if tensors[name].shape != shape:
+            raise InputError(
+                f"{wrong}it has {name} of the shape {shape}, and the file {tensors[name].shape}"
+            )
+    strangers = sorted(tensors.keys() - expected.keys() - {"0.centre", "0.scale"})
+    if strangers:
+        raise InputError(f"{wrong}it has no {strangers[0]!r:.80}")
+
+
+# Checking. It is done by hand: pydantic would take longer to load than the map.
+
+
+def _check(path: str, description: dict[str, Any]) -> None:
+    """Raise FileError unless a map can have this description: its fields, types and ranges."""
+    if description.get("kind", "map") != "map":
+        raise FileError(
+            f"{path} is a {description['kind']!r:.40} and no map; a checkpoint is read by "
+            "fit(..., checkpoint=folder, resume=True)"
+        )
+    for name in _NEEDED:
+        if name not in description:
+            raise FileError(f"{path} lacks a part of a map: {name!r}; get it again")
+    for name, is_right in (_FIELDS | _ANNOTATIONS).items():
+        if name in description and not is_right(description[name]):
+            raise FileError(
+                f"{path} says of the map that its {name} is {description[name]!r:.200}, which no "
+                "map has; the file is altered: get it again"
+            )
+    n_features, names = description["n_features_in"], description["feature_names_in"]
+    shape = tuple(description["sample_shape"])
+    if n_features != math.prod(shape) or len(names) not in (0, n_features):
+        raise FileError(
+            f"{path} has {n_features} features, {len(names)} names and samples of the shape "
+            f"{shape}, which do not agree; the file is altered: get it again"
+        )
+
+
+def _number(value: Any) -> bool:
+    return type(value) is float or is_count(value, -(2**53))
+
+
+def _positive(value: Any) -> bool:
+    return _number(value) and 0 < value < math.inf
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(is_text, value))
+
+
+def _table(value: Any, *kinds: Callable[[Any], bool]) -> bool:
+    """Tell whether a value is an object, each of whose entries is of one of these kinds."""
+    return isinstance(value, dict) and all(
+        is_text(key) and any(kind(entry) for kind in kinds) for key, entry in value.items()
+    )
+
+
+def _custom(value: Any) -> bool:
+    return isinstance(value, dict) and list(value) == ["custom"] and is_text(value["custom"])
+
+
+def _network_description(value: Any) -> bool:
+    return _custom(value) or (
+        isinstance(value, dict)
+        and set(value) == {"name", "arguments"}
+        and is_text(value["name"])
+        and _table(value["arguments"], is_text, _number, is_shape)
+    )
+
+
+def _parameters(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and "n_components" in value
+        and all(name in PARAMETERS and PARAMETERS[name](entry) for name, entry in value.items())
+    )
+
+
+# Parameters that are written as they are. The others are code, or say how to compute.
+PARAMETERS: dict[str, Callable[[Any], bool]] = {
+    "n_components": lambda value: is_count(value, 1, 2**20),
+    "n_neighbors": lambda value: is_count(value, 1),
+    "margin": _positive,
+    "n_dissimilar": lambda value: value == "all" or _positive(value),
+    "max_epochs": is_count,
+    "batch_size": lambda value: is_count(value, 1),
+    "learning_rate": _positive,
+}
+_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "written_by": is_text,
+    "versions": lambda value: _table(value, is_text),
+    "parameters": _parameters,
+    "loss": lambda value: is_text(value) or _custom(value),
+    "network": _network_description,
+    "sample_shape": lambda value: is_shape(value) and 1 <= len(value) <= MAX_DIMENSIONS,
+    "preprocessing": lambda value: _table(value, is_text),
+    "n_features_in": lambda value: is_count(value, 1, 2**62),
+    "feature_names_in": _texts,
+    "graph": lambda value: _table(value, is_count),
+    "history": lambda value: (
+        isinstance(value, list) and all(_table(epoch, _number) for epoch in value)
+    ),
+}
+_NEEDED = _FIELDS.keys() - {"written_by", "versions", "preprocessing"}
+_ANNOTATIONS: dict[str, Callable[[Any], bool]] = {
+    "declaration": lambda value: value is None or isinstance(value, dict),
+    "ignored": _texts,
+    "kept": _texts,
+}
