@@ -128,7 +128,7 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
 
 def _write(folder: Path, seed: int) -> None:
     """Write the table of measurements and the table of what is known of them."""
-    data = datasets.instruments(seed=seed)
+    data = datasets.instruments(random_state=seed)
     features = ",".join(f"channel{j + 1}" for j in range(data.X.shape[1]))
     np.savetxt(folder / "measurements.csv", data.X, delimiter=",", header=features, comments="")
     known = np.stack(list(data.factors.values()), axis=1)

@@ -62,7 +62,10 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
     others = [f"writer-{k + 1:02d}" for k in range(n_writers - n_unseen, n_writers)]
     with tempfile.TemporaryDirectory() as folder:
         datasets.signatures(
-            Path(folder, "signatures"), n_writers=n_writers, n_per_writer=n_per_writer, seed=seed
+            Path(folder, "signatures"),
+            n_writers=n_writers,
+            n_per_writer=n_per_writer,
+            random_state=seed,
         )
         file = Path(folder, "signatures.toml")
         listed = ", ".join(f'"{writer}"' for writer in others)

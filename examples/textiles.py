@@ -97,7 +97,7 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
             Path(folder, "photographs"),
             n_classes=20,
             n_per_class=16 if quick else 30,
-            seed=seed,
+            random_state=seed,
             size=32 if quick else 64,
         )
         declaration = Declaration.read(file).with_options(map={"random_state": seed})

@@ -124,7 +124,7 @@ def test_a_photograph_is_neither_dark_nor_burnt_out_and_shows_a_pattern(woven):
 
 
 def test_traditions_have_motifs_of_one_area_and_differ_in_motif_or_weave():
-    traditions = _textiles._traditions(0)
+    traditions = _textiles._traditions(np.random.default_rng(0))
     assert len(traditions) == 72
     assert all(2 * motif.sum() == motif.size for motif, _ in traditions)
     assert len({(m.tobytes(), d.tobytes()) for m, d in traditions}) == 72
@@ -266,7 +266,7 @@ def test_a_seed_gives_the_same_images_and_more_of_them_leave_the_first_ones(make
     first, second, other = (tmp_path / name for name in ("first", "second", "other"))
     make(first, **{_classes(make): 2, _each(make): 2})
     make(second, **{_classes(make): 3, _each(make): 3})
-    make(other, **{_classes(make): 2, _each(make): 2}, seed=1)
+    make(other, **{_classes(make): 2, _each(make): 2}, random_state=1)
     small, large = contents(first), contents(second)
     assert (len(small), len(large)) == (4, 9)
     assert all(large[path] == content for path, content in small.items())
@@ -276,8 +276,43 @@ def test_a_seed_gives_the_same_images_and_more_of_them_leave_the_first_ones(make
 
 @pytest.mark.usefixtures("untouched_globals")
 def test_a_seed_gives_the_same_measurements():
-    one, again, other = (instruments(n_samples=50, seed=seed) for seed in (3, 3, 4))
+    one, again, other = (instruments(n_samples=50, random_state=seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one.X, again.X)
+    assert not np.isclose(one.X, other.X).any(axis=1).all()
+
+
+def test_a_seed_gives_the_images_it_gave_in_the_first_release(tmp_path):
+    woven = weaves(tmp_path / "a", n_classes=2, n_per_class=2, size=32, random_state=5)
+    signed = signatures(
+        tmp_path / "b", n_writers=2, n_per_writer=2, height=16, width=32, random_state=5
+    )
+    photograph, page = (read(folder)[0][-1].astype(int) for folder in (woven, signed))
+    # To one grey level: other processors may round otherwise.
+    pixels = [[218, 198, 74], [87, 8, 197], [124, 76, 161], [246, 251, 42]]
+    np.testing.assert_allclose(photograph[8, :16:4], pixels, atol=1)
+    np.testing.assert_allclose(page[8, ::4], [252, 254, 151, 185, 218, 143, 183, 252], atol=1)
+
+
+def test_a_seed_gives_the_measurements_it_gave_in_the_first_release():
+    data = instruments(n_samples=30, n_features=4, random_state=5)
+    np.testing.assert_allclose(data.X[-1], [0.4113786, 0.9797613, -1.6354455, -1.2147221], 1e-6)
+    last = {name: values[-3:].tolist() for name, values in data.factors.items()}
+    assert last["dose"] == pytest.approx([0.6766894, 0.0608027, 0.0608027], rel=1e-5)
+    assert [last[name] for name in ("state", "instrument", "specimen")] == [
+        [1, 1, 1],
+        [1, 3, 0],
+        [10, 11, 11],
+    ]
+
+
+def test_the_old_name_of_the_seed_works_and_warns():
+    with pytest.warns(FutureWarning, match="random_state"):
+        old = instruments(n_samples=20, seed=3)
+    np.testing.assert_array_equal(old.X, instruments(n_samples=20, random_state=3).X)
+
+
+def test_without_a_seed_the_measurements_are_others_each_time():
+    one, other = (instruments(n_samples=20, random_state=None) for _ in range(2))
     assert not np.isclose(one.X, other.X).any(axis=1).all()
 
 
@@ -296,12 +331,12 @@ def _each(make):
         (weaves, {"n_classes": 73}, "n_classes is 73; there are 72 different traditions"),
         (weaves, {"n_per_class": 0}, "n_per_class is 0"),
         (weaves, {"size": 31}, "size is 31; it must be an integer >= 32"),
-        (weaves, {"seed": -1}, "seed is -1; it must be an integer >= 0"),
+        (weaves, {"random_state": -1}, "random_state is -1"),
         (signatures, {"n_writers": 2.0}, "n_writers is 2.0"),
         (signatures, {"n_per_writer": True}, "n_per_writer is True"),
         (signatures, {"height": 15}, "height is 15"),
         (signatures, {"width": 8}, "width is 8"),
-        (signatures, {"seed": "0"}, "seed is '0'"),
+        (signatures, {"random_state": "0"}, "random_state is '0'"),
     ],
 )
 def test_images_that_cannot_be_made_are_refused_before_a_file_is_written(
@@ -312,9 +347,11 @@ def test_images_that_cannot_be_made_are_refused_before_a_file_is_written(
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("name", ["n_samples", "n_features", "n_instruments", "n_states", "seed"])
+@pytest.mark.parametrize(
+    "name", ["n_samples", "n_features", "n_instruments", "n_states", "random_state"]
+)
 def test_measurements_that_cannot_be_made_are_refused(name):
-    with pytest.raises(InputError, match=f"{name} is -1; it must be an integer >= "):
+    with pytest.raises(InputError, match=f"{name} is -1"):
         instruments(**{name: -1})
 
 

@@ -7,6 +7,7 @@ Nobody reads or sets a global seed.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -95,6 +96,35 @@ def generator(random_state: RandomState) -> np.random.Generator:
     if isinstance(random_state, np.random.Generator):
         return random_state
     return np.random.default_rng(_entropy(random_state))
+
+
+@dataclass(frozen=True)
+class KeyedStreams:
+    """One stream for each of many things, the same however many of them there are.
+
+    Attributes
+    ----------
+    seed : int
+        Where all of them begin.
+
+    Examples
+    --------
+    >>> photographs = keyed_streams(5)
+    >>> photographs.generator(3, 1).integers(1000, size=4)
+    array([177, 197, 664,  81])
+    """
+
+    seed: int
+
+    def generator(self, *key: int) -> np.random.Generator:
+        """Return the generator of one of them, by its number or numbers."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+
+
+def keyed_streams(random_state: RandomState) -> KeyedStreams:
+    """Make streams that are told apart by numbers; an int is their seed."""
+    entropy = _entropy(random_state)
+    return KeyedStreams(secrets.randbits(128) if entropy is None else entropy)
 
 
 def _entropy(random_state: RandomState) -> int | None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from drlim._checks import as_array
+from drlim._checks import as_array, check_count
 from drlim._errors import FileError, InputError, MissingExtraError
 from drlim._files import as_path, write_whole
 from drlim._forces import forces
@@ -74,8 +74,7 @@ class EarlyStopping(Callback):
         gain: float = 0.0,
         n_dissimilar: float | str = "all",
     ) -> None:
-        if isinstance(patience, bool) or not isinstance(patience, int | np.integer) or patience < 1:
-            raise InputError(f"patience is {patience!r}; it must be an integer >= 1")
+        check_count(patience, "patience")
         if not isinstance(gain, Real) or not 0 <= gain < 1:
             raise InputError(f"gain is {gain!r}; it must be a number from 0 up to 1")
         if not isinstance(graph, SimilarityGraph):
@@ -269,8 +268,7 @@ class PlotEpochs(Callback):
     def __init__(
         self, folder: str | os.PathLike[str], X: np.ndarray, labels: Any, *, every: int = 1
     ) -> None:
-        if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
-            raise InputError(f"every is {every!r}; it must be an integer >= 1")
+        check_count(every, "every")
         self.X, self.labels = np.asarray(X), np.asarray(labels)
         if self.labels.shape != (len(self.X),):
             raise InputError(

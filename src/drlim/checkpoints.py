@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from drlim._checks import check_count
 from drlim._errors import FileError, InputError
 from drlim._persistence import read_map, write_map
 
@@ -58,8 +59,8 @@ class Checkpoint:
             raise InputError(
                 f"the checkpoint's folder is a {type(self.folder).__name__}; it must be a path"
             )
-        if n is not None and (isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1):
-            raise InputError(f"every_epochs is {n!r}; it must be an integer >= 1, or None")
+        if n is not None:
+            check_count(n, "every_epochs")
         if minutes is not None and not (
             isinstance(minutes, Real) and minutes > 0 and math.isfinite(minutes)
         ):

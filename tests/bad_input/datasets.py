@@ -91,7 +91,7 @@ ROWS = {
     ],
     "datasets.instruments": [
         bad("no samples", lambda: instruments(n_samples=0), "n_samples", "0"),
-        bad("negative seed", lambda: instruments(seed=-1), "seed", "-1"),
+        bad("negative seed", lambda: instruments(random_state=-1), "random_state", "-1"),
         bad("no features", lambda: instruments(n_features=0), "n_features", "0"),
     ],
     "datasets.signatures": [

@@ -73,10 +73,11 @@ def reproduce(
         raise InputError(
             f"there is no experiment {name!r}; {nearest_name(name, [*EXPERIMENTS, ALL])}"
         )
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed is {seed!r}; it must be an integer >= 0")
+    from drlim._checks import check_count
     from drlim.experiments import _run
     from drlim.reporting._json import write_json
+
+    check_count(seed, "seed", 0)
 
     def run(one: str, folder: Path) -> tuple[dict[str, Any], _run.Section]:
         module, summary = EXPERIMENTS[one]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from drlim._checks import check_count
 from drlim._errors import InputError, nearest_name
 from drlim.transforms._apply import apply_steps, step
 from drlim.transforms._kinds import GEOMETRIC, KINDS, OUTSIDE, ZEROS, known_kind
@@ -325,8 +326,7 @@ def _checked(change: Any) -> Change:
 
 
 def _spread(change: Change, start: float, end: float, n: int) -> np.ndarray:
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 2:
-        raise InputError(f"n is {n!r}; it must be an integer >= 2, for two ends")
+    check_count(n, "n", 2)
     spread = np.geomspace if KINDS[change.kind].factor else np.linspace
     strengths = np.asarray(spread(start, end, n))
     if _whole(change) or change.kind == "flip":

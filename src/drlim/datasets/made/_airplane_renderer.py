@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drlim._checks import is_number
+from drlim._checks import check_count, is_number
 from drlim._errors import InputError
 from drlim._types import Float, Int
 
@@ -326,8 +326,7 @@ def _render(
     azimuth: float, elevations: Sequence[float], lightings: Sequence[int], size: int
 ) -> np.ndarray:
     """Draw the views of one azimuth: (elevations, lightings, size, size)."""
-    if not isinstance(size, int | np.integer) or size < _SMALLEST:
-        raise InputError(f"size is {size!r}; give a whole number of pixels, {_SMALLEST} or more")
+    check_count(size, "size", _SMALLEST)
     n = int(size) * _OVERSAMPLING
     mesh, turn = _airliner(), _turntable(azimuth)
     vertices = _turn(turn, mesh.vertices) - np.array([[0.0], [0.0], [_CENTRE]])

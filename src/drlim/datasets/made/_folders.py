@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from drlim._errors import FileError, InputError, missing_extra
+from drlim._errors import FileError, missing_extra
 from drlim._files import as_path
 
 
@@ -50,15 +50,3 @@ def write_classes(
             "write to"
         ) from error
     return folder
-
-
-def check_counts(least: dict[str, tuple[int, int]]) -> None:
-    """Raise unless each value, given as ``name: (value, least)``, is an integer of that size."""
-    for name, (value, bound) in least.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < bound:
-            raise InputError(f"{name} is {value!r}; it must be an integer >= {bound}")
-
-
-def stream(seed: int, *key: int) -> np.random.Generator:
-    """Return a generator for one thing of many, the same however many there are."""
-    return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=key))

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from drlim._checks import check_count
+from drlim._deprecated import renamed_arguments
+from drlim._random import RandomState, keyed_streams
 from drlim._types import Float
 from drlim.datasets._dataset import Dataset
-from drlim.datasets.made._folders import check_counts, stream
 
 _LATENT = 6  # directions in which specimens differ
 
 
+@renamed_arguments(seed="random_state")
 def instruments(
     *,
     n_samples: int = 1500,
     n_features: int = 30,
     n_instruments: int = 4,
     n_states: int = 5,
-    seed: int = 0,
+    random_state: RandomState = 0,
 ) -> Dataset:
     """Make a table of measurements of specimens, each measured on some of several instruments.
 
@@ -37,7 +40,7 @@ def instruments(
         At least 2.
     n_states : int, default=5
         At least 2.
-    seed : int, default=0
+    random_state : int, numpy Generator or RandomState, or None, default=0
 
     Returns
     -------
@@ -58,16 +61,12 @@ def instruments(
     >>> data
     Dataset('made measurements', 100 x 30 float64, factors: state, dose, instrument, specimen)
     """
-    check_counts(
-        {
-            "n_samples": (n_samples, 2),
-            "n_features": (n_features, 4),
-            "n_instruments": (n_instruments, 2),
-            "n_states": (n_states, 2),
-            "seed": (seed, 0),
-        }
-    )
-    random = stream(seed)
+    check_count(n_samples, "n_samples", 2)
+    check_count(n_features, "n_features", 4)
+    check_count(n_instruments, "n_instruments", 2)
+    check_count(n_states, "n_states", 2)
+    streams = keyed_streams(random_state)
+    random = streams.generator()
     n_specimens = n_samples // 2 + 1
     state = random.integers(n_states, size=n_specimens)
     dose = random.uniform(0, 1, size=n_specimens)
@@ -91,7 +90,7 @@ def instruments(
         "instrument": instrument,
         "specimen": specimen,
     }
-    return Dataset(X, factors, "made measurements", f"made by drlim, seed {seed}")
+    return Dataset(X, factors, "made measurements", f"made by drlim, seed {streams.seed}")
 
 
 def _shown(

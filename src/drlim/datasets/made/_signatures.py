@@ -16,12 +16,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drlim._checks import check_count
+from drlim._deprecated import renamed_arguments
+from drlim._random import RandomState, keyed_streams
 from drlim._types import Float
-from drlim.datasets.made._folders import check_counts, stream, write_classes
+from drlim.datasets.made._folders import write_classes
 
 _SMALLEST = 16  # pixels along a side: with fewer, strokes run into one another
 
 
+@renamed_arguments(seed="random_state")
 def signatures(
     folder: str | os.PathLike[str],
     *,
@@ -29,7 +33,7 @@ def signatures(
     n_per_writer: int = 20,
     height: int = 48,
     width: int = 96,
-    seed: int = 0,
+    random_state: RandomState = 0,
 ) -> Path:
     """Write a folder of signatures in grey, dark ink on white, one sub-folder a writer.
 
@@ -47,7 +51,7 @@ def signatures(
         Signatures of each.
     height, width : int, default=48 and 96
         Pixels, at least 16 each.
-    seed : int, default=0
+    random_state : int, numpy Generator or RandomState, or None, default=0
         The same seed gives the same signatures, and more of them leave the first ones as they
         are.
 
@@ -73,21 +77,17 @@ def signatures(
     ...     sorted(path.name for path in written.glob("*/*.png"))[:2]
     ['writer-01-001.png', 'writer-01-002.png']
     """
-    check_counts(
-        {
-            "n_writers": (n_writers, 2),
-            "n_per_writer": (n_per_writer, 1),
-            "height": (height, _SMALLEST),
-            "width": (width, _SMALLEST),
-            "seed": (seed, 0),
-        }
-    )
+    check_count(n_writers, "n_writers", 2)
+    check_count(n_per_writer, "n_per_writer")
+    check_count(height, "height", _SMALLEST)
+    check_count(width, "width", _SMALLEST)
+    streams = keyed_streams(random_state)
 
     def pages() -> Iterator[tuple[str, int, np.ndarray]]:
         for k in range(n_writers):
-            writer = _writer(stream(seed, k))
+            writer = _writer(streams.generator(k))
             for number in range(n_per_writer):
-                page = _signature(writer, height, width, stream(seed, k, number))
+                page = _signature(writer, height, width, streams.generator(k, number))
                 yield f"writer-{k + 1:02d}", number + 1, page
 
     return write_classes(folder, pages())

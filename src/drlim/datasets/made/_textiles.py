@@ -15,22 +15,26 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drlim._checks import check_count
+from drlim._deprecated import renamed_arguments
 from drlim._errors import InputError
+from drlim._random import RandomState, keyed_streams
 from drlim._types import Bool, Float, Shaped
-from drlim.datasets.made._folders import check_counts, stream, write_classes
+from drlim.datasets.made._folders import write_classes
 
 _THREADS = 30  # across a photograph, at the mean scale
 _OVERSAMPLING = 2
 _SMALLEST = 32  # pixels along a side: with fewer, threads cannot be seen
 
 
+@renamed_arguments(seed="random_state")
 def weaves(
     folder: str | os.PathLike[str],
     *,
     n_classes: int = 12,
     n_per_class: int = 30,
     size: int = 64,
-    seed: int = 0,
+    random_state: RandomState = 0,
 ) -> Path:
     """Write a folder of photographs of woven textiles, one sub-folder a weaving tradition.
 
@@ -55,7 +59,7 @@ def weaves(
         Photographs of each.
     size : int, default=64
         Pixels along a side, at least 32; the cloth shown is the same.
-    seed : int, default=0
+    random_state : int, numpy Generator or RandomState, or None, default=0
         Which motif and weave make which tradition, and all that is drawn; the same seed gives
         the same photographs, and more of them leave the first ones as they are.
 
@@ -81,14 +85,10 @@ def weaves(
     ...     sorted(path.name for path in written.glob("*/*.png"))[:2]
     ['tradition-01-001.png', 'tradition-01-002.png']
     """
-    check_counts(
-        {
-            "n_classes": (n_classes, 2),
-            "n_per_class": (n_per_class, 1),
-            "size": (size, _SMALLEST),
-            "seed": (seed, 0),
-        }
-    )
+    check_count(n_classes, "n_classes", 2)
+    check_count(n_per_class, "n_per_class")
+    check_count(size, "size", _SMALLEST)
+    streams = keyed_streams(random_state)
     most = len(_MOTIFS) * len(_DRAFTS) * len(_REPEATS)
     if n_classes > most:
         raise InputError(
@@ -96,9 +96,9 @@ def weaves(
         )
 
     def photographs() -> Iterator[tuple[str, int, np.ndarray]]:
-        for k, tradition in enumerate(_traditions(seed)[:n_classes]):
+        for k, tradition in enumerate(_traditions(streams.generator())[:n_classes]):
             for number in range(n_per_class):
-                photograph = _photograph(tradition, size, stream(seed, k, number))
+                photograph = _photograph(tradition, size, streams.generator(k, number))
                 yield f"tradition-{k + 1:02d}", number + 1, photograph
 
     return write_classes(folder, photographs())
@@ -164,9 +164,8 @@ _DRAFTS: dict[str, np.ndarray] = {
 _REPEATS = (12, 18)  # threads
 
 
-def _traditions(seed: int) -> list[_Tradition]:
-    """List all traditions, in an order of motifs and weaves that the seed draws."""
-    random = stream(seed)
+def _traditions(random: np.random.Generator) -> list[_Tradition]:
+    """List all traditions, in an order of motifs and weaves that is drawn."""
     motifs = [list(_MOTIFS.values())[k] for k in random.permutation(len(_MOTIFS))]
     drafts = [list(_DRAFTS.values())[k] for k in random.permutation(len(_DRAFTS))]
     # Nine and four have no common divisor, so counting on in both meets each pair once.
