@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from drlim import _forces
-from drlim._forces import forces
 from drlim.graphs import SimilarityGraph, neighbors
-from drlim.losses import LOSSES, Contrastive, distances_among
+from drlim.losses import LOSSES, Contrastive, _forces, distances_among
 from drlim.losses._build import build_loss
+from drlim.losses._forces import forces
 from drlim.pairs import Batch, PairSampler
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -38,9 +37,14 @@ def pair_by_pair(Z, batch, loss, margin):
     repulsion = apart @ loss.repulsion(distance)
     (slope,) = torch.autograd.grad(attraction + repulsion, Z)
     active = apart @ (distance < margin).to(apart)
-    told = [attraction, repulsion, apart.sum(), active, (weight * similar).sum()]
-    told += [(weight * similar) @ distance, apart @ distance]
-    return [slope, *(number.detach() for number in told)]
+    sums = [attraction, repulsion, apart.sum(), active, (weight * similar).sum()]
+    sums += [(weight * similar) @ distance, apart @ distance]
+    return [slope, *(number.detach() for number in sums)]
+
+
+def numbers(found):
+    """The slope and the sums, in the order of `pair_by_pair`."""
+    return [found.slope, *found.sums]
 
 
 @pytest.mark.parametrize("block", [1, 300, 131_072])
@@ -61,7 +65,7 @@ def test_the_forces_are_those_of_all_pairs_one_by_one(name, settings, block, rng
         rng = np.random.default_rng(0)
     batch, Z = a_batch(rng, **settings)
     loss = build_loss(name, 0.7)
-    found = forces(Z, batch, loss, 0.7)
+    found = numbers(forces(Z, batch, loss, 0.7))
     for ours, expected in zip(found, pair_by_pair(Z, batch, loss, 0.7), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-9)
 
@@ -74,9 +78,8 @@ def test_a_loss_that_does_not_know_its_forces_has_them_found_from_its_slope(name
     )
     for settings in ({}, {"n_copies": 2}):
         batch, Z = a_batch(rng, **settings)
-        for ours, theirs in zip(
-            forces(Z, batch, only_costs, 0.7), forces(Z, batch, knows, 0.7), strict=True
-        ):
+        without, with_forces = (numbers(forces(Z, batch, a, 0.7)) for a in (only_costs, knows))
+        for ours, theirs in zip(without, with_forces, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
 
 
@@ -87,8 +90,8 @@ def test_a_partial_loss_that_is_the_same_at_every_distance_exerts_no_force(rng):
     constant = SimpleNamespace(attraction=attraction, repulsion=torch.ones_like)
     expected, found = forces(Z, batch, alone, 1.0), forces(Z, batch, constant, 1.0)
     np.testing.assert_array_equal(found.slope, expected.slope)
-    np.testing.assert_allclose(found.repulsion, found.apart)
-    np.testing.assert_array_equal(found.active, expected.active)
+    np.testing.assert_allclose(found.sums.repulsion, found.sums.dissimilar_weight)
+    np.testing.assert_array_equal(found.sums.active_weight, expected.sums.active_weight)
 
 
 @pytest.mark.parametrize("settings", [{}, {"dissimilar": SimilarityGraph.from_edges([(0, 1)], 60)}])
@@ -104,8 +107,8 @@ def test_points_in_one_place_exert_no_force_though_a_loss_is_infinite_there(
     apart = forces(Z[:1].repeat(len(Z), 1), batch, loss, 1.0)
     assert not apart.slope.any()
     Z[1] = Z[0]  # points that no graph, or one, may join
-    Z[batch.near[0, 1]] = Z[batch.near[0, 0]]
-    assert all(torch.isfinite(number).all() for number in forces(Z, batch, loss, 1.0))
+    Z[batch.listed[0, 1]] = Z[batch.listed[0, 0]]
+    assert all(torch.isfinite(number).all() for number in numbers(forces(Z, batch, loss, 1.0)))
 
 
 def test_a_batch_without_points_has_no_forces():
@@ -114,7 +117,7 @@ def test_a_batch_without_points_has_no_forces():
     batch = Batch(none, none.reshape(0, 2), none > 0, weight, none, table)
     found = forces(torch.zeros(0, 2), batch, Contrastive(1.0), 1.0)
     assert found.slope.shape == (0, 2)
-    assert not any(number.item() for number in found[1:])
+    assert not any(number.item() for number in found.sums)
 
 
 def test_a_loss_may_keep_what_it_returns(rng):
@@ -129,7 +132,7 @@ def test_a_loss_may_keep_what_it_returns(rng):
         kept.append((distance, distance.detach().clone()))
         return distance
 
-    Z[batch.near[0, 1]] = Z[batch.near[0, 0]]
+    Z[batch.listed[0, 1]] = Z[batch.listed[0, 0]]
     loss = SimpleNamespace(attraction=attraction, repulsion=repulsion)
     forces(Z, batch, loss, 1.0)
     for cost, before in kept:
@@ -145,7 +148,7 @@ def test_a_loss_of_the_points_themselves_may_have_them_in_float64(rng):
     assert Z.dtype == torch.float64
     found = forces(Z, batch, FromTheOrigin(), 1.0)
     assert torch.equal(found.slope, Z)
-    assert found.apart > found.active > 0
+    assert found.sums.dissimilar_weight > found.sums.active_weight > 0
 
 
 @pytest.mark.parametrize("n_components", [1, 2, 5])
@@ -168,7 +171,7 @@ def test_points_in_one_place_exert_no_force_and_break_nothing(name, dtype, rng):
     Z = torch.full_like(Z, 0.1).to(dtype)
     found = forces(Z, batch, build_loss(name, 1.0), 1.0)
     assert not found.slope.any()
-    assert all(torch.isfinite(number).all() for number in found)
+    assert all(torch.isfinite(number).all() for number in numbers(found))
 
 
 def test_a_loss_without_bound_at_no_distance_is_never_asked_about_a_point_and_itself(rng):
@@ -182,7 +185,7 @@ def test_a_loss_without_bound_at_no_distance_is_never_asked_about_a_point_and_it
     found = forces(Z, batch, Unbounded(), 1.0)
     expected = pair_by_pair(Z, batch, Unbounded(), 1.0)
     np.testing.assert_allclose(found.slope, expected[0], rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(found.repulsion, expected[2], rtol=1e-6)
+    np.testing.assert_allclose(found.sums.repulsion, expected[2], rtol=1e-6)
 
 
 def test_near_duplicates_far_from_the_origin_push_with_full_size(rng):

@@ -11,7 +11,6 @@ from scipy.spatial.distance import pdist, squareform
 from sklearn.preprocessing import normalize
 
 from drlim import DrLIM, InputError, LabelError
-from drlim._forces import forces
 from drlim.evaluation.invariance import orbit_ratio
 from drlim.graphs import SimilarityGraph, same
 from drlim.losses import (
@@ -21,12 +20,13 @@ from drlim.losses import (
     GlobalLoss,
     Logistic,
     PairLoss,
-    build,
     contrastive_loss,
     distances_among,
     from_metric_learning,
     global_loss,
 )
+from drlim.losses._build import build_loss
+from drlim.losses._forces import forces
 from drlim.pairs import PairSampler
 
 few = settings(max_examples=50, deadline=None)
@@ -212,11 +212,11 @@ def test_the_callers_distances_are_left_as_they_were():
 )
 def test_a_loss_that_is_none_is_refused(loss, message):
     with pytest.raises(InputError, match=message):
-        build(loss, 1.0)
+        build_loss(loss, 1.0)
 
 
 def test_a_name_and_a_builder_make_a_loss_with_the_margin():
-    assert build("contrastive", 2.0) == build(Contrastive, 2.0) == Contrastive(2.0)
+    assert build_loss("contrastive", 2.0) == build_loss(Contrastive, 2.0) == Contrastive(2.0)
     assert isinstance(Contrastive(), PairLoss)
 
 
@@ -246,7 +246,7 @@ def test_every_loss_has_its_forces_tested():
 @pytest.mark.parametrize("d", [0.0, 1e-3, 0.1, 0.199, 0.201, 0.999, 1.001, 1.5, 40.0])
 @pytest.mark.parametrize("name", OTHERS)
 def test_the_forces_are_those_of_the_closed_forms(name, d, margin):
-    loss = build(name, margin)
+    loss = build_loss(name, margin)
     pull, push = (force(d) for force in OTHERS[name])
     unit = margin if name in FINITE_RANGE else 1 / margin
     for partial_loss, force in ((loss.attraction, pull), (loss.repulsion, -push)):
@@ -260,7 +260,7 @@ def test_the_forces_are_those_of_the_closed_forms(name, d, margin):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_asking_for_a_force_leaves_the_distances_as_they_are(name):
-    loss, D = build(name, 1.0), torch.tensor([0.1, 0.5, 2.0])
+    loss, D = build_loss(name, 1.0), torch.tensor([0.1, 0.5, 2.0])
     for ask in (loss.attraction, loss.repulsion, loss.pull, loss.push):
         ask(D)
         assert D.tolist() == pytest.approx([0.1, 0.5, 2.0])
@@ -271,14 +271,14 @@ def test_a_force_that_is_not_the_slope_of_its_loss_is_refused(cost, force):
     # As in a class of one's own that inherits the force, and not what it is the force of.
     steeper = type("Steeper", (Contrastive,), {cost: lambda self, distance: -3 * distance})
     with pytest.raises(InputError, match=rf"Steeper\.{force} is .*define {force} too, or say"):
-        build(steeper, 1.0)
+        build_loss(steeper, 1.0)
     steeper.pull = steeper.push = None
-    assert isinstance(build(steeper, 1.0), Contrastive)
+    assert isinstance(build_loss(steeper, 1.0), Contrastive)
     # One force alone is looked at as well.
     alone = SimpleNamespace(attraction=steeper(1.0).attraction, repulsion=steeper(1.0).repulsion)
     setattr(alone, force, torch.ones_like)
     with pytest.raises(InputError, match=rf"SimpleNamespace\.{force} is 1 at"):
-        build(lambda margin: alone, 1.0)
+        build_loss(lambda margin: alone, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_a_force_that_is_not_the_slope_of_its_loss_is_refused(cost, force):
 )
 def test_other_losses_have_the_values_of_their_equations(name, attraction, repulsion):
     D = torch.tensor([0.0, 0.1, 1.0, 3.0], dtype=torch.float64)
-    loss = build(name, 1.0)
+    loss = build_loss(name, 1.0)
     np.testing.assert_allclose(loss.attraction(D), attraction, rtol=1e-9, atol=1e-15)
     np.testing.assert_allclose(loss.repulsion(D), repulsion, rtol=1e-9, atol=1e-15)
 
@@ -310,7 +310,7 @@ def test_attraction_rises_and_repulsion_falls_with_the_distance_and_none_is_nega
     D, margin, name
 ):
     D = torch.tensor(sorted(D), dtype=torch.float64)
-    loss = build(name, margin)
+    loss = build_loss(name, margin)
     attraction, repulsion = loss.attraction(D), loss.repulsion(D)
     assert (attraction.diff() >= 0).all()
     assert (repulsion.diff() <= 0).all()
@@ -326,15 +326,15 @@ def test_the_margin_is_only_the_unit_of_length_of_every_loss(D, margin, c, name)
     D = torch.tensor(D, dtype=torch.float64)
     factor = c**2 if name in FINITE_RANGE else 1.0
     for part in ("attraction", "repulsion"):
-        larger = getattr(build(name, c * margin), part)(c * D)
-        expected = factor * getattr(build(name, margin), part)(D)
+        larger = getattr(build_loss(name, c * margin), part)(c * D)
+        expected = factor * getattr(build_loss(name, margin), part)(D)
         assert larger.item() == pytest.approx(expected.item(), rel=1e-6, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_the_slopes_of_every_loss_agree_with_finite_differences(name):
     Z, _ = some_points(0)
-    loss = build(name, 1.3)
+    loss = build_loss(name, 1.3)
     for partial_loss in (loss.attraction, loss.repulsion):
         assert torch.autograd.gradcheck(
             lambda Z, part=partial_loss: part(distances_among(Z)), Z.clone().requires_grad_()
@@ -345,7 +345,7 @@ def test_the_slopes_of_every_loss_agree_with_finite_differences(name):
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_loss_is_finite_for_points_in_one_place(name, dtype):
     Z = torch.full((2, 3), 0.1, dtype=dtype, requires_grad=True)
-    loss = build(name, 1.0)
+    loss = build_loss(name, 1.0)
     for partial_loss in (loss.attraction, loss.repulsion):
         (slope,) = torch.autograd.grad(partial_loss(distances_among(Z)).sum(), Z)
         assert not slope.any()
@@ -353,7 +353,7 @@ def test_every_loss_is_finite_for_points_in_one_place(name, dtype):
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_under_every_loss_a_dissimilar_pair_that_nearly_coincides_parts(name):
-    loss, Z = build(name, 1.0), torch.tensor([[0.0, 0.0], [1e-6, 0.0]])
+    loss, Z = build_loss(name, 1.0), torch.tensor([[0.0, 0.0], [1e-6, 0.0]])
     for _ in range(1000):
         Z.requires_grad_()
         (slope,) = torch.autograd.grad(loss.repulsion(distances_among(Z)).sum(), Z)
@@ -619,7 +619,7 @@ def test_such_a_loss_sees_each_pair_from_both_ends_and_its_gradient_moves_the_po
     Z = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 5.0]])
     found = forces(Z, batch, from_metric_learning(Sum()), 1.0)
     assert seen == [[[0, 1], [1, 0], [0, 1, 2, 2], [2, 2, 0, 1]]]
-    assert found.attraction == 2.0
+    assert found.sums.attraction == 2.0
     np.testing.assert_allclose(found.slope, [[-4.0, 0.0], [4.0, 0.0], [0.0, 0.0]])
 
 

@@ -284,6 +284,17 @@ def test_so_many_dissimilar_pairs_for_each_of_no_similar_pairs_is_refused():
         PairSampler(SimilarityGraph.empty(4), 2, n_dissimilar=3)
 
 
+@pytest.mark.parametrize("old", ["near", "near_similar", "near_weight", "far_weight"])
+def test_the_old_names_of_a_batchs_pairs_work_and_warn(old):
+    (batch,) = PairSampler(TINY["one pair"], 2).epoch(0)
+    new = {"near": "listed", "far_weight": "rest_weight"}.get(old, old.replace("near", "listed"))
+    with pytest.warns(FutureWarning, match=new):
+        assert getattr(batch, old) is getattr(batch, new)
+    with pytest.raises(AttributeError, match="'middle'"):
+        _ = batch.middle
+    assert copy.copy(batch).listed is batch.listed
+
+
 # Copies of each point, and what a pair counts
 
 

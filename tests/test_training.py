@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from drlim import TrainingWarning
-from drlim._forces import forces
 from drlim._progress import search_progress
 from drlim._random import streams
 from drlim._training_progress import Progress
 from drlim.graphs import SimilarityGraph
 from drlim.losses import Contrastive, distances_among, global_loss
+from drlim.losses._forces import forces
 from drlim.networks import linear
 from drlim.networks._builders import build
 from drlim.pairs import PairSampler

@@ -17,8 +17,8 @@ import torch
 from drlim._checks import as_array, check_count
 from drlim._errors import FileError, InputError, MissingExtraError
 from drlim._files import as_path, write_whole
-from drlim._forces import forces
 from drlim.graphs import SimilarityGraph
+from drlim.losses._forces import forces
 from drlim.pairs import PairSampler
 from drlim.training import Callback, Epoch, Training
 
@@ -143,8 +143,8 @@ class EarlyStopping(Callback):
         total, n_batches = 0.0, 0
         for batch in self.sampler.epoch(0):
             # Only the loss is asked for; the margin decides which pairs are told to be active.
-            found = forces(Z[batch.points], batch, training.loss, margin=1.0)
-            total += float(found.attraction + found.repulsion)
+            sums = forces(Z[batch.points], batch, training.loss, margin=1.0).sums
+            total += float(sums.attraction + sums.repulsion)
             n_batches += 1
         return total / n_batches
 

@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from drlim._checks import check_count
+from drlim._deprecated import warn_renamed
 from drlim._errors import InputError
 from drlim._random import RandomState, generator
 from drlim._types import Bool, Float, Int
@@ -29,13 +30,22 @@ from drlim.graphs import SimilarityGraph
 MOST_A_SAMPLE, LEAST_MOST = 25, 1_000_000
 
 
+# Attributes of a batch by the names that they had before; they keep working for one release.
+_RENAMED = {
+    "near": "listed",
+    "near_similar": "listed_similar",
+    "near_weight": "listed_weight",
+    "far_weight": "rest_weight",
+}
+
+
 @dataclass(frozen=True)
 class Batch:
     """Points and all pairs among them.
 
-    Of b (b - 1) / 2 pairs a graph joins few. Those, the *near* pairs, are listed; what any other
-    pair counts is told by the kinds of its two points, so a batch is made and kept without
-    touching every pair. `similar` and `weight` spell all pairs out, in condensed order, as
+    Of b (b - 1) / 2 pairs a graph joins few. These are *listed*; what any of the *rest* counts
+    follows from the kinds of its two points, so a batch is made and kept without touching every
+    pair. `similar` and `weight` spell all pairs out, in condensed order, as
     ``scipy.spatial.distance.pdist`` and ``torch.pdist`` give their distances: (0, 1), (0, 2),
     ..., (1, 2), ...
 
@@ -43,26 +53,34 @@ class Batch:
     ----------
     points : ndarray of shape (b,), int64
         Rows of the samples, sorted; each once, or as often as there are copies of it.
-    near : ndarray of shape (n_near, 2), int64
+    listed : ndarray of shape (n_listed, 2), int64
         Which pairs of the batch's points a graph joins (or copying made): places i < j in
         `points`, sorted by i.
-    near_similar : ndarray of shape (n_near,), bool
+    listed_similar : ndarray of shape (n_listed,), bool
         Which of those are similar.
-    near_weight : ndarray of shape (n_near,), float32
+    listed_weight : ndarray of shape (n_listed,), float32
         What each of those counts in the loss.
     kind : ndarray of shape (b,), int64
         The kind of each point: points of one kind are drawn with the same probability.
-    far_weight : ndarray of shape (n_kinds, n_kinds), float32
+    rest_weight : ndarray of shape (n_kinds, n_kinds), float32
         What any other pair, a dissimilar one, counts, by the kinds of its two points; 0 where
         such pairs are neither similar nor dissimilar.
     """
 
     points: Int[np.ndarray, " b"]
-    near: Int[np.ndarray, "n_near 2"]
-    near_similar: Bool[np.ndarray, " n_near"]
-    near_weight: Float[np.ndarray, " n_near"]
+    listed: Int[np.ndarray, "n_listed 2"]
+    listed_similar: Bool[np.ndarray, " n_listed"]
+    listed_weight: Float[np.ndarray, " n_listed"]
     kind: Int[np.ndarray, " b"]
-    far_weight: Float[np.ndarray, "n_kinds n_kinds"]
+    rest_weight: Float[np.ndarray, "n_kinds n_kinds"]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in _RENAMED:
+                raise AttributeError(f"a Batch has no attribute {name!r}")
+            warn_renamed(f"Batch.{name}", f"Batch.{_RENAMED[name]}")
+            return getattr(self, _RENAMED[name])
 
     @property
     def n_pairs(self) -> int:
@@ -73,15 +91,15 @@ class Batch:
     def similar(self) -> Bool[np.ndarray, " n_pairs"]:
         """Which pairs are similar, in condensed order."""
         similar = np.zeros(self.n_pairs, bool)
-        similar[self._condensed] = self.near_similar
+        similar[self._condensed] = self.listed_similar
         return similar
 
     @cached_property
     def weight(self) -> Float[np.ndarray, " n_pairs"]:
         """What each pair counts in the loss, in condensed order; 0 if it is of neither sort."""
         first, second = np.triu_indices(len(self.points), 1)
-        weight = self.far_weight[self.kind[first], self.kind[second]]
-        weight[self._condensed] = self.near_weight
+        weight = self.rest_weight[self.kind[first], self.kind[second]]
+        weight[self._condensed] = self.listed_weight
         return weight
 
     @property
@@ -95,9 +113,9 @@ class Batch:
         return self.points[np.triu_indices(len(self.points), 1)[1]]
 
     @property
-    def _condensed(self) -> Int[np.ndarray, " n_near"]:
-        """Where the near pairs stand in condensed order."""
-        i, j = self.near.T
+    def _condensed(self) -> Int[np.ndarray, " n_listed"]:
+        """Where the listed pairs stand in condensed order."""
+        i, j = self.listed.T
         # After the pairs of earlier rows.
         return i * len(self.points) - i * (i + 1) // 2 + j - i - 1
 
@@ -233,27 +251,27 @@ class PairSampler:
         if self._weight is not None:
             weight *= self._weight[self._drawn.place(points[left], points[right])]
 
-        far_weight = np.zeros((len(degrees), len(degrees)))
+        rest_weight = np.zeros((len(degrees), len(degrees)))
         if self.dissimilar is None:
-            # Kinds that have more draws than there are share one, so they are always near.
+            # Kinds that have more draws than there are share one, so they are always listed.
             either = np.minimum(degrees[:, None] + degrees, len(hit) - 1)
             far = hit[degrees][:, None] + hit[degrees] - hit[either]
-            np.divide(self.balance, far * n_samples, out=far_weight, where=far > 0)
+            np.divide(self.balance, far * n_samples, out=rest_weight, where=far > 0)
 
-        near = np.stack([left, right], axis=1)
+        listed = np.stack([left, right], axis=1)
         if (c := self.n_copies) > 1:
             first, second = np.triu_indices(c, 1)
             own = c * np.arange(len(points))[:, None, None] + np.stack([first, second], axis=1)
             alike = np.repeat(1 / (hit[degree] * n_samples), len(first))
-            across = c * near[:, None, None] + np.moveaxis(np.mgrid[:c, :c], 0, -1)
-            near = np.concatenate([across.reshape(-1, 2), own.reshape(-1, 2)])
+            across = c * listed[:, None, None] + np.moveaxis(np.mgrid[:c, :c], 0, -1)
+            listed = np.concatenate([across.reshape(-1, 2), own.reshape(-1, 2)])
             similar = np.concatenate([np.repeat(similar, c * c), np.ones(len(alike), bool)])
             weight = np.concatenate([np.repeat(weight, c * c), alike])
-            order = np.argsort(near[:, 0], kind="stable")
-            near, similar, weight = near[order], similar[order], weight[order]
+            order = np.argsort(listed[:, 0], kind="stable")
+            listed, similar, weight = listed[order], similar[order], weight[order]
             points, kind = np.repeat(points, c), np.repeat(kind, c)
         return Batch(
-            points, near, similar, weight.astype(np.float32), kind, far_weight.astype(np.float32)
+            points, listed, similar, weight.astype(np.float32), kind, rest_weight.astype(np.float32)
         )
 
     def _hit(self, n_drawn: int) -> Float[np.ndarray, " n_degrees"]:
@@ -272,7 +290,7 @@ class PairSampler:
     def _hit_tables(self) -> dict[int, Float[np.ndarray, " n_degrees"]]:
         return {}  # an epoch has batches of two sizes, which differ by one draw
 
-    def _among(self, points: Int[np.ndarray, " b"]) -> Int[np.ndarray, "n_near 2"]:
+    def _among(self, points: Int[np.ndarray, " b"]) -> Int[np.ndarray, "n_listed 2"]:
         """List the pairs of points that the graph joins, i < j."""
         groups = self._drawn.groups
         if groups is None:
@@ -312,7 +330,7 @@ class _Rows:
         return cls(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), place)
 
 
-def _among(rows: _Rows, points: Int[np.ndarray, " b"]) -> Int[np.ndarray, "n_near 2"]:
+def _among(rows: _Rows, points: Int[np.ndarray, " b"]) -> Int[np.ndarray, "n_listed 2"]:
     """List the pairs of points that the graph joins, i < j, touching only their edges."""
     rows.place[points] = np.arange(len(points))
     length = rows.start[points + 1] - rows.start[points]

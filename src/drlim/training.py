@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from drlim._applying import numbers
 from drlim._devices import is_card, seeded, to_device
 from drlim._errors import FileError, InputError, TrainingWarning
-from drlim._forces import Forces, forces
 from drlim._random import Streams
 from drlim.checkpoints import Kept, restore_optimizer
 from drlim.losses import PairLoss, PointLoss
+from drlim.losses._forces import Forces, Sums, forces
 from drlim.pairs import Batch, PairSampler
 
 
@@ -368,14 +368,14 @@ class _Tally:
 
     def __init__(self, device: torch.device | None, balance: float = 1.0) -> None:
         self.balance = balance
-        self.sums = torch.zeros(len(Forces._fields) - 1, dtype=torch.float64, device=device)
+        self.sums = torch.zeros(len(Sums._fields), dtype=torch.float64, device=device)
         self.pinned = torch.zeros((), dtype=torch.float64, device=device)
         self.n_batches = 0
         self.n_pairs = 0
         self.start = time.perf_counter()
 
     def add(self, batch: Batch, found: Forces) -> None:
-        self.sums += torch.stack(found[1:])
+        self.sums += torch.stack(found.sums)
         self.n_batches += 1
         self.n_pairs += batch.n_pairs
 
@@ -383,17 +383,20 @@ class _Tally:
         self.pinned += pull.detach().double()
 
     def epoch(self) -> Epoch:
-        attraction, repulsion, apart, active, together, near, far = self.sums.tolist()
+        sums = Sums(*self.sums.tolist())
         # What a pair weighs in the loss, without the balance: all pairs count alike.
-        weight = together + apart / self.balance
+        weight = sums.similar_weight + sums.dissimilar_weight / self.balance
+        distance = sums.similar_distance + sums.dissimilar_distance / self.balance
         seconds = time.perf_counter() - self.start
         pinned = float(self.pinned)
         return Epoch(
-            loss=(attraction + repulsion + pinned) / self.n_batches,
-            attraction=attraction / self.n_batches,
-            repulsion=repulsion / self.n_batches,
-            active_share=active / apart if apart else math.nan,
-            mean_distance=(near + far / self.balance) / weight if weight else math.nan,
+            loss=(sums.attraction + sums.repulsion + pinned) / self.n_batches,
+            attraction=sums.attraction / self.n_batches,
+            repulsion=sums.repulsion / self.n_batches,
+            active_share=(
+                sums.active_weight / sums.dissimilar_weight if sums.dissimilar_weight else math.nan
+            ),
+            mean_distance=distance / weight if weight else math.nan,
             seconds=seconds,
             pairs_per_second=self.n_pairs / seconds,
             pinned=pinned / self.n_batches,

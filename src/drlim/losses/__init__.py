@@ -25,9 +25,13 @@ name               similar pair             dissimilar pair
 "logistic"         log(1 + e^(k (d - 1)))   log(1 + e^(k (1 - d)))
 =================  =======================  =============================
 
-A loss sees distances only. Those that are differentiated are made in one place,
-`distances_among`, with the square root that needs care at 0; training, which needs nothing but
-the forces, makes both at once in blocks.
+A loss sees distances only. Three functions compute it over pairs:
+
+- `drlim.losses._forces.forces` is what training calls: the loss of a batch over all its pairs and
+  the force on each point, in blocks, from the closed forms of the forces (`Springs`);
+- `distances_among` and `contrastive_loss` are the same in differentiable form, pair by pair, for
+  loops of your own and as the reference of the tests; training never calls them;
+- `global_loss` is eq. 1 with eq. 4 over all pairs of the data, exactly.
 """
 
 from drlim.losses._distances import contrastive_loss, distances_among

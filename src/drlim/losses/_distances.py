@@ -25,6 +25,9 @@ def distances_among(Z: Float[Tensor, "b n_components"]) -> Float[Tensor, " n_pai
     0 and its gradient is 0, never NaN. Points any farther apart than 1e-18 repel with full
     size; nearer ones count as being in the same place.
 
+    This is for loops of your own: `DrLIM` computes distances and forces together, in blocks
+    (`drlim.losses._forces`).
+
     Parameters
     ----------
     Z : Tensor of shape (b, n_components)
