@@ -169,7 +169,7 @@ def _add_listed(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: 
         similar, dissimilar = weight * is_similar, weight * ~is_similar
         (cost, pull), (repelled, push) = _attraction(loss, distance), _repulsion(loss, distance)
         pull = similar * pull - dissimilar * push
-        sums = _sums(similar, dissimilar, cost, repelled, distance, margin)
+        sums = _sums(similar, dissimilar, cost, repelled, distance, margin=margin)
     along = difference.mul_(pull.div_(distance))
     slope.index_add_(1, left, along).index_add_(1, right, along, alpha=-1)
     return torch.stack(sums).double()
@@ -218,8 +218,8 @@ def _add_all(Z: Tensor, slope: Tensor, batch: Batch, loss: PairLoss, margin: flo
         dissimilar.view(-1).index_copy_(0, block.places, listed_dissimilar[block.listed])
         difference, distance = block.differences(Z, margin)
         (cost, pull), (repelled, push) = _attraction(loss, distance), _repulsion(loss, distance)
-        tables = (similar, dissimilar, cost, repelled, distance)
-        blocks.append(torch.stack(_sums(*(table.ravel() for table in tables), margin)))
+        flat = [table.ravel() for table in (similar, dissimilar, cost, repelled, distance)]
+        blocks.append(torch.stack(_sums(*flat, margin=margin)))
         force = similar.mul_(pull).addcmul_(dissimilar, push, value=-1)
         difference *= force.div_(distance)
         slope[:, block.start : block.stop].add_(difference.sum(dim=2))
@@ -233,6 +233,7 @@ def _sums(
     cost: Tensor,
     repelled: Tensor,
     distance: Tensor,
+    *,
     margin: float,
 ) -> Sums[Tensor]:
     """Sum over pairs: their weights by label, what they cost by either label, their distances."""
