@@ -95,7 +95,6 @@ NOTHING_TO_REFUSE = {
     "evaluation.retention.Retention": _RECORD,
     "evaluation.verification.Rate": _RECORD,
     "evaluation.verification.Threshold": _RECORD,
-    "evaluation.verification.Verification": _RECORD,
     "exporting.Exported": _RECORD,
     "losses.GlobalLoss": _RECORD,
     "losses.MetricLearning": "made by from_metric_learning, which looks at what it gets",

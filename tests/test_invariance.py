@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from drlim import InputError, baselines
-from drlim.evaluation import _pairs
+from drlim.evaluation import _pairs, verification
 from drlim.evaluation.cylinder import circular_correlation, fit_cylinder
 from drlim.evaluation.invariance import PROBES, leakage, orbit_ratio, wilson_interval
 from drlim.evaluation.verification import (
@@ -14,7 +14,6 @@ from drlim.evaluation.verification import (
     judge_by,
     mean_average_precision,
     roc,
-    verification,
 )
 
 # Orbits
@@ -160,31 +159,27 @@ def test_what_is_no_cloud_in_space_is_refused(Z):
 
 def test_classes_that_lie_apart_are_told_apart_and_a_random_map_is_at_chance(rng):
     labels = np.repeat(np.arange(4), 60)
-    apart = verification(
-        labels[:, None] * 9.0 + rng.normal(size=(240, 2)), labels, 0.01, random_state=0
-    )
-    assert apart.true_accepts > 0.99
-    assert apart.area > 0.99
-    chance = verification(rng.normal(size=(240, 2)), labels, 0.1, random_state=0)
-    assert chance.true_accepts == pytest.approx(0.1, abs=0.03)
-    assert chance.area == pytest.approx(0.5, abs=0.04)
+    Z = labels[:, None] * 9.0 + rng.normal(size=(240, 2))
+    apart = choose_threshold(Z, labels, 0.01, by="sample", random_state=0)
+    assert apart.false_rejects.value < 0.01
+    assert apart.equal_error.value < 0.01
+    Z = rng.normal(size=(240, 2))
+    chance = choose_threshold(Z, labels, 0.1, by="sample", random_state=0)
+    assert chance.false_rejects.value == pytest.approx(0.9, abs=0.03)
+    assert chance.equal_error.value == pytest.approx(0.5, abs=0.04)
 
 
 def test_the_threshold_keeps_the_rate_that_was_asked_for_on_samples_it_was_not_chosen_on(rng):
     labels = np.repeat(np.arange(5), 80)
     Z = labels[:, None] * 2.0 + rng.normal(size=(400, 2))
-    told = verification(Z, labels, 0.05, random_state=0)
-    assert told.false_accepts == pytest.approx(0.05, abs=0.02)
-    assert told.low <= told.true_accepts <= told.high
+    found = choose_threshold(Z, labels, 0.05, by="sample", random_state=0)
+    assert found.false_accepts.value == pytest.approx(0.05, abs=0.02)
+    assert found.false_rejects.low <= found.false_rejects.value <= found.false_rejects.high
 
 
-@pytest.mark.parametrize(
-    ("labels", "rate"),
-    [(np.zeros(40), 0.01), (np.arange(40), 0.01), (np.arange(40) % 2, 0), (np.arange(9), 0.1)],
-)
-def test_verification_needs_classes_with_points_and_a_rate(labels, rate, rng):
-    with pytest.raises(InputError):
-        verification(rng.normal(size=(40, 2)), labels, rate)
+def test_the_old_name_of_choosing_a_threshold_works_for_a_release_and_warns():
+    with pytest.warns(FutureWarning, match="choose_threshold"):
+        assert verification.verification is choose_threshold
 
 
 def test_retrieval_is_perfect_for_classes_apart_and_the_share_of_the_class_at_random(rng):
@@ -211,8 +206,6 @@ def test_e1_a_threshold_is_measured_on_people_it_was_not_chosen_on(rng):
     Z[crowd] /= 10
     told = choose_threshold(Z, labels, 0.2, random_state=0)
     assert told.false_accepts.low < 0.2 < told.false_accepts.high
-    mean = verification(Z, labels, 0.2, by="class", random_state=0)
-    assert mean.area > 0.5
     assert told.n_classes == 24
     # What is reported is not what the chosen threshold does to the pairs it was chosen on.
     left, right = np.triu_indices(len(Z), 1)
@@ -222,15 +215,11 @@ def test_e1_a_threshold_is_measured_on_people_it_was_not_chosen_on(rng):
     assert told.false_accepts.value != pytest.approx(0.2, abs=1e-3)
 
 
-def test_by_class_no_class_is_on_both_sides_and_each_side_has_two(rng):
-    from drlim.evaluation.verification import _folds
-
+def test_by_class_no_class_is_on_both_sides_and_each_side_has_two():
     labels = np.repeat(np.arange(11), 3)
-    for others, part in _folds(labels, "class", 5, 0):
+    for others, part in verification._folds(labels, "class", 5, 0):
         assert not set(labels[others]) & set(labels[part])
         assert len(set(labels[part])) >= 2
-    with pytest.raises(InputError, match="use fewer folds, or by='sample'"):
-        verification(rng.normal(size=(33, 2)), labels, 0.1, by="class", n_folds=6)
 
 
 def test_the_equal_error_rate_of_two_known_gaussians_is_known(rng):
@@ -337,6 +326,7 @@ def test_the_characteristic_rises_from_one_pair_to_all_and_lies_above_chance(rng
         (np.arange(60) // 3, 0.1, {"by": "sample"}, "four points of each"),
         (np.arange(60) // 3, 0.1, {"by": "person"}, "known: class, sample"),
         (np.arange(60) // 3, 1.5, {}, "a share"),
+        (np.arange(60) // 3, 0.1, {"n_folds": 1}, "n_folds"),
         (np.arange(60) // 3, 1e-5, {}, "ask for a larger rate"),
         (np.zeros(60), 0.1, {}, "two classes or more"),
         (np.arange(60), 0.1, {}, "two points of one"),

@@ -24,7 +24,6 @@ from drlim.evaluation.verification import (
     judge_by,
     mean_average_precision,
     roc,
-    verification,
 )
 
 ROWS = {
@@ -138,13 +137,10 @@ ROWS = {
         bad("points of another map", lambda: retention(X, LABELS, Z, LABELS, kind="class"), "3", "2"),
         bad("NaN", lambda: retention(Z, LABELS, Z_NAN, LABELS, kind="class"), "NaN"),
     ],
-    "evaluation.verification.verification": [
-        bad("rate out of range", lambda: verification(Z, LABELS, 2), "false_accept_rate", "2"),
-        bad("rate text", lambda: verification(Z, LABELS, "a"), "false_accept_rate", "'a'"),
-        bad("rate nan", lambda: verification(Z, LABELS, np.nan), "false_accept_rate", "nan"),
-    ],
     "evaluation.verification.choose_threshold": [
         bad("rate out of range", lambda: choose_threshold(Z, LABELS, 0), "false_accept_rate", "0"),
+        bad("rate text", lambda: choose_threshold(Z, LABELS, "a"), "false_accept_rate", "'a'"),
+        bad("rate nan", lambda: choose_threshold(Z, LABELS, np.nan), "false_accept_rate", "nan"),
         bad("unknown by", lambda: choose_threshold(Z, LABELS, 0.1, by="x"), "by", "'x'"),
         bad("too few classes", lambda: choose_threshold(Z, LABELS, 0.1), "3", "by='sample'"),
     ],
