@@ -178,7 +178,6 @@ ROWS = {
             ["reproduce", "loss", "--out", under_a_file],
             "plain/out.npy",
             "Not a directory",
-            "--out",
         ),
         bad_command("unknown option", ["reproduce", "loss", "--fast"], "reproduce", "'--fast'"),
         bad_command("no name", ["reproduce"], "name"),

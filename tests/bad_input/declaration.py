@@ -33,7 +33,7 @@ def declared(**parts):
 
 
 def report_under_a_file():
-    evidence = Evidence(proof.Proof((), ()), (), DATA, {})
+    evidence = Evidence(proof.Proof((), ()), (), DATA, {"map": fitted().transform(X)})
     write_report(file(b"", "f") / "r", evidence, fitted(), declared())
 
 
