@@ -75,8 +75,6 @@ _RECORD = "a record of results, which drlim makes itself"
 _INSIDE = "drlim calls it, with what it has checked before"
 NOTHING_TO_REFUSE = {
     "baselines.Method": _RECORD,
-    "checkpoints.Kept": "made by Checkpoint.opened alone",
-    "checkpoints.restore_optimizer": "given what a checkpoint held, whose content is signed",
     "datasets.airplane": "takes only whether to download",
     "declaration.Evidence": _RECORD,
     "declaration.Fitted": _RECORD,
@@ -84,7 +82,6 @@ NOTHING_TO_REFUSE = {
     "declaration.Recognition": _RECORD,
     "declaration.Rules": _RECORD,
     "declaration.Verified": _RECORD,
-    "estimator.versions": "takes nothing",
     "evaluation.cylinder.Cylinder": _RECORD,
     "evaluation.invariance.Displacement": _RECORD,
     "evaluation.invariance.Leakage": _RECORD,

@@ -7,6 +7,7 @@ of the older of two: whatever happens while it is written, the newest good one i
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
 import time
@@ -22,6 +23,10 @@ import torch
 from drlim._checks import check_count
 from drlim._errors import FileError, InputError
 from drlim._persistence import read_map, write_map
+from drlim._version import LEARNING, versions
+from drlim.networks._builders import name_of
+
+__all__ = ["Checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ class Checkpoint:
             raise InputError("a checkpoint needs every_epochs or every_minutes")
 
     @contextlib.contextmanager
-    def opened(self, fingerprint: dict[str, Any], resume: bool) -> Iterator[Kept]:
+    def _opened(self, fingerprint: dict[str, Any], resume: bool) -> Iterator[_OpenCheckpoint]:
         """Lock the folder for one training and look at what it holds.
 
         Parameters
@@ -98,16 +103,16 @@ class Checkpoint:
         with _locked(folder):
             for left in folder.glob(".checkpoint-*"):  # of a process that was killed as it wrote
                 left.unlink(missing_ok=True)
-            kept = Kept(self, folder, fingerprint)
+            training = _OpenCheckpoint(self, folder, fingerprint)
             if resume:
-                kept.find()
+                training.find()
             else:
-                kept.start_anew()
-            yield kept
+                training.start_anew()
+            yield training
 
 
-class Kept:
-    """The checkpoints of one training that runs, as `Checkpoint.opened` gives them.
+class _OpenCheckpoint:
+    """The checkpoints of one training that runs, as `Checkpoint._opened` gives them.
 
     Attributes
     ----------
@@ -292,15 +297,34 @@ def _joined(value: Any, tensors: dict[str, np.ndarray]) -> Any:
     return value
 
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Give an optimiser its state back, laid out in memory like the weights it belongs to."""
-    optimizer.load_state_dict(
-        {**state, "state": {int(key): entry for key, entry in state["state"].items()}}
-    )
-    for weight, held in optimizer.state.items():
-        for name, tensor in held.items():
-            # Optimisers that do all in one pass go through memory, not through indices.
-            if isinstance(tensor, torch.Tensor) and tensor.shape == weight.shape:
-                held[name] = torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)
-            elif isinstance(tensor, torch.Tensor):
-                held[name] = tensor.clone()
+def _fingerprint(parameters: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Any]:
+    """Name everything that determines a training, so that no other one is resumed as this one.
+
+    Parameters
+    ----------
+    parameters : dict
+        Plain data and callables, by name. A callable is known by its name.
+    arrays : dict
+        Arrays and tensors by name, alone or in lists. They are known by their SHA-256.
+    """
+    return {
+        **{name: name_of(v) if callable(v) else v for name, v in parameters.items()},
+        **{name: _digested(value) for name, value in arrays.items()},
+        **versions(LEARNING),
+    }
+
+
+def _digested(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_digested(entry) for entry in value]
+    if isinstance(value, torch.Tensor):
+        value = np.atleast_1d(value.numpy())
+    return _digest(value) if isinstance(value, np.ndarray) else value
+
+
+def _digest(array: np.ndarray) -> str:
+    digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
+    for start in range(0, len(array), 4096):  # samples may be in a file larger than memory
+        block = np.ascontiguousarray(array[start : start + 4096])
+        digest.update(block.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

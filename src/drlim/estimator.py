@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import hashlib
 import math
 import os
 import warnings
@@ -38,8 +37,7 @@ from drlim._onnx import Program
 from drlim._progress import search_progress
 from drlim._random import RandomState, streams
 from drlim._training_progress import Progress
-from drlim._version import LEARNING, versions
-from drlim.checkpoints import Checkpoint
+from drlim.checkpoints import Checkpoint, _fingerprint
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.losses._build import build_loss
 from drlim.losses._springs import check_margin
@@ -302,12 +300,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self._check_output(X)
         held = None if pinned is None else self._pinned(pinned)
         with ExitStack() as stack:
-            kept = None
+            opened = None
             if checkpoint is not None:
                 if not isinstance(checkpoint, Checkpoint):
                     checkpoint = Checkpoint(checkpoint)
                 fingerprint = self._fingerprint(X, sampler, weight, start, held)
-                kept = stack.enter_context(checkpoint.opened(fingerprint, resume))
+                opened = stack.enter_context(checkpoint._opened(fingerprint, resume))
             elif resume:
                 raise InputError("resume=True needs the folder to go on from: checkpoint=folder")
             callbacks = list(self.callbacks or ())
@@ -326,7 +324,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 augment=self.augment,
                 callbacks=callbacks,
                 device=device,
-                kept=kept,
+                checkpoint=opened,
                 pinned=held,
             )
         self.embedding_ = points_of(self.network_, X, self.n_components)
@@ -641,27 +639,24 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         init: nn.Module | None,
         pinned: Pinned | None,
     ) -> dict[str, Any]:
-        """Name everything that determines the training, so that no other is gone on with."""
-        apart = sampler.dissimilar
-        seed = self.random_state
-        return {
-            **{name: getattr(self, name) for name in PARAMETERS},
-            "random_state": int(seed) if isinstance(seed, int | np.integer) else None,
-            "loss": self.loss if isinstance(self.loss, str) else _builders.name_of(self.loss),
-            "network": self._network_description,
-            "augment": None if self.augment is None else _builders.name_of(self.augment),
-            "samples": _digest(X),
-            "graph": _digest(
-                sampler.graph.edges if sampler.graph.groups is None else sampler.graph.groups
-            ),
-            "dissimilar": None if apart is None else _digest(apart.edges),
-            "weight": None if weight is None else _digest(np.asarray(weight)),
-            "init": None
-            if init is None
-            else [_digest(np.atleast_1d(w.numpy())) for w in init.state_dict().values()],
-            "pinned": pinned and [_digest(pinned.X), _digest(pinned.Z), pinned.weight],
-            **versions(LEARNING),
-        }
+        """Name everything that determines the training, so that no other one is resumed."""
+        graph, apart, seed = sampler.graph, sampler.dissimilar, self.random_state
+        parameters = {name: getattr(self, name) for name in (*PARAMETERS, "loss", "augment")}
+        return _fingerprint(
+            {
+                **parameters,
+                "network": self._network_description,
+                "random_state": int(seed) if isinstance(seed, int | np.integer) else None,
+            },
+            {
+                "samples": X,
+                "graph": graph.edges if graph.groups is None else graph.groups,
+                "dissimilar": None if apart is None else apart.edges,
+                "weight": None if weight is None else np.asarray(weight),
+                "init": None if init is None else list(init.state_dict().values()),
+                "pinned": None if pinned is None else [pinned.X, pinned.Z, pinned.weight],
+            },
+        )
 
     def _check_output(self, X: np.ndarray) -> None:
         """Embed two samples before training, so that a network that does not fit says so now."""
@@ -673,14 +668,6 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 f"the network maps 2 samples to the shape {tuple(Z.shape)}; with n_components="
                 f"{self.n_components} it must be (2, {self.n_components})"
             )
-
-
-def _digest(array: np.ndarray) -> str:
-    digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
-    for start in range(0, len(array), 4096):  # samples may be in a file larger than memory
-        block = np.ascontiguousarray(array[start : start + 4096])
-        digest.update(block.reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
 
 
 def _start(init: Any) -> nn.Sequential:

@@ -19,7 +19,7 @@ from drlim._applying import numbers
 from drlim._devices import is_card, seeded, to_device
 from drlim._errors import FileError, InputError, TrainingWarning
 from drlim._random import Streams
-from drlim.checkpoints import Kept, restore_optimizer
+from drlim.checkpoints import _OpenCheckpoint
 from drlim.losses import PairLoss, PointLoss
 from drlim.losses._forces import Forces, Sums, forces
 from drlim.pairs import Batch, PairSampler
@@ -162,7 +162,7 @@ def train(
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     callbacks: Sequence[Any] = (),
     device: torch.device | None = None,
-    kept: Kept | None = None,
+    checkpoint: _OpenCheckpoint | None = None,
     pinned: Pinned | None = None,
 ) -> list[Epoch]:
     """Train the network in place: the springs of eq. 4 move the weights (the paper's 2.1).
@@ -195,8 +195,8 @@ def train(
     callbacks : sequence of Callback
     device : torch.device, optional
         Where the network is.
-    kept : Kept, optional
-        The checkpoints, from the newest of which the training goes on.
+    checkpoint : optional
+        The open folder of checkpoints, from the newest of which the training goes on.
     pinned : Pinned, optional
         Samples that are held in place.
 
@@ -223,8 +223,8 @@ def train(
         callback.on_start(Training(network, loss, device))
     with seeded(random.layers, device):
         run = _Run(network, optimizer, schedule, random, alarm, callbacks, device)
-        if kept is not None and kept.state is not None:
-            history, best_loss, best_weights, ended = run.restore(kept.state)
+        if checkpoint is not None and checkpoint.state is not None:
+            history, best_loss, best_weights, ended = run.restore(checkpoint.state)
         for _ in range(0 if ended else max_epochs - len(history)):
             network.train()
             tally = _Tally(device, sampler.balance or 1.0)
@@ -251,10 +251,10 @@ def train(
                 best_loss, best_weights = history[-1].loss, copy.deepcopy(network.state_dict())
             asked = [callback.on_epoch_end(history) for callback in callbacks]
             ended = alarm.watch(history, schedule.last_epoch / n_steps) or any(asked)
-            if kept is not None:
+            if checkpoint is not None:
                 finished = ended or len(history) == max_epochs
                 state = functools.partial(run.state, history, best_loss, best_weights, ended)
-                kept.keep(len(history), finished, state)
+                checkpoint.keep(len(history), finished, state)
             if ended:
                 break
     network.load_state_dict(best_weights)
@@ -332,7 +332,7 @@ class _Run:
     def restore(self, state: dict[str, Any]) -> tuple[list[Epoch], float, dict[str, Any], bool]:
         try:
             self.network.load_state_dict(state["network"])
-            restore_optimizer(self.optimizer, state["optimizer"])
+            _restore_optimizer(self.optimizer, state["optimizer"])
             self.schedule.load_state_dict(state["schedule"])
             self.alarm.said.update(state["alarm"])
             for name, numbers in state["streams"].items():
@@ -361,6 +361,20 @@ class _Run:
             )
         for callback, (_, state) in zip(stateful, states, strict=True):
             callback.load_state_dict(state)
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Give an optimiser its state back, laid out in memory like the weights it belongs to."""
+    optimizer.load_state_dict(
+        {**state, "state": {int(key): entry for key, entry in state["state"].items()}}
+    )
+    for weight, held in optimizer.state.items():
+        for name, tensor in held.items():
+            # Optimisers that update all weights in one pass go through memory, not through indices.
+            if isinstance(tensor, torch.Tensor) and tensor.shape == weight.shape:
+                held[name] = torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)
+            elif isinstance(tensor, torch.Tensor):
+                held[name] = tensor.clone()
 
 
 class _Tally:

@@ -12,6 +12,7 @@ import numpy as np
 from drlim import baselines, plotting
 from drlim._deprecated import renamed_arguments
 from drlim._files import whole_folder
+from drlim._version import REPORTING, versions
 from drlim.datasets import Dataset
 from drlim.declaration._prove import MOST_FEATURES, Evidence, Recognition
 from drlim.declaration._rules import Rules
@@ -20,7 +21,7 @@ from drlim.estimator import DrLIM
 from drlim.evaluation.proof import IGNORED_CAPTION, KEPT_CAPTION, NOT_CONCLUDED, Ignored, Kept
 from drlim.reporting import Picture, Viewer, page
 from drlim.reporting._json import write_json
-from drlim.reporting._machine import machine, versions
+from drlim.reporting._machine import machine
 from drlim.transforms import beyond
 
 # The order in which a map and its references stand in tables and pictures, and what they are.
@@ -111,7 +112,7 @@ def _settings(map_: DrLIM, declaration: Declaration) -> dict[str, Any]:
     return {
         "declaration": declaration.as_json(),
         "epochs": len(map_.history_),
-        "versions": versions(),
+        "versions": versions(REPORTING),
         "machine": machine(),
     }
 

@@ -14,12 +14,13 @@ from typing import Any
 from drlim import plotting
 from drlim._errors import missing_extra
 from drlim._files import whole_folder
+from drlim._version import REPORTING, versions
 from drlim.estimator import DrLIM
 from drlim.losses import GlobalLoss
 from drlim.networks import _builders
 from drlim.reporting import Claim, Picture, Shown, Viewer, page
 from drlim.reporting._json import plain, write_json
-from drlim.reporting._machine import machine, versions
+from drlim.reporting._machine import machine
 from drlim.training import Epoch
 
 
@@ -150,7 +151,7 @@ def run_into(
             "quick": options.quick,
             "origin": result.origin,
             **result.parameters,
-            "versions": versions(),
+            "versions": versions(REPORTING),
             "machine": machine(),
         }
         if result.map is not None:

@@ -1,25 +1,12 @@
-"""What the numbers of a report depend on: versions and machine."""
+"""The machine that the numbers of a report were measured on."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-from drlim._version import __version__
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that the numbers depend on."""
-    packages = ("numpy", "scipy", "scikit-learn", "torch")
-    return {
-        "drlim": __version__,
-        "python": platform.python_version(),
-        **{package: metadata.version(package) for package in packages},
-    }
 
 
 def machine() -> dict[str, Any]:
