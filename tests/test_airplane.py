@@ -174,7 +174,7 @@ def test_what_stands_in_and_why_is_logged(monkeypatch, data, caplog):
         ({"lighting": -1}, "lighting is -1; .* 0 to 5"),
         ({"lighting": 6}, "lighting is 6"),
         ({"lighting": 1.5}, "lighting is 1.5"),
-        ({"size": 7}, "size is 7; .* 8 or more"),
+        ({"size": 7}, "size is 7"),
         ({"size": 12.5}, "size is 12.5"),
     ],
 )

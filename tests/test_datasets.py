@@ -61,9 +61,9 @@ def test_an_idx_file_gives_back_what_was_written_plain_or_gzipped(tmp_path, rng)
 
 WHOLE = idx(np.arange(24).reshape(2, 3, 4))
 WRONG_FILES = [
-    ("nothing", b"", "no IDX file"),
-    ("a web page", b"<!doctype html><html>404</html>", "no IDX file"),
-    ("two bytes", b"\0\0", "no IDX file"),
+    ("nothing", b"", "not an IDX file"),
+    ("a web page", b"<!doctype html><html>404</html>", "not an IDX file"),
+    ("two bytes", b"\0\0", "not an IDX file"),
     ("floats", bytes([0, 0, 0x0D, 1, 0, 0, 0, 1, 0, 0, 0, 0]), "type 0x0d"),
     ("no dimensions", bytes([0, 0, 8, 0]), "truncated"),
     ("half a header", WHOLE[:9], "truncated"),

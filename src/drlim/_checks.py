@@ -1,4 +1,4 @@
-"""What many parts ask of what they are given: an array, rows of numbers, a count."""
+"""Checks of arguments that many parts share: an array, rows of numbers, a count."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 
 from drlim._errors import InputError
 
-_LARGEST = 1e150
+_LARGEST = 1e150  # its square, and a sum of many such squares, is still a float64
 
 
 def as_array(values: Any, name: str) -> np.ndarray:
-    """Return an array, or say that there is none in it."""
+    """Return an array, or raise if the values cannot be converted to one."""
     try:
         array: np.ndarray = np.asarray(values)
     except (ValueError, TypeError) as error:
         raise InputError(
-            f"{name} is no array ({error}); give every item of it the same shape"
+            f"{name} cannot be converted to an array ({error}); give every item the same shape"
         ) from None
     return array
 
@@ -26,59 +26,59 @@ def as_array(values: Any, name: str) -> np.ndarray:
 def as_rows(values: Any, name: str) -> np.ndarray:
     """Return samples as flattened rows of finite floats, at least one.
 
-    Bytes become float64, so that their differences do not wrap round.
+    Integers become float64, so that their differences do not wrap round.
     """
     array = as_array(values, name)
     if array.ndim < 2 or not len(array):
         raise InputError(
-            f"{name} has the shape {array.shape}; samples are rows, (n_samples, ...), at least one"
+            f"{name} has the shape {array.shape}; it must be (n_samples, ...), with at least one "
+            "sample"
         )
-    if array.dtype.kind == "O":  # numbers are in it, as a column of a table may have them
+    if array.dtype.kind == "O":  # a column of a pandas table may hold its numbers as objects
         try:
             array = array.astype(np.float64)
         except (ValueError, TypeError) as error:
-            raise InputError(f"{name} has what is no number ({error}); give numbers") from None
+            raise InputError(f"{name} contains values that are not numbers ({error})") from None
     if array.dtype.kind not in "buif":
-        raise InputError(f"{name} has the dtype {array.dtype}; it must have numbers, real ones")
+        raise InputError(f"{name} has the dtype {array.dtype}; it must contain real numbers")
     rows: np.ndarray = array.reshape(len(array), -1)
     rows = rows if rows.dtype.kind == "f" else rows.astype(np.float64)
     if not np.isfinite(rows).all():
         raise InputError(
-            f"{name} has NaN or infinite values; a distance to them means nothing: drop those "
+            f"{name} contains NaN or infinite values, to which there is no distance; drop those "
             "samples or fill the values in"
         )
     largest = float(np.abs(rows).max(initial=0))
     if largest > _LARGEST:
         raise InputError(
-            f"{name} has values up to {largest:.3g}, and the square of such a distance is more "
-            f"than a float holds; divide all samples by one number, so that none exceeds "
-            f"{_LARGEST:g}"
+            f"{name} has values up to {largest:.3g}, and the square of such a distance overflows; "
+            f"divide all samples by one number, so that no value exceeds {_LARGEST:g}"
         )
-    # Of these, the squares would leave the range of a narrow float.
+    # The squares of other values would leave the range of float32.
     return rows if 1e-15 < largest < 1e15 else rows.astype(np.float64)
 
 
 def one_each(values: Any, n: int, name: str) -> np.ndarray:
-    """Return one value a sample as an array, or say that there are more or fewer."""
+    """Return one value per sample as an array, or raise if there are more or fewer."""
     array = as_array(values, name)
     if array.ndim < 1 or len(array) != n:
         raise InputError(
             f"{name} has the shape {array.shape} and there are {n} samples; it must have one value "
-            "for each of them, in the same order"
+            "per sample, in the same order"
         )
     return array
 
 
 def check_count(value: Any, name: str, least: int = 1, most: int | None = None) -> None:
-    """Raise unless it is a whole number in its range."""
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
-        end = "" if most is None else f" and <= {most}"
-        given = " ".join(reprlib.repr(value).split())  # on one line, whatever it is
-        raise InputError(f"{name} is {given}; it must be an integer >= {least}{end}")
+    """Raise unless the value is an integer from `least` to `most`."""
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_integer or value < least or (most is not None and value > most):
+        at_most = "" if most is None else f" and <= {most}"
+        shown = " ".join(reprlib.repr(value).split())  # the repr of an array has several lines
+        raise InputError(f"{name} is {shown}; it must be an integer >= {least}{at_most}")
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether it is a finite real number, and no bool."""
-    real = isinstance(value, int | float | np.integer | np.floating)
-    return real and not isinstance(value, bool) and bool(np.isfinite(value))
+    """Return whether the value is a finite real number and not a bool."""
+    is_real = isinstance(value, int | float | np.integer | np.floating)
+    return is_real and not isinstance(value, bool) and bool(np.isfinite(value))

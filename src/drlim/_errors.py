@@ -1,4 +1,4 @@
-"""What drlim raises, and what it warns of.
+"""The errors that drlim raises, and its warnings.
 
 A message names the value that was given, the rule it breaks and the remedy. Everything that
 drlim raises on purpose is a `DrlimError`, so one ``except`` catches it; each is also the
@@ -12,35 +12,35 @@ from collections.abc import Iterable
 
 
 class DrlimError(Exception):
-    """The root of everything that drlim raises on purpose."""
+    """The base class of every error that drlim raises on purpose."""
 
 
 class InputError(DrlimError, ValueError):
-    """A value that was given breaks a rule."""
+    """An argument breaks a rule."""
 
 
 class LabelError(DrlimError, TypeError):
-    """`similar` is something that can be read in two ways."""
+    """The labels of pairs can be read in two ways: 1 as similar, or as the paper's dissimilar."""
 
 
 class FileError(DrlimError, OSError):
-    """A file is missing, truncated, altered, or not what it should be."""
+    """A file is missing, truncated, altered, or of another kind than expected."""
 
 
 class MissingExtraError(DrlimError, ImportError):
-    """An optional dependency is needed and not installed."""
+    """An optional dependency is needed but not installed."""
 
 
 class TrainingWarning(UserWarning):
-    """Training went wrong in a way that the map shows: it collapsed, or the loss is not finite."""
+    """Training went wrong: the map collapsed, or the loss is not finite."""
 
 
 class DataWarning(UserWarning):
-    """The data can be used, but not for what the user most likely wants."""
+    """The data can be used, but probably not for what the user wants."""
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that names what is known and, if there is one, what was likely meant."""
+    """List the known names and, if one is close, suggest it: "known: a, b; did you mean 'a'?"."""
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
@@ -48,7 +48,7 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
 
 
 def missing_extra(package: str, extra: str, needed_for: str) -> MissingExtraError:
-    """Return the error that says which extra to install."""
+    """Return the error that names the extra to install."""
     return MissingExtraError(
         f"{needed_for} needs the package {package!r}, which is not installed: "
         f"pip install 'drlim[{extra}]'"

@@ -15,14 +15,14 @@ from drlim._errors import DrlimError, FileError, InputError
 
 
 def as_path(path: Any, what: str = "the path") -> Path:
-    """Return a path, or say that it is none."""
+    """Return a `Path`, or raise if the value cannot be the name of a file."""
     if not isinstance(path, str | os.PathLike) or "\0" in os.fspath(path):
         raise InputError(f"{what} is {path!r:.80}; it must be the name of a file or a folder")
     return Path(path)
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file so that a reader finds the old content or the new, never a part of it.
+    """Write a file so that a reader finds the old content or the new, never part of it.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise now if a file could not be written later, after an hour of training."""
+    """Raise before a long training if its result could not be written."""
     path = as_path(path)
     if path.is_dir():
         raise FileError(f"{path} is a folder; give the name of a file in it")
@@ -42,17 +42,14 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise FileError(
-            f"{path} cannot be written ({error.strerror or error}); give a file in a folder that "
-            "exists and that you may write to"
-        ) from None
+        raise _cannot_write(path, error) from None
 
 
 @contextmanager
 def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give an empty file to write, which takes the place of ``path`` if nothing goes wrong.
 
-    It lies in the same folder. If the block is left by an error nothing of it stays behind.
+    If the block is left by an error, an old file stays as it was and the new one is removed.
 
     Raises
     ------
@@ -61,24 +58,29 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = as_path(path)
     try:
+        # In the same folder, because a move between file systems is not atomic.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)
         try:
             yield Path(name)
             _sync(Path(name))
-            os.chmod(name, 0o666 & ~_umask())
+            os.chmod(name, 0o666 & ~_umask())  # mkstemp makes a file that only its owner reads
             os.replace(name, path)
         except BaseException:
             os.unlink(name)
             raise
         _sync_folder(path.parent)
     except OSError as error:
-        if isinstance(error, DrlimError):  # of what was to be written: it says what is wrong
+        if isinstance(error, DrlimError):  # from the block: it names its own cause
             raise
-        raise FileError(
-            f"{path} cannot be written ({error.strerror or error}); give a file in a folder that "
-            "exists and that you may write to"
-        ) from error
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> FileError:
+    return FileError(
+        f"{path} cannot be written ({error.strerror or error}); give a file in a folder that "
+        "exists and that you may write to"
+    )
 
 
 @contextmanager
@@ -160,7 +162,7 @@ def _sync(path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let the new name, too, outlive a power cut, where the system can."""
+    """Wait until the names in a folder are on the disk, where the system can."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -170,6 +172,6 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _umask() -> int:
-    mask = os.umask(0)
+    mask = os.umask(0)  # it can be read only by setting it
     os.umask(mask)
     return mask

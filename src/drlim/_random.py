@@ -2,7 +2,7 @@
 
 Each part of a fit that draws numbers has a stream of its own, so that a change in one (a
 network with one layer more) does not shift the numbers of another (the order of the pairs).
-Nobody reads or sets a global seed.
+No global seed is read or set.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Streams:
     pairs : numpy.random.Generator
         Draws the order of the edges.
     batches : numpy.random.Generator
-        Draws whatever happens to the samples of a batch (augmentation).
+        Draws the augmentation of the samples in a batch.
     layers : int
         Seed for the layers that draw numbers while the network trains (dropout).
     pins : numpy.random.Generator
-        Draws which of the samples that are held in place are looked at.
+        Draws which of the pinned samples enter a step.
     """
 
     init: int
@@ -42,7 +42,7 @@ class Streams:
     layers: int
     pins: np.random.Generator
 
-    # The streams that are drawn from one number after the other, and so have a place to go on from.
+    # The generators, whose state a checkpoint stores; the others are single numbers.
     drawn: ClassVar[tuple[str, ...]] = ("pairs", "batches", "pins")
 
 
@@ -52,13 +52,13 @@ def streams(random_state: RandomState) -> Streams:
     Parameters
     ----------
     random_state : int, numpy Generator or RandomState, or None
-        An int gives the same streams each time; a generator is asked for one number and so
-        gives other streams the next time; None takes entropy from the operating system.
+        An int gives the same streams each time. A generator is advanced by one draw, so it
+        gives other streams the next time. None takes entropy from the operating system.
 
     Raises
     ------
     InputError
-        If it is a negative int or something else altogether.
+        If it is a negative int or of another type.
 
     Examples
     --------

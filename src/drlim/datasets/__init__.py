@@ -1,9 +1,15 @@
-"""Samples with their known causes of variation, and where they come from."""
+"""Samples with their known causes of variation: a user's files, published sets, data made by code.
+
+`read` and `blocks` read arrays, tables and folders of images (the package `readers`); `mnist`,
+`norb` and `airplane` load published sets; `weaves`, `signatures`, `instruments` and
+`render_airplane` make data to try a map on (the package `made`).
+"""
 
 from drlim.datasets._airplane import airplane
 from drlim.datasets._dataset import Dataset
 from drlim.datasets._mnist import mnist, read_idx
-from drlim.datasets._norb import norb, read_matrix
+from drlim.datasets._norb import norb
+from drlim.datasets._norb_matrix import read_matrix
 from drlim.datasets.made._airplane_renderer import render_airplane
 from drlim.datasets.made._instruments import instruments
 from drlim.datasets.made._signatures import signatures

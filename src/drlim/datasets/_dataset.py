@@ -1,4 +1,4 @@
-"""`Dataset`: samples, what is known of each, and the name of what they are."""
+"""`Dataset`: samples with their factors, their names, and where they come from."""
 
 from __future__ import annotations
 
@@ -18,23 +18,28 @@ from drlim._random import RandomState, generator
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples and their factors: one known value a sample for each cause of variation.
+    """Samples and their factors: one known value per sample for each cause of variation.
 
     Attributes
     ----------
     X : ndarray of shape (n_samples, ...)
         The samples.
     factors : mapping of str to ndarray of shape (n_samples,)
-        The known causes of variation, such as ``digit``, ``shift`` or ``lighting``. By habit
-        ``source`` says which original each sample was made from.
+        The known causes of variation, such as ``digit``, ``shift`` or ``lighting``. By
+        convention ``source`` says which original each sample was made from.
     name : str
-        What the data is, for reports.
+        A title of the data, for reports.
     origin : str
-        Where it was found on this machine.
+        Where the data was found on this machine.
     names : ndarray of str of shape (n_samples,), optional
-        What each sample is called, such as the file it was read from.
+        The name of each sample, such as the file it was read from.
     skipped : tuple of str
-        What was left out because it could not be read, each as ``name: reason``.
+        The samples that were left out because they could not be read, as ``name: reason``.
+
+    Raises
+    ------
+    InputError
+        If X is not an array of numbers, or a factor or the names have another length.
 
     Examples
     --------
@@ -55,8 +60,8 @@ class Dataset:
             object.__setattr__(self, "X", as_array(self.X, "X"))
         if self.X.ndim < 1 or self.X.dtype.kind not in "buif":
             raise InputError(
-                f"X has the shape {self.X.shape} and the dtype {self.X.dtype}; samples are numbers,"
-                " (n_samples, ...)"
+                f"X has the shape {self.X.shape} and the dtype {self.X.dtype}; it must be an array "
+                "of numbers, (n_samples, ...)"
             )
         if not isinstance(self.factors, Mapping):
             raise InputError(
@@ -68,7 +73,7 @@ class Dataset:
             if values.shape != (len(self.X),):
                 raise InputError(
                     f"the factor {name!r} has the shape {values.shape} and there are "
-                    f"{len(self.X)} samples; a factor has one value a sample"
+                    f"{len(self.X)} samples; a factor has one value per sample"
                 )
         object.__setattr__(self, "factors", MappingProxyType(factors))
         if self.names is not None:
@@ -76,7 +81,7 @@ class Dataset:
             if names.shape != (len(self.X),):
                 raise InputError(
                     f"the names have the shape {names.shape} and there are {len(self.X)} "
-                    "samples; each has one name"
+                    "samples; give one name per sample"
                 )
             object.__setattr__(self, "names", names)
 
@@ -93,7 +98,12 @@ class Dataset:
         Raises
         ------
         InputError
-            If there is none of that name.
+            If there is no factor of that name.
+
+        Examples
+        --------
+        >>> Dataset(np.eye(2), {"digit": np.array([4, 9])}).factor("digit")
+        array([4, 9])
         """
         if name not in self.factors:
             raise InputError(f"there is no factor {name!r}; {nearest_name(name, self.factors)}")
@@ -102,43 +112,67 @@ class Dataset:
     def subset(self, indices: Any) -> Dataset:
         """Return some of the samples, by row numbers or by a mask, with their factors and names.
 
-        Of a memory map more than 1 GiB is a memory map again: a file without a name, which is
-        gone when nobody uses it.
+        More than 1 GiB of a memory map is a memory map again: a temporary file, which the system
+        removes when it is no longer used.
+
+        Parameters
+        ----------
+        indices : array of int or of bool
+            Row numbers, or a mask of shape (n_samples,).
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        InputError
+            If the indices do not select a list of samples.
+
+        Examples
+        --------
+        >>> Dataset(np.eye(3)).subset([2, 0]).X
+        array([[0., 0., 1.],
+               [1., 0., 0.]])
         """
         try:
             some = np.arange(len(self))[indices]
         except (IndexError, TypeError) as error:
             raise InputError(
-                f"indices do not choose from {len(self)} samples ({error}); give row numbers, or a "
-                "mask of one bool a sample"
+                f"indices do not select from {len(self)} samples ({error}); give row numbers, or a "
+                "mask of one bool per sample"
             ) from None
         if np.ndim(some) != 1:
-            raise InputError("indices choose no list of samples; of one sample, give [row]")
+            raise InputError("indices select a single sample; give a list, such as [row]")
         factors = {name: values[indices] for name, values in self.factors.items()}
         names = None if self.names is None else self.names[indices]
-        return Dataset(
-            _taken(self.X, indices), factors, self.name, self.origin, names, self.skipped
-        )
+        X = _rows_of(self.X, indices)
+        return Dataset(X, factors, self.name, self.origin, names, self.skipped)
 
     def split(
         self, test_size: float = 0.2, *, by: str = "source", random_state: RandomState = None
     ) -> tuple[Dataset, Dataset]:
-        """Split into what is learnt from and what is held out, never dividing a source.
+        """Split into a training and a test set, never dividing a source.
 
         All samples of one source (the shifted copies of one digit, say) go to the same side:
-        a copy in the test set of what was trained on would prove nothing.
+        testing on a copy of a training sample would prove nothing.
 
         Parameters
         ----------
         test_size : float, default=0.2
-            The share of the *sources* that is held out, between 0 and 1.
+            The share of the *sources* in the test set, between 0 and 1.
         by : str, default="source"
-            The factor that says what must stay together.
+            The factor whose equal values stay together.
         random_state : int, numpy Generator or RandomState, optional
 
         Returns
         -------
         train, test : Dataset
+
+        Raises
+        ------
+        InputError
+            If the share is outside (0, 1), one side would be empty, or there is no such factor.
 
         Examples
         --------
@@ -148,13 +182,13 @@ class Dataset:
         set()
         """
         if not is_number(test_size) or not 0 < test_size < 1:
-            raise InputError(f"test_size is {test_size!r}; it is a share, between 0 and 1")
+            raise InputError(f"test_size is {test_size!r}; it must be a share between 0 and 1")
         sources = np.unique(self.factor(by))
         n_test = round(test_size * len(sources))
         if not 0 < n_test < len(sources):
             raise InputError(
                 f"test_size is {test_size!r} and there are {len(sources)} values of {by!r}; "
-                "both sides must get at least one"
+                "each side must get at least one"
             )
         held_out = generator(random_state).permutation(sources)[:n_test]
         is_test = np.isin(self.factor(by), held_out)
@@ -164,17 +198,16 @@ class Dataset:
 _IN_MEMORY, _ROWS = 2**30, 4096
 
 
-def _taken(X: np.ndarray, indices: Any) -> np.ndarray:
-    """Take rows of an array; of a large memory map without holding them all."""
+def _rows_of(X: np.ndarray, indices: Any) -> np.ndarray:
+    """Return rows of an array; many rows of a memory map are copied to another, block by block."""
     if not isinstance(X, np.memmap):
-        some: np.ndarray = X[indices]
-        return some
+        return X[indices]
     rows = np.arange(len(X))[indices]
     n_bytes = len(rows) * X.itemsize * math.prod(X.shape[1:])
     if n_bytes <= _IN_MEMORY:
         return np.array(X[rows])
-    with tempfile.TemporaryFile() as file:  # the map outlives its name
-        taken = np.memmap(file, X.dtype, "w+", shape=(len(rows), *X.shape[1:]))
+    with tempfile.TemporaryFile() as file:  # the map stays valid when the file has no name
+        copied = np.memmap(file, X.dtype, "w+", shape=(len(rows), *X.shape[1:]))
     for start in range(0, len(rows), _ROWS):
-        taken[start : start + _ROWS] = X[rows[start : start + _ROWS]]
-    return taken
+        copied[start : start + _ROWS] = X[rows[start : start + _ROWS]]
+    return copied

