@@ -100,8 +100,8 @@ def read(path: str | os.PathLike[str], builder: networks.Builder | None = None) 
     MissingExtraError
         If the map has to be run as a program and onnxruntime is not installed.
     """
-    path = os.fspath(path)
     description, tensors = read_map(path)
+    path = os.fspath(path)
     _check(path, description)
     try:
         history = [Epoch(**{**numbers, **_UNTIMED}) for numbers in description["history"]]
