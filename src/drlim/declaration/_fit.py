@@ -6,28 +6,32 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from drlim._deprecated import renamed_arguments
+from drlim._errors import InputError
 from drlim._progress import search_progress
 from drlim.datasets import Dataset
+from drlim.declaration._checks import check_names
 from drlim.declaration._fingerprints import fingerprints
 from drlim.declaration._networks import declared_network
 from drlim.declaration._read import as_read, read_data
-from drlim.declaration._rules import Rules, changes_ignored, copies_ignored, rules
+from drlim.declaration._resolve import Resolved, resolve
+from drlim.declaration._rules import Rules, combine
 from drlim.declaration._schema import Declaration, at
-from drlim.declaration._split import split
+from drlim.declaration._split import divide
 from drlim.estimator import DrLIM
 from drlim.graphs import SimilarityGraph
 from drlim.losses._build import build_loss
-from drlim.transforms import Augment, Change, copies
+from drlim.networks import _builders
+from drlim.transforms import Augment, copies
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A map, and what it was learnt from and is to be judged by.
+    """A map, what it was learnt from, and what it is judged by.
 
     Attributes
     ----------
@@ -35,11 +39,11 @@ class Fitted:
     rules : Rules
         Who was similar to whom, and why.
     learnt : Dataset
-        What was learnt from, before any copy was made of it.
+        The samples that were learnt from, without the copies made of them.
     held_out : Dataset
-        What was held out at random, by source.
+        The samples that were held out at random, by source.
     unseen : Dataset or None
-        What was held out because of its values (`HeldOut.unseen`).
+        The samples that were held out because of their values (`HeldOut.unseen`).
     """
 
     map: DrLIM
@@ -60,22 +64,22 @@ def fit(
     checkpoint: Path | None = None,
     resume: bool = False,
 ) -> Fitted:
-    """Learn the map that a declaration asks for.
+    """Learn the map that a declaration describes.
 
     Parameters
     ----------
     declaration : Declaration
     data : Dataset, optional
         The samples and their factors; None: those at ``declaration.data.path``.
-    anyway : bool, default=False
-        Whether to learn even where an ignored factor cannot be learnt to be ignored.
+    force : bool, default=False
+        Whether to learn even if the data cannot teach invariance to an ignored factor.
     say : callable, optional
-        Is given each line of text for the user; with it the progress of training is shown.
-    callbacks : sequence of drlim.training.Callback
+        Called with each line of text for the user; with it the progress of training is shown.
+    callbacks : sequence of drlim.callbacks.Callback
     checkpoint : path, optional
-        A folder in which the training is kept after every epoch, so that it outlives its process.
+        A folder to which the training is saved after every epoch, to be resumed from.
     resume : bool, default=False
-        Whether to go on from there; the map is the same to the bit as without the interruption.
+        Whether to resume from there; the map is the same to the bit as without the interruption.
 
     Returns
     -------
@@ -102,61 +106,45 @@ def fit(
     if data is None:
         data = read_data(declaration, say=say)
     tell(f"Data: {data!r}")
-    parts = split(declaration, data)
+    resolved = resolve(declaration, data)
+    check_names(resolved)
+    parts = divide(resolved)
     tell(
         f"      {len(parts.learnt):,} to learn from, {len(parts.held_out):,} held out"
         + (f", {len(parts.unseen):,} of values never seen" if len(parts.unseen) else "")
     )
+    learnt = data.subset(parts.learnt)
+    parameters = map_parameters(resolved, learnt.X)
     searching = say is not None and any(keep.neighbors for keep in declaration.keep)
     with search_progress("nearest neighbours") if searching else nullcontext() as progress:
-        known = rules(declaration, data, parts.learnt, force=force, progress=progress)
+        known = combine(resolved, parts.learnt, learnt, force=force, progress=progress)
     for line in known.summary():
         tell(f"      {line}")
-    learnt = data.subset(parts.learnt)
-    drawn_anew = [each for each in changes_ignored(declaration, data) if each.values is None]
-    samples, similar, dissimilar, weight = (
-        learnt,
-        known.similar,
-        known.dissimilar,
-        known.weight,
-    )
-    for change, counts in copies_ignored(declaration, data):
-        n = len(samples)
-        samples = copies(samples, change)
-        n_copies = len(samples) // n
-        drawn = similar if dissimilar is None else similar | dissimilar
-        similar = similar.copied(n_copies)
-        if dissimilar is not None:  # copies of one sample never are
-            of_one = SimilarityGraph.empty(n).copied(n_copies)
-            dissimilar = dissimilar.copied(n_copies) - of_one
-        if weight is not None or counts != 1:
-            weight = _weight_of_copies(weight, counts, drawn, drawn.copied(n_copies))
+    training = _with_copies(resolved, known, learnt)
     starts = []
     for start in range(declaration.map.n_starts):
         if declaration.map.n_starts > 1:
             tell(f"Start {start + 1} of {declaration.map.n_starts}")
-        one = estimator(declaration, drawn_anew, learnt.X, verbose=int(say is not None))
-        one.set_params(
-            callbacks=tuple(callbacks), random_state=declaration.map.random_state + start
-        )
-        one.fit(
-            samples.X,
-            graph=similar,
-            dissimilar=dissimilar,
-            weight=weight,
+        map_ = DrLIM(**parameters, callbacks=tuple(callbacks), verbose=int(say is not None))
+        map_.set_params(random_state=declaration.map.random_state + start)
+        map_.fit(
+            training.X,
+            graph=training.similar,
+            dissimilar=training.dissimilar,
+            weight=training.weight,
             checkpoint=checkpoint and checkpoint / f"start-{start + 1}",
             resume=resume,
         )
-        starts.append(one)
-    map_ = min(starts, key=_final_loss)
-    map_.annotations_ = {
+        starts.append(map_)
+    best = min(starts, key=_final_loss)
+    best.annotations_ = {
         "declaration": as_read(declaration, learnt.X).as_json(),
         "ignored": [part.name for part in declaration.ignore],
         "kept": [part.name for part in declaration.keep],
         "trained_on": fingerprints(learnt.X),
     }
     return Fitted(
-        map_,
+        best,
         known,
         learnt,
         data.subset(parts.held_out),
@@ -164,50 +152,80 @@ def fit(
     )
 
 
-def estimator(
-    declaration: Declaration,
-    drawn_anew: Sequence[Change],
-    X: np.ndarray,
-    *,
-    verbose: int = 0,
-    max_epochs: int | None = None,
-) -> DrLIM:
-    """Return the estimator that a declaration describes, to be fitted.
+def map_parameters(resolved: Resolved, X: np.ndarray) -> dict[str, Any]:
+    """Return the parameters of `DrLIM` that a declaration gives, its network and loss tried.
 
     Parameters
     ----------
-    declaration : Declaration
-    drawn_anew : sequence of Change
-        The transformations that are drawn anew for each sample of a batch.
-    X : ndarray
-        The samples, by which those of vectors know their unit.
-    verbose : int
-    max_epochs : int, optional
-        Another number than the declared one; 0 for the untrained network.
+    resolved : Resolved
+    X : ndarray of shape (n_samples, ...)
+        The samples that are learnt from; of vectors, they give the unit of noise.
     """
-    declared = declaration.map.model_dump(exclude={"n_starts"})
-    declared["network"] = declared_network(declaration, X.shape[1:])
+    declaration = resolved.declaration
+    parameters = declaration.map.model_dump(exclude={"n_starts"}, exclude_none=True)
+    parameters["network"] = network = declared_network(declaration)
+    map_ = DrLIM(**parameters)
     with at(declaration, "map", "loss"):
-        build_loss(declared["loss"], declared["margin"])
-    if max_epochs is not None:
-        declared["max_epochs"] = max_epochs
-    augment = Augment.for_samples(drawn_anew, X) if drawn_anew else None
-    return DrLIM(**declared, augment=augment, verbose=verbose)
+        build_loss(map_.loss, map_.margin)
+    if network is not None:
+        with at(declaration, "map", "network"):
+            try:
+                _builders.build(network, X.shape[1:], map_.n_components, seed=0)
+            except (TypeError, ValueError, RuntimeError) as error:
+                if isinstance(error, InputError):
+                    raise
+                raise InputError(f"the network cannot be built: {error}") from None
+    if resolved.drawn_anew:
+        parameters["augment"] = Augment.for_samples(resolved.drawn_anew, X)
+    return parameters
+
+
+class _Training(NamedTuple):
+    """The samples of a training, copies included, and the pairs among them."""
+
+    X: np.ndarray
+    similar: SimilarityGraph
+    dissimilar: SimilarityGraph | None
+    weight: np.ndarray | None
+
+
+def _with_copies(resolved: Resolved, known: Rules, learnt: Dataset) -> _Training:
+    """Add the copies that ignored transformations with listed values ask for."""
+    samples, similar, dissimilar, weight = (
+        learnt,
+        known.similar,
+        known.dissimilar,
+        known.weight,
+    )
+    for change, copy_weight in resolved.copied:
+        n = len(samples)
+        samples = copies(samples, change)
+        n_copies = len(samples) // n
+        drawn = similar if dissimilar is None else similar | dissimilar
+        similar = similar.copied(n_copies)
+        if dissimilar is not None:  # two copies of one sample never are
+            of_one_sample = SimilarityGraph.empty(n).copied(n_copies)
+            dissimilar = dissimilar.copied(n_copies) - of_one_sample
+        if weight is not None or copy_weight != 1:
+            weight = _weight_of_copies(weight, copy_weight, drawn, drawn.copied(n_copies))
+    return _Training(samples.X, similar, dissimilar, weight)
+
+
+def _weight_of_copies(
+    weight: np.ndarray | None, copy_weight: float, drawn: SimilarityGraph, copied: SimilarityGraph
+) -> np.ndarray:
+    """Give two copies of one sample their own weight, and other pairs that of their samples."""
+    left, right = (copied.edges % drawn.n_samples).T
+    of_one_sample = left == right
+    spread = np.where(of_one_sample, copy_weight, 1.0)
+    if weight is not None:
+        others = ~of_one_sample
+        spread[others] = weight[drawn.place(left[others], right[others])]
+    return spread
 
 
 def _final_loss(map_: DrLIM) -> float:
     """Return the loss of the last epoch; infinite where it is not a number, or there was none."""
+    # An estimate: the exact sum over all pairs would cost more than an epoch, and knows no weights.
     loss = map_.history_[-1].loss if map_.history_ else np.inf
     return float(loss) if np.isfinite(loss) else np.inf
-
-
-def _weight_of_copies(
-    weight: np.ndarray | None, counts: float, drawn: SimilarityGraph, copied: SimilarityGraph
-) -> np.ndarray:
-    """Give two copies of one sample what they count, and others what their samples do."""
-    left, right = (copied.edges % drawn.n_samples).T
-    of_one = left == right
-    spread = np.where(of_one, counts, 1.0)
-    if weight is not None:
-        spread[~of_one] = weight[drawn.place(left[~of_one], right[~of_one])]
-    return spread

@@ -15,8 +15,8 @@ from drlim.declaration._schema import Declaration, at
 from drlim.networks import _builders
 
 
-def declared_network(declaration: Declaration, sample_shape: tuple[int, ...]) -> Any:
-    """Turn the declared network (None, a name, a table) into what `DrLIM` takes, and try it."""
+def declared_network(declaration: Declaration) -> Callable[..., Any] | None:
+    """Return the builder of the declared network; None where the samples' shape chooses it."""
     declared = declaration.map.network
     if declared is None:
         return None
@@ -32,18 +32,11 @@ def declared_network(declaration: Declaration, sample_shape: tuple[int, ...]) ->
                 f"{nearest_name(str(table.get('name')), _builders.BUILDERS)}, or "
                 "builder = 'module:function' for one of your own"
             )
-        builder = with_arguments(builder, table)
-        try:
-            _builders.build(builder, sample_shape, declaration.map.n_components, seed=0)
-        except (TypeError, ValueError, RuntimeError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"the network cannot be built: {error}") from None
-    return builder
+        return with_arguments(builder, table)
 
 
 def with_arguments(builder: Callable[..., Any], table: Mapping[str, Any]) -> Callable[..., Any]:
-    """Give a builder what else a declared network's table says."""
+    """Fix the arguments of a builder that stand in the table of a declared network."""
     arguments = {key: value for key, value in table.items() if key not in ("name", "builder")}
     return networks.with_arguments(builder, arguments) if arguments else builder
 
@@ -68,10 +61,9 @@ def imported(name: str, folder: Path) -> Callable[..., Any]:
             spec.loader.exec_module(module)
         else:
             module = importlib.import_module(module_name)
-        builder: Callable[..., Any] = getattr(module, function)
+        return getattr(module, function)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(
-            f"{name!r} cannot be imported ({error}); write 'module:function', where module.py "
-            f"lies in {folder} or is installed"
+            f"{name!r} cannot be imported ({error}); give 'module:function', where module.py is "
+            f"in {folder} or installed"
         ) from None
-    return builder

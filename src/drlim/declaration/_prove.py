@@ -12,14 +12,13 @@ from drlim import baselines
 from drlim._errors import InputError
 from drlim._random import seed_of
 from drlim.datasets import Dataset
-from drlim.declaration._fingerprints import is_known
-from drlim.declaration._rules import changes_ignored, factors_ignored
+from drlim.declaration._fingerprints import trained_on
+from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration, Keep
-from drlim.declaration._split import together
 from drlim.estimator import DrLIM
 from drlim.evaluation import quality
 from drlim.evaluation.invariance import Displacement, displacement
-from drlim.evaluation.proof import Ignored, Proof, measure_ignored, measure_kept
+from drlim.evaluation.proof import Ignored, Kept, Proof, measure_ignored, measure_kept
 from drlim.evaluation.verification import (
     Threshold,
     choose_threshold,
@@ -96,6 +95,11 @@ class Evidence:
     curves: Mapping[str, tuple[Change, Mapping[str, Displacement]]] = field(default_factory=dict)
     n_known: int = 0
 
+    @property
+    def ignored_factors(self) -> list[str]:
+        """What is ignored and is a factor of the data, not a transformation."""
+        return [entry.name for entry in self.proof.ignored if entry.name not in self.curves]
+
     def as_json(self) -> dict[str, Any]:
         """Return the numbers as plain data."""
         return {
@@ -140,74 +144,51 @@ def prove(
     InputError
         If the map was trained on all of the samples, or a factor is missing.
     """
-    given, trained_on = held_out, _trained_on(map_, held_out)
-    held_out = given.subset(~trained_on) if trained_on.any() else given
-    n_known = int(trained_on.sum())
+    seen = trained_on(map_, held_out)
+    given, held_out = held_out, held_out.subset(~seen) if seen.any() else held_out
+    resolved = resolve(declaration, held_out)
     seed = declaration.map.random_state
     embed = _embeddings(map_, held_out, learnt, seed)
     points = {name: embedding(held_out.X) for name, embedding in embed.items()}
     train = None
     if learnt is not None:
         train = {name: embedding(learnt.X) for name, embedding in embed.items()}
-    groups = together(declaration, held_out)
-    numeric = [k for k in declaration.keep if k.factor and _kind(k) != "class"]
-    kept = {str(k.factor): held_out.factor(str(k.factor)) for k in declaration.keep if k.factor}
     ignored = [
         measure_ignored(
             name,
             points,
             held_out.factor(name),
-            kept=kept,
-            periods={str(k.factor): k.period for k in numeric if k.period},
-            groups=groups,
-            orbit=held_out.factor(declaration.data.source) if declaration.data.source else None,
+            kept=resolved.kept_factors,
+            periods=resolved.kept_periods,
+            groups=resolved.groups,
+            orbit=resolved.sources,
             random_state=seed,
         )
-        for name in factors_ignored(declaration, held_out)
+        for name in resolved.ignored_factors.values()
     ]
     curves: dict[str, tuple[Change, Mapping[str, Displacement]]] = {}
-    for change in changes_ignored(declaration, held_out):
+    for change in resolved.ignored_changes.values():
         found, moved = _transformed(change, embed, held_out, seed)
         ignored.append(found)
         curves[change.name] = change, moved
     proof = Proof(
         ignored=tuple(ignored),
-        kept=tuple(
-            _kept(keep, points, train, held_out, learnt, groups, seed) for keep in declaration.keep
-        ),
-        remarks=tuple(_remarks(held_out, learnt, n_known, points)),
+        kept=tuple(_kept(keep, points, train, resolved, learnt) for keep in declaration.keep),
+        remarks=tuple(_remarks(resolved, learnt, int(seen.sum()))),
     )
     recognition = []
-    for keep in declaration.keep:
-        if keep.factor and _kind(keep) == "class":
-            labels = given.factor(keep.factor)[trained_on]
-            if learnt is not None:
-                labels = learnt.factor(keep.factor)
-            recognition.append(
-                _recognition(keep.factor, points, held_out, train, labels, "held-out samples", seed)
-            )
-            if unseen is not None:
-                others = {name: embedding(unseen.X) for name, embedding in embed.items()}
-                recognition.append(
-                    _recognition(
-                        keep.factor, others, unseen, None, labels, "classes never seen", seed
-                    )
-                )
-    return Evidence(proof, tuple(recognition), held_out, points, curves, n_known)
-
-
-def _trained_on(map_: DrLIM, data: Dataset) -> np.ndarray:
-    """Tell which samples the map was trained on; not all of them, or there is nothing to prove."""
-    known = getattr(map_, "trained_on_", None)
-    if known is None or not len(known):
-        return np.zeros(len(data), bool)
-    seen = is_known(data.X, known)
-    if seen.all():
-        raise InputError(
-            f"the map was trained on all {len(data)} samples, which prove nothing of it; give "
-            "data that it has not seen"
+    for factor in (keep.factor for keep in declaration.keep if keep.kind == "class"):
+        assert factor is not None
+        labels = given.factor(factor)[seen] if learnt is None else learnt.factor(factor)
+        recognition.append(
+            _recognition(factor, points, held_out, train, labels, "held-out samples", seed)
         )
-    return seen
+        if unseen is not None:
+            others = {name: embedding(unseen.X) for name, embedding in embed.items()}
+            recognition.append(
+                _recognition(factor, others, unseen, None, labels, "classes never seen", seed)
+            )
+    return Evidence(proof, tuple(recognition), held_out, points, curves, int(seen.sum()))
 
 
 Embedding = Callable[[np.ndarray], np.ndarray]
@@ -282,22 +263,15 @@ def _transformed(
     return found, curves
 
 
-def _kind(keep: Keep) -> str:
-    """Tell what a kept factor is: a class, a number, or neighbourhoods."""
-    if keep.factor is None:
-        return "neighbors"
-    return "class" if keep.step is None and keep.tolerance is None else "number"
-
-
 def _kept(
     keep: Keep,
     points: Mapping[str, np.ndarray],
     train: Mapping[str, np.ndarray] | None,
-    held_out: Dataset,
+    resolved: Resolved,
     learnt: Dataset | None,
-    groups: np.ndarray | None,
-    seed: int,
-) -> Any:
+) -> Kept:
+    held_out, groups = resolved.data, resolved.groups
+    seed = resolved.declaration.map.random_state
     if keep.factor is not None:
         return measure_kept(
             keep.factor,
@@ -305,7 +279,7 @@ def _kept(
             held_out.factor(keep.factor),
             train=train,
             factor_train=None if learnt is None else learnt.factor(keep.factor),
-            kind=_kind(keep),
+            kind=keep.kind,
             period=keep.period,
             groups=groups,
             random_state=seed,
@@ -314,12 +288,12 @@ def _kept(
     if keep.within:  # neighbours are meant within a group: the largest one is measured
         values, counts = np.unique(held_out.factor(keep.within), return_counts=True)
         rows = np.flatnonzero(held_out.factor(keep.within) == values[np.argmax(counts)])
-    # The samples are what is near by definition, and so no reference.
+    # Near is defined by the samples, so they are no reference here.
     return measure_kept(
         keep.name,
         {name: Z[rows] for name, Z in points.items() if name != "samples"},
         held_out.X[rows],
-        kind="neighbors",
+        kind=keep.kind,
         n_neighbors=int(keep.neighbors or 0),
         groups=None if groups is None else groups[rows],
         random_state=seed,
@@ -366,26 +340,26 @@ def _recognition(
     )
 
 
-def _remarks(
-    held_out: Dataset,
-    learnt: Dataset | None,
-    n_known: int,
-    points: Mapping[str, np.ndarray],
-) -> list[str]:
-    said = []
+def _remarks(resolved: Resolved, learnt: Dataset | None, n_known: int) -> list[str]:
+    """Return what limits the proof and is not a measurement."""
+    remarks = [
+        f"{name} is ignored, and was not measured: the data has no factor of this name."
+        for name in resolved.unknown.values()
+    ]
     if n_known:
-        said.append(
-            f"{n_known:,} of the samples were left out: the map was trained on them, and they "
-            "prove nothing of it."
+        remarks.append(
+            f"{n_known:,} of the samples were left out: the map was trained on them, so they prove "
+            "nothing about it."
         )
-    if held_out.skipped:
-        said.append(
-            f"{len(held_out.skipped):,} files could not be read and were left out; what is wrong "
-            "with them may go with what they show."
+    skipped = resolved.data.skipped
+    if skipped:
+        remarks.append(
+            f"{len(skipped):,} files could not be read and were left out; what is wrong with them "
+            "may be related to what they show."
         )
     if learnt is None:
-        said.append(
+        remarks.append(
             "Factors are read from held-out samples by cross-validation among these, and PCA is "
-            "made from them: what was learnt from is not in the map's file."
+            "fitted to them: the map's file does not hold the training samples."
         )
-    return said
+    return remarks

@@ -18,11 +18,12 @@ from drlim.declaration._prove import MOST_FEATURES, Evidence, Recognition
 from drlim.declaration._rules import Rules
 from drlim.declaration._schema import Declaration, Keep
 from drlim.estimator import DrLIM
+from drlim.evaluation.invariance import Displacement
 from drlim.evaluation.proof import IGNORED_CAPTION, KEPT_CAPTION, NOT_CONCLUDED, Ignored, Kept
 from drlim.reporting import Picture, Viewer, page
 from drlim.reporting._json import write_json
 from drlim.reporting._machine import machine
-from drlim.transforms import beyond
+from drlim.transforms import Change, beyond
 
 # The order in which a map and its references stand in tables and pictures, and what they are.
 _NAMES = {
@@ -69,13 +70,13 @@ def write_report(
     FileError
         If the folder cannot be written.
     """
-    pictures = _pictures(evidence, map_, declaration)
     settings = _settings(map_, declaration)
     with whole_folder(folder, last="proof.json", what="the report") as scratch:
+        pictures = _pictures(evidence, declaration)
         html = page(
             "proof.html.j2",
             "what the map ignores, and what it keeps",
-            _viewers(evidence, map_, declaration),
+            _viewers(evidence, declaration),
             {
                 "data": _data(evidence.held_out),
                 "evidence": evidence,
@@ -195,48 +196,47 @@ def _recognition_table(recognition: Recognition) -> Table:
     return ["map", "5-NN", "retrieval", "false rejects at 1 %", "equal error"], rows
 
 
-def _pictures(evidence: Evidence, map_: DrLIM, declaration: Declaration) -> list[Picture]:
-    held_out, n = evidence.held_out, len(evidence.held_out)
-    pictures = []
+def _pictures(evidence: Evidence, declaration: Declaration) -> list[Picture]:
+    held_out = evidence.held_out
     Z, how = _in_the_plane(evidence.points["map"], declaration.map.random_state)
-    shown = f"{n:,} held-out samples, which were not learnt from{how}"
-    for keep in declaration.keep:
-        if keep.factor:
-            pictures.append(_map_by(Z, held_out, keep.factor, keep, f"{shown}: kept"))
-    for entry in evidence.proof.ignored:
-        if entry.name in held_out.factors:
-            pictures.append(_map_by(Z, held_out, entry.name, None, f"{shown}: ignored"))
+    shown = f"{len(held_out):,} held-out samples, which were not learnt from{how}"
+    kept = [keep for keep in declaration.keep if keep.factor]
+    pictures = [_map_by(Z, held_out, str(k.factor), k, f"{shown}: kept") for k in kept]
+    pictures += [
+        _map_by(Z, held_out, name, None, f"{shown}: ignored") for name in evidence.ignored_factors
+    ]
     if held_out.X.ndim >= 3:
         caption = f"{shown}. One sample for each cell of a grid."
-        grey = _grey(held_out.X)
         figure = plotting.thumbnails(
             Z,
-            grey,
+            _grey(held_out.X),
             None,
             label_name="",
             title="The map, as its samples",
             caption=caption,
         )
         pictures.append(Picture("samples", figure, caption))
-    for name, (change, curves) in evidence.curves.items():
-        strengths, inside = beyond(change)
-        caption = (
-            f"How far held-out samples move under {name}, in mean distances between two samples; "
-            "shaded: the range that was trained on."
-        )
-        figure = plotting.displacement_curves(
-            strengths.tolist(),
-            {
-                _NAMES[other]: (curves[other].mean, curves[other].low, curves[other].high)
-                for other in _ordered(curves)
-            },
-            trained=(float(strengths[inside].min()), float(strengths[inside].max())),
-            strength_name=name,
-            title=f"How far it holds: {name}",
-            caption=caption,
-        )
-        pictures.append(Picture(f"displacement-{_stem(name)}", figure, caption))
-    return pictures
+    return [*pictures, *(_moved_by(name, *curve) for name, curve in evidence.curves.items())]
+
+
+def _moved_by(name: str, change: Change, curves: Mapping[str, Displacement]) -> Picture:
+    strengths, inside = beyond(change)
+    caption = (
+        f"How far held-out samples move under {name}, in mean distances between two samples; "
+        "shaded: the range that was trained on."
+    )
+    figure = plotting.displacement_curves(
+        strengths.tolist(),
+        {
+            _NAMES[other]: (curves[other].mean, curves[other].low, curves[other].high)
+            for other in _ordered(curves)
+        },
+        trained=(float(strengths[inside].min()), float(strengths[inside].max())),
+        strength_name=name,
+        title=f"How far it holds: {name}",
+        caption=caption,
+    )
+    return Picture(f"displacement-{_stem(name)}", figure, caption)
 
 
 def _map_by(Z: np.ndarray, data: Dataset, factor: str, keep: Keep | None, caption: str) -> Picture:
@@ -262,10 +262,10 @@ def _in_the_plane(Z: np.ndarray, seed: int) -> tuple[np.ndarray, str]:
     return flat, f" (the two principal directions of {Z.shape[1]})"
 
 
-def _viewers(evidence: Evidence, map_: DrLIM, declaration: Declaration) -> list[Viewer]:
+def _viewers(evidence: Evidence, declaration: Declaration) -> list[Viewer]:
     Z, held_out = evidence.points["map"], evidence.held_out
     names = [k.factor for k in declaration.keep if k.factor]
-    names += [e.name for e in evidence.proof.ignored if e.name in held_out.factors]
+    names += evidence.ignored_factors
     numbers = {
         name: np.asarray(np.unique(held_out.factor(name), return_inverse=True)[1], float)
         if held_out.factor(name).dtype.kind not in "iuf"
@@ -285,8 +285,7 @@ def _viewers(evidence: Evidence, map_: DrLIM, declaration: Declaration) -> list[
 
 def _grey(X: np.ndarray) -> np.ndarray:
     images = np.asarray(X, np.float32)
-    grey: np.ndarray = images.mean(axis=1) if images.ndim == 4 else images
-    return grey
+    return images.mean(axis=1) if images.ndim == 4 else images
 
 
 def _stem(name: str) -> str:

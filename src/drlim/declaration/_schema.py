@@ -175,6 +175,13 @@ class Keep(_Part):
         """The factor, or how many neighbours."""
         return self.factor or f"{self.neighbors} nearest neighbours"
 
+    @property
+    def kind(self) -> str:
+        """What is kept: "class" (equal values), "number" (a step or tolerance) or "neighbors"."""
+        if self.factor is None:
+            return "neighbors"
+        return "class" if self.step is None and self.tolerance is None else "number"
+
 
 class Pairs(_Part):
     """A table of pairs: columns left, right, and, where given, similar, weight and reason.
@@ -220,14 +227,14 @@ class Map(_Part):
         smallest loss at the end is kept. No held-out sample takes part in the choice.
     """
 
-    n_components: Annotated[int, Field(ge=1)] = 2
-    margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    n_dissimilar: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["all"] = "all"
-    loss: str = "contrastive"
+    n_components: Annotated[int, Field(ge=1)] | None = None
+    margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    n_dissimilar: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["all"] | None = None
+    loss: str | None = None
     network: str | Mapping[str, Any] | None = None
-    max_epochs: Annotated[int, Field(ge=0)] = 50
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 4e-3
+    max_epochs: Annotated[int, Field(ge=0)] | None = None
+    batch_size: Annotated[int, Field(ge=1)] | None = None
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     device: str | None = None
     random_state: Annotated[int, Field(ge=0)] = 0
     n_starts: Annotated[int, Field(ge=1)] = 1

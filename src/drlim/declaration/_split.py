@@ -9,12 +9,13 @@ import numpy as np
 from drlim._errors import InputError, nearest_name
 from drlim._random import generator
 from drlim.datasets import Dataset
+from drlim.declaration._checks import check_names
+from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration
-from drlim.graphs import SimilarityGraph
 
 
 class Parts(NamedTuple):
-    """Rows that are learnt from, held out at random, and held out for their values."""
+    """Rows that are learnt from, held out at random, and held out because of their values."""
 
     learnt: np.ndarray
     held_out: np.ndarray
@@ -22,10 +23,39 @@ class Parts(NamedTuple):
 
 
 def split(declaration: Declaration, data: Dataset) -> Parts:
-    """Divide samples into those that are learnt from and those that are not, by source.
+    """Divide samples into those that are learnt from and those that are held out, by source.
 
-    What belongs together (a group, a source, else a sample) is never on both sides.
+    Samples that belong together (of one group or of one source) are never on both sides.
+
+    Parameters
+    ----------
+    declaration : Declaration
+    data : Dataset
+
+    Returns
+    -------
+    learnt, held_out, unseen : ndarray of int
+        Row numbers, in ascending order.
+
+    Raises
+    ------
+    InputError
+        If a factor or an unseen value is not in the data, or one of the sides gets no sample.
+
+    Examples
+    --------
+    >>> data = Dataset(np.eye(10), {"pose": np.arange(10) % 2})
+    >>> [len(rows) for rows in split(Declaration(keep=["pose"]), data)]
+    [8, 2, 0]
     """
+    resolved = resolve(declaration, data)
+    check_names(resolved)
+    return divide(resolved)
+
+
+def divide(resolved: Resolved) -> Parts:
+    """Do what `split` does, with names that were checked."""
+    declaration, data = resolved.declaration, resolved.data
     is_unseen = np.zeros(len(data), bool)
     for name, values in declaration.held_out.unseen.items():
         factor = data.factor(name)
@@ -37,7 +67,7 @@ def split(declaration: Declaration, data: Dataset) -> Parts:
             )
         is_unseen |= np.isin(factor, list(values))
     rest = np.flatnonzero(~is_unseen)
-    groups = together(declaration, data)
+    groups = resolved.groups
     of_group = rest if groups is None else groups[rest]
     sources: np.ndarray = np.unique(of_group)
     n_held_out = round(declaration.held_out.share * len(sources))
@@ -46,24 +76,9 @@ def split(declaration: Declaration, data: Dataset) -> Parts:
         what = f"sets of one {' or '.join(by)}" if by else "samples"
         raise InputError(
             f"{declaration.where('held_out', 'share')}: {declaration.held_out.share:g} of "
-            f"{len(sources)} {what} is {n_held_out} to hold out; both sides must get at "
-            "least one: give more data, or another share"
+            f"{len(sources)} {what} is {n_held_out} to hold out; both sides need at least one: "
+            "give more data, or another share"
         )
     rng = generator(declaration.map.random_state)
     held_out = np.isin(of_group, rng.permutation(sources)[:n_held_out])
     return Parts(rest[~held_out], rest[held_out], np.flatnonzero(is_unseen))
-
-
-def together(declaration: Declaration, data: Dataset) -> np.ndarray | None:
-    """Return which samples must stay together, numbered: of one source or of one group.
-
-    None if neither is declared. Where the samples of one source are in two groups, these stay
-    together too.
-    """
-    names = [name for name in (declaration.data.source, declaration.data.group) if name]
-    if not names:
-        return None
-    codes = [np.unique(data.factor(name), return_inverse=True)[1] for name in names]
-    first, last = codes[0], codes[-1] + (codes[0].max() + 1) * (len(names) - 1)
-    joined = SimilarityGraph.from_edges(np.stack([first, last], axis=1), int(last.max()) + 1)
-    return np.asarray(joined.components[first])

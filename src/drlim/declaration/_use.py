@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from drlim._errors import FileError, InputError, nearest_name
 from drlim._persistence import read_map
 from drlim.datasets import Dataset
-from drlim.declaration._fingerprints import is_known
+from drlim.declaration._fingerprints import trained_on
 from drlim.declaration._networks import imported, with_arguments
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
@@ -249,12 +249,7 @@ def verify(
     kept = [keep.factor for keep in declaration.keep if keep.factor]
     factor = same or next(iter(kept), "class")
     labels = data.factor(factor)
-    known = map_.trained_on_
-    fresh = np.ones(len(data), bool) if known is None else ~is_known(data.X, known)
-    if not fresh.any():
-        raise InputError(
-            f"the map was trained on all {len(data)} samples; a threshold must be chosen on others"
-        )
+    fresh = ~trained_on(map_, data)
     Z = np.asarray(map_.transform(data.X))
     n_values = len(np.unique(labels[fresh]))
     by = judge_by(labels[fresh], labels[~fresh])
