@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn import manifold
 
 from drlim import InputError, baselines
 from drlim.evaluation import quality
@@ -30,6 +31,13 @@ def test_trustworthiness_falls_when_far_points_are_folded_together(plane):
     folded = np.abs(plane)
     assert quality.trustworthiness(plane, folded) < 0.9
     assert quality.trustworthiness(plane, folded) < quality.continuity(plane, folded)
+
+
+@pytest.mark.parametrize("k", [1, 5, 20])
+def test_trustworthiness_is_that_of_scikit_learn(k, plane, rng):
+    X = rng.normal(size=(120, 6))
+    expected = manifold.trustworthiness(X, plane, n_neighbors=k)
+    assert quality.trustworthiness(X, plane, k) == pytest.approx(expected, abs=1e-12)
 
 
 def test_continuity_falls_when_the_map_is_torn(plane):

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 from scipy.spatial import ConvexHull, QhullError
-from sklearn import manifold
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
 from sklearn.utils.multiclass import type_of_target
 
 from drlim import _checks
 from drlim._checks import check_count, one_each
 from drlim._errors import InputError
+from drlim.evaluation._neighborhoods import share_kept_of_each, trust_of_each
 
 
 def trustworthiness(X: Any, Z: Any, n_neighbors: int = 5) -> float:
@@ -47,7 +47,7 @@ def trustworthiness(X: Any, Z: Any, n_neighbors: int = 5) -> float:
     """
     X, Z = as_rows(X), as_rows(Z)
     _check_both(X, Z, n_neighbors)
-    return float(manifold.trustworthiness(X, Z, n_neighbors=n_neighbors))
+    return float(trust_of_each(X, Z, n_neighbors).mean())
 
 
 def continuity(X: Any, Z: Any, n_neighbors: int = 5) -> float:
@@ -69,12 +69,7 @@ def neighborhood_preservation(X: Any, Z: Any, n_neighbors: int = 5) -> float:
     """
     X, Z = as_rows(X), as_rows(Z)
     _check_both(X, Z, n_neighbors)
-    of_samples, of_map = (
-        NearestNeighbors(n_neighbors=n_neighbors).fit(space).kneighbors(return_distance=False)
-        for space in (X, Z)
-    )
-    kept = [len(np.intersect1d(a, b)) for a, b in zip(of_samples, of_map, strict=True)]
-    return float(np.mean(kept) / n_neighbors)
+    return float(share_kept_of_each(X, Z, n_neighbors).mean())
 
 
 def knn_accuracy(

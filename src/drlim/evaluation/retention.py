@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import pairwise_distances
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, generator, seed_of
@@ -24,6 +23,7 @@ from drlim.evaluation._intervals import (
     r2_parts,
     spread_out,
 )
+from drlim.evaluation._neighborhoods import share_kept_of_each, trust_of_each
 from drlim.evaluation._probes import check_factor, check_groups, targets
 from drlim.evaluation.quality import as_rows
 
@@ -234,39 +234,10 @@ def _of_neighbors(
             f"there are {len(X)} samples, {len(Z)} points and n_neighbors is {n_neighbors}; there "
             "must be a point a sample, and one neighbour or more but fewer than half of them"
         )
-    measure = _trusted if kind == "neighbors" else _preserved
+    measure = trust_of_each if kind == "neighbors" else share_kept_of_each
     rng = generator(seed)
     each = measure(X, Z, n_neighbors)
     chance = float(measure(X, rng.permutation(Z), n_neighbors).mean())
     value = float(each.mean())
     low, high = spread_out(value, *mean_interval(each, groups, rng), len(np.unique(groups)))
     return Retention(MEASURES[kind], value, low, high, chance, len(Z))
-
-
-def _nearest(Z: np.ndarray, n_neighbors: int) -> np.ndarray:
-    found: np.ndarray = (
-        NearestNeighbors(n_neighbors=n_neighbors).fit(Z).kneighbors(return_distance=False)
-    )
-    return found
-
-
-def _trusted(X: np.ndarray, Z: np.ndarray, n_neighbors: int) -> np.ndarray:
-    """Return what each sample adds to trustworthiness, which is their mean."""
-    n, nearest = len(X), _nearest(Z, n_neighbors)
-    too_far = np.zeros(n)
-    for start in range(0, n, 512):
-        here = np.arange(start, min(start + 512, n))
-        distance = pairwise_distances(X[here], X)
-        distance[np.arange(len(here)), here] = np.inf
-        for place in nearest[here].T:
-            rank = (distance < distance[np.arange(len(here)), place][:, None]).sum(axis=1) + 1
-            too_far[here] += np.maximum(rank - n_neighbors, 0)
-    each: np.ndarray = 1 - too_far * 2 / (n_neighbors * (2 * n - 3 * n_neighbors - 1))
-    return each
-
-
-def _preserved(X: np.ndarray, Z: np.ndarray, n_neighbors: int) -> np.ndarray:
-    """Return the share of each sample's nearest that are its nearest in the map."""
-    of_samples, of_map = _nearest(X, n_neighbors), _nearest(Z, n_neighbors)
-    each: np.ndarray = (of_samples[:, :, None] == of_map[:, None]).any(axis=2).mean(axis=1)
-    return each
