@@ -17,6 +17,16 @@ def rng():
     return np.random.default_rng(0)
 
 
+@pytest.fixture(scope="session")
+def fitted():
+    """A map that tests may use and must not change."""
+    from samples import X
+
+    from drlim import DrLIM
+
+    return DrLIM(max_epochs=2, random_state=0).fit(X)
+
+
 @pytest.fixture
 def untouched_globals():
     """Fail if the test moves a global generator: random's, numpy's or torch's."""

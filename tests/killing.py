@@ -12,12 +12,10 @@ import time
 import warnings
 from pathlib import Path
 
-import numpy as np
+from samples import X
 from torch import nn
 
 from drlim import DrLIM
-
-X = np.random.default_rng(0).normal(size=(80, 6))
 
 
 def network(sample_shape, n_components):

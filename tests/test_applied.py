@@ -35,7 +35,7 @@ MAPS = {
 
 
 @pytest.fixture(scope="module", params=MAPS)
-def fitted(request):
+def a_map(request):
     network, X = MAPS[request.param]
     return DrLIM(network=network, max_epochs=1, random_state=0).fit(X[:64]), X
 
@@ -61,9 +61,9 @@ def equal(got, expected, map_):
 
 
 def test_transform_changes_neither_the_map_nor_the_samples_nor_the_global_state(
-    fitted, untouched_globals
+    a_map, untouched_globals
 ):
-    map_, X = fitted
+    map_, X = a_map
     before, samples = bits(map_), X.copy()
     threads, grad = torch.get_num_threads(), torch.is_grad_enabled()
     dtype, errors = torch.get_default_dtype(), np.geterr()
@@ -77,16 +77,16 @@ def test_transform_changes_neither_the_map_nor_the_samples_nor_the_global_state(
     assert random.getstate() == state
 
 
-def test_samples_that_must_not_be_written_to_are_taken(fitted):
-    map_, X = fitted
+def test_samples_that_must_not_be_written_to_are_taken(a_map):
+    map_, X = a_map
     locked = X.copy()
     locked.flags.writeable = False
     np.testing.assert_array_equal(map_.transform(locked), map_.transform(X))
     equal(map_.transform(X[::-1])[::-1], map_.transform(X), map_)
 
 
-def test_a_row_gives_the_same_point_alone_in_any_batch_and_in_any_order(fitted):
-    map_, X = fitted
+def test_a_row_gives_the_same_point_alone_in_any_batch_and_in_any_order(a_map):
+    map_, X = a_map
     Z = map_.transform(X)
     for row in (0, 1, 255, 256, len(X) - 1):
         equal(map_.transform(X[row : row + 1])[0], Z[row], map_)
@@ -96,8 +96,8 @@ def test_a_row_gives_the_same_point_alone_in_any_batch_and_in_any_order(fitted):
     equal(map_.transform(X[order]), Z[order], map_)
 
 
-def test_sixteen_threads_at_once_get_the_same_points(fitted):
-    map_, X = fitted
+def test_sixteen_threads_at_once_get_the_same_points(a_map):
+    map_, X = a_map
     Z = map_.transform(X)
     together, answers = threading.Barrier(16), {}
 
@@ -117,8 +117,8 @@ def test_sixteen_threads_at_once_get_the_same_points(fitted):
             equal(got, expected, map_)
 
 
-def test_threads_that_find_the_map_in_training_mode_do_not_disturb_each_other(fitted):
-    map_, X = fitted
+def test_threads_that_find_the_map_in_training_mode_do_not_disturb_each_other(a_map):
+    map_, X = a_map
     Z = map_.transform(X[:50])
     other = copy.deepcopy(map_)
     other.network_.train()
@@ -137,8 +137,8 @@ def test_threads_that_find_the_map_in_training_mode_do_not_disturb_each_other(fi
     assert not wrong
 
 
-def test_a_map_that_was_saved_copied_or_pickled_gives_the_same_points(fitted, tmp_path):
-    map_, X = fitted
+def test_a_map_that_was_saved_copied_or_pickled_gives_the_same_points(a_map, tmp_path):
+    map_, X = a_map
     Z = map_.transform(X)
     map_.save(tmp_path / "map.drlim")
     again = load(tmp_path / "map.drlim", network=noisy if map_.network is noisy else None)
@@ -146,9 +146,9 @@ def test_a_map_that_was_saved_copied_or_pickled_gives_the_same_points(fitted, tm
         np.testing.assert_array_equal(other.transform(X), Z)
 
 
-def test_in_onnx_a_row_gives_the_same_point_to_a_hundred_thousandth_of_the_margin(fitted, tmp_path):
+def test_in_onnx_a_row_gives_the_same_point_to_a_hundred_thousandth_of_the_margin(a_map, tmp_path):
     ort = pytest.importorskip("onnxruntime")
-    map_, X = fitted
+    map_, X = a_map
     exported = export(map_, tmp_path / "map.onnx")
     session = ort.InferenceSession(exported.path, providers=["CPUExecutionProvider"])
     Z = session.run(None, {"X": X.astype(np.float32)})[0]

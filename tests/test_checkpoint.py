@@ -8,13 +8,12 @@ import sys
 
 import numpy as np
 import pytest
+from samples import X
 from torch import nn
 
 from drlim import DrLIM, FileError, InputError, SimilarityGraph, load
 from drlim.checkpoints import Checkpoint
 from drlim.training import Callback
-
-X = np.random.default_rng(0).normal(size=(60, 5))
 
 
 def dropping(sample_shape, n_components):

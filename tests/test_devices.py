@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from samples import X as X_DOUBLE
 from scipy.spatial.distance import pdist
 
 from drlim import DrLIM, SimilarityGraph, _applying, load, losses
@@ -15,7 +16,7 @@ from drlim.losses._forces import Sums, forces
 from drlim.pairs import PairSampler
 from drlim.training import Callback
 
-X = np.random.default_rng(1).normal(size=(60, 5)).astype(np.float32)
+X = X_DOUBLE.astype(np.float32)
 IMAGES = np.random.default_rng(1).integers(0, 256, (60, 28, 28)).astype(np.uint8)
 GRAPH = neighbors(X, 5)
 FAR = SimilarityGraph.from_edges([(0, 9), (3, 50), (7, 41)], 60) - GRAPH

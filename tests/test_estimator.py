@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from samples import IMAGES, X
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -34,14 +35,6 @@ from drlim.graphs import neighbors, same
 from drlim.losses import Contrastive, global_loss
 from drlim.networks import _builders
 from drlim.training import Callback
-
-X = np.random.default_rng(1).normal(size=(60, 5))
-IMAGES = np.random.default_rng(1).integers(0, 256, (30, 28, 28)).astype(np.uint8)
-
-
-@pytest.fixture(scope="module")
-def fitted():
-    return DrLIM(max_epochs=2, random_state=0).fit(X)
 
 
 @parametrize_with_checks([DrLIM(max_epochs=2, random_state=0)])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from samples import IMAGES, X, own
 from torch import nn
 
 import drlim
@@ -14,13 +15,6 @@ from drlim import DrLIM, FileError, InputError, MissingExtraError, export, load,
 
 onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
-
-X = np.random.default_rng(1).normal(size=(40, 5))
-IMAGES = np.random.default_rng(1).integers(0, 256, (20, 28, 28)).astype(np.uint8)
-
-
-def own(sample_shape, n_components):
-    return nn.Sequential(nn.Linear(*sample_shape, 3), nn.BatchNorm1d(3), nn.Linear(3, n_components))
 
 
 def features():

@@ -11,19 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import save
+from samples import IMAGES, X, own
 from torch import nn
 
 import drlim
 from drlim import DrLIM, FileError, InputError, load, networks
 from drlim._persistence import FORMAT_VERSION, read_map, write_map
 from drlim.losses import Contrastive
-
-X = np.random.default_rng(1).normal(size=(40, 5))
-IMAGES = np.random.default_rng(1).integers(0, 256, (20, 28, 28)).astype(np.uint8)
-
-
-def own(sample_shape, n_components):
-    return nn.Sequential(nn.Linear(*sample_shape, 3), nn.BatchNorm1d(3), nn.Linear(3, n_components))
 
 
 @pytest.fixture(scope="module")

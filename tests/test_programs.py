@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from samples import X, own
 from torch import nn
 
 from drlim import DrLIM, FileError, InputError, MissingExtraError, load
@@ -14,12 +15,6 @@ from drlim.networks import _builders
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-
-X = np.random.default_rng(1).normal(size=(40, 5))
-
-
-def own(sample_shape, n_components):
-    return nn.Sequential(nn.Linear(*sample_shape, 3), nn.BatchNorm1d(3), nn.Linear(3, n_components))
 
 
 def straight(*nodes, constants=(), output=(N_ROWS, 2), **changed):
