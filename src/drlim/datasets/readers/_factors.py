@@ -1,4 +1,4 @@
-"""What is known of each sample, joined to the samples by their names or by row."""
+"""Factors from a table, joined to the samples by their names or by row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def join(
     *,
     are_files: bool = False,
 ) -> dict[str, np.ndarray]:
-    """Add the factors that were given, one row a sample, to those that the data came with.
+    """Add the factors of a table, one row per sample, to those that the data holds itself.
 
     Parameters
     ----------
@@ -31,21 +31,21 @@ def join(
     given : path or mapping of str to ndarray
         A table, CSV or Parquet, or its columns.
     by : str or None
-        The column with the samples' names; None to join by row.
+        The column with the samples' names. None: by row.
     names : ndarray of str of shape (n,) or None
         The samples' names.
     n : int
-        How many samples there are.
+        The number of samples.
     are_files : bool, default=False
-        Whether the names are paths, of which a table may leave out the folder and the ending.
+        Whether the names are paths, whose folder and ending the table may leave out.
     """
     if isinstance(given, Mapping):
         title, table = "factors", {name: np.asarray(values) for name, values in given.items()}
         for name, values in table.items():
             if values.ndim != 1:
                 raise InputError(
-                    f"the factor {name!r} has the shape {values.shape}; a factor has one value a "
-                    "sample"
+                    f"the factor {name!r} has the shape {values.shape}; a factor has one value "
+                    "per sample"
                 )
     else:
         title = str(given)
@@ -54,8 +54,8 @@ def join(
         for name, values in table.items():
             if len(values) != n:
                 raise InputError(
-                    f"{title} has {len(values):,} rows (of {name!r}) and there are {n:,} samples; "
-                    "without `by` each sample has its row, in the same order"
+                    f"{title} has {len(values):,} rows (in {name!r}) and there are {n:,} samples; "
+                    "without `by`, give one row per sample, in the same order"
                 )
         rows = np.arange(n)
     else:
@@ -73,8 +73,8 @@ def join(
         if name in own and not _are_equal(own[name], values):
             i = int(np.argmax(own[name].astype(str) != values.astype(str)))
             raise InputError(
-                f"{title} has the factor {name!r}, which the samples have already, with other "
-                f"values: {values[i]} and {own[name][i]} of the sample "
+                f"{title} has the factor {name!r}, which the samples already have with other "
+                f"values: {values[i]} and {own[name][i]} for the sample "
                 f"{i if names is None else names[i]}; rename it"
             )
         joined.setdefault(name, values)
@@ -82,7 +82,7 @@ def join(
 
 
 def check_known(factors: Mapping[str, np.ndarray], names: np.ndarray | None) -> None:
-    """Raise if a value is missing: who is similar to whom cannot be said without it."""
+    """Raise if a factor lacks a value: similarity is not defined without it."""
     for name, values in factors.items():
         if values.dtype.kind == "f":
             is_missing = np.isnan(values)
@@ -95,16 +95,17 @@ def check_known(factors: Mapping[str, np.ndarray], names: np.ndarray | None) -> 
             raise InputError(
                 f"the factor {name!r} has no value in row {i} (counted from 0)"
                 f"{'' if names is None else f', of the sample {names[i]}'}, "
-                f"{is_missing.sum():,} in all; a factor is known of every sample: fill it in, or "
-                "leave out the samples or the factor"
+                f"{is_missing.sum():,} in all; every sample needs a value: fill it in, or leave "
+                "out the samples or the factor"
             )
 
 
 def _are_equal(one: np.ndarray, other: np.ndarray) -> bool:
+    # As text too, because a table may write 1 where the samples hold "1".
     return bool((one == other).all() or (one.astype(str) == other.astype(str)).all())
 
 
-# By name
+# Joining by name
 
 
 def _file_name(name: str) -> str:
@@ -119,60 +120,63 @@ def _stem(name: str) -> str:
     return PurePosixPath(name).stem
 
 
-# What a table may call a sample, the fullest first.
+# The shorter names that a table may use for a file, the most specific first.
 _SHORTER: tuple[Callable[[str], str], ...] = (_without_ending, _file_name, _stem)
 
 
 def _rows_of(names: np.ndarray, keys: np.ndarray, title: str, are_files: bool) -> np.ndarray:
-    """Return the row of the table that belongs to each sample, for all of both."""
+    """Return the row of the table that belongs to each sample: one row per sample, none left."""
     known = [_normal(name) for name in names.tolist()]
-    callable_by = [_places(known)]
-    shared = [known[places[0]] for places in callable_by[0].values() if len(places) > 1]
+    lookups = [_positions(known)]
+    shared = [known[positions[0]] for positions in lookups[0].values() if len(positions) > 1]
     if shared:
         raise InputError(
-            f"more samples than one are called {few(map(repr, shared))}; to join by name each "
-            "needs a name of its own"
+            f"several samples are called {few(map(repr, shared))}; to join by name, give each a "
+            "name of its own"
         )
     if are_files:
-        callable_by += [_places([shorter(name) for name in known]) for shorter in _SHORTER]
+        lookups += [_positions([shorten(name) for name in known]) for shorten in _SHORTER]
     row_of: dict[int, int] = {}
-    strangers, twice = [], []
+    unknown, repeated = [], []
     for row, key in enumerate(keys.tolist()):
-        fitting = next(
-            (places[_normal(key)] for places in callable_by if _normal(key) in places), []
-        )
-        if not fitting:
-            strangers.append(key)
-        elif len(fitting) > 1:
+        name = _normal(key)
+        matches = next((positions[name] for positions in lookups if name in positions), [])
+        if not matches:
+            unknown.append(key)
+        elif len(matches) > 1:
             raise InputError(
-                f"{title} has a row {key!r}, and so may several samples be called: "
-                f"{few(names[fitting])}; write the path from the folder on"
+                f"{title} has a row {key!r}, which matches several samples: "
+                f"{few(names[matches])}; write their paths from the folder on"
             )
-        elif fitting[0] in row_of:
-            twice.append(key)
+        elif matches[0] in row_of:
+            repeated.append(key)
         else:
-            row_of[fitting[0]] = row
-    without = [name for i, name in enumerate(names.tolist()) if i not in row_of]
-    for whose, rule in (
-        (twice, "more than one row of {} is of the same sample: {} ({:,} in all); leave one"),
-        (without, "samples without a row in {}: {} ({:,} in all); add their rows, or remove them"),
+            row_of[matches[0]] = row
+    missing = [name for i, name in enumerate(names.tolist()) if i not in row_of]
+    for keys_at_fault, message in (
+        (repeated, "{} has several rows for the same sample: {} ({:,} in all); leave one each"),
         (
-            strangers,
-            "rows of {} without a sample: {} ({:,} in all); remove them, or add the samples",
+            missing,
+            "{} has no row for the samples {} ({:,} in all); add rows, or remove the samples",
+        ),
+        (
+            unknown,
+            "{} has rows without a sample: {} ({:,} in all); remove them, or add the samples",
         ),
     ):
-        if whose:
-            raise InputError(rule.format(title, few(map(repr, whose)), len(whose)))
+        if keys_at_fault:
+            listed = few(map(repr, keys_at_fault))
+            raise InputError(message.format(title, listed, len(keys_at_fault)))
     return np.array([row_of[i] for i in range(len(names))], np.intp)
 
 
-def _places(known: list[str]) -> dict[str, list[int]]:
-    places: dict[str, list[int]] = {}
-    for i, name in enumerate(known):
-        places.setdefault(name, []).append(i)
-    return places
+def _positions(names: list[str]) -> dict[str, list[int]]:
+    positions: dict[str, list[int]] = {}
+    for i, name in enumerate(names):
+        positions.setdefault(name, []).append(i)
+    return positions
 
 
 def _normal(name: str) -> str:
-    # One letter with an accent can be written in two ways, and macOS writes the other one.
+    # Unicode has two forms of an accented letter, and macOS stores file names in the other one.
     return unicodedata.normalize("NFC", name).removeprefix("./")

@@ -1,7 +1,7 @@
-"""Folders of images, which may come from anywhere: what is dangerous or wrong is refused by name.
+"""Folders of images. They may come from anywhere: dangerous or damaged files are refused by name.
 
-A file's header is looked at before anything is decoded, so that an image that claims to be
-enormous takes no memory. Only the formats that drlim knows are ever opened.
+A file's header is checked before anything is decoded, so that an image that claims to be enormous
+takes no memory. Only the formats listed here are ever opened.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Colour = Literal["grey", "colour"]
 
-# The endings that are read, and what Pillow calls their content.
+# The endings that are read, and Pillow's names of their formats.
 FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",
@@ -38,8 +38,8 @@ FORMATS = {
 
 MOST_PIXELS = 64 * 10**6
 
-_ORIENTATION = 0x0112
-# What undoes each orientation of EXIF, by the names of Pillow's operations.
+_ORIENTATION = 0x0112  # the tag of EXIF
+# Pillow's operation that undoes each orientation of EXIF.
 _UPRIGHT = {
     2: "FLIP_LEFT_RIGHT",
     3: "ROTATE_180",
@@ -54,23 +54,15 @@ _COLOUR_MODES = ("RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "
 
 
 class _BadImageError(Exception):
-    """An image that is refused; the message is the reason."""
-
-
-class _Look(NamedTuple):
-    """What an image looks like, by its header."""
-
-    size: tuple[int, int]  # height and width, upright
-    is_grey: bool
-    is_deep: bool  # 16 bits a pixel
+    """An image is refused; the message is the reason, without the file's name."""
 
 
 class _Form(NamedTuple):
-    """What all images of a folder are made into."""
+    """The form of an image, by its header, or the common form of all images of a folder."""
 
-    size: tuple[int, int]
+    size: tuple[int, int]  # height and width, upright
     is_grey: bool
-    is_deep: bool
+    is_16_bit: bool
 
 
 def open_folder(
@@ -80,10 +72,7 @@ def open_folder(
     skip_bad: bool,
     say: Say,
 ) -> Reader:
-    """Open a folder of images; the folders inside it, if there are any, are the factor class.
-
-    One image by itself is a folder of one.
-    """
+    """Open a folder of images, or a single image; folders inside it become the factor ``class``."""
     try:
         import PIL.Image  # noqa: F401
     except ImportError:
@@ -94,16 +83,16 @@ def open_folder(
     else:
         files, n_ignored = _find(folder)
     if n_ignored:
-        say(f"{folder}: {n_ignored:,} files that are no images were ignored")
+        say(f"{folder}: ignored {n_ignored:,} files that are not images")
     if not files:
         raise InputError(
             f"{folder} has no images ({n_ignored:,} other files); images end in "
             f"{', '.join(FORMATS)}"
         )
-    looks, skipped = _survey(folder, files, skip_bad)
-    form = _common_form(folder, files, looks, size, colour)
+    forms, skipped = _read_headers(folder, files, skip_bad)
+    form = _common_form(folder, files, forms, size, colour)
     sample_shape = form.size if form.is_grey else (3, *form.size)
-    dtype = np.dtype(np.float32 if form.is_deep else np.uint8)
+    dtype = np.dtype(np.float32 if form.is_16_bit else np.uint8)
 
     def slices(rows: int) -> Iterator[Block]:
         for start in range(0, len(files), rows):
@@ -113,7 +102,7 @@ def open_folder(
                     bad[i] = skipped[i]
                     continue
                 try:
-                    images.append(_decode(folder / files[i], form, is_fixed=size is None))
+                    images.append(_decode(folder / files[i], form, may_resize=size is not None))
                 except _BadImageError as error:
                     _refuse(folder / files[i], error, skip_bad)
                     bad[i] = str(error)
@@ -141,16 +130,16 @@ def _check_options(size: Any, colour: Any) -> None:
                 f"{MOST_PIXELS:,} pixels"
             )
     if colour not in (None, "grey", "colour"):
-        raise InputError(f"colour is {colour!r}; give 'grey', 'colour', or None for what is there")
+        raise InputError(f"colour is {colour!r}; it must be 'grey', 'colour' or None")
 
 
-# Which files there are
+# Finding the files
 
 
 def _find(folder: Path) -> tuple[list[str], int]:
-    """Return the images' paths inside a folder in their natural order, and how many others."""
+    """Return the images' paths inside a folder in natural order, and the number of other files."""
     files, n_ignored = [], 0
-    # Links to folders are not followed: they can lead in a circle, or out into the whole disk.
+    # Links to folders are not followed: they can lead in a circle, or out of the folder.
     for parent, inner, found in os.walk(folder, onerror=_cannot_list):
         n_ignored += sum(os.path.islink(os.path.join(parent, name)) for name in inner)
         inner[:] = [name for name in inner if not name.startswith(".")]
@@ -171,85 +160,86 @@ def _cannot_list(error: OSError) -> None:
 
 
 def _natural(path: str) -> tuple[object, ...]:
-    """Order ``2.png`` before ``10.png``, folder by folder; the path itself decides a tie."""
+    """Return a key that sorts ``2.png`` before ``10.png``, folder by folder."""
     parts = [
         tuple(int(piece) if i % 2 else piece for i, piece in enumerate(re.split("([0-9]+)", part)))
         for part in path.split("/")
     ]
-    return (parts, path)
+    return (parts, path)  # the path decides between 1.png and 01.png
 
 
 def _printable(file: str) -> str:
-    # A name on the disk can be any bytes; as a sample's name it must go into a table.
+    # A file's name can be any bytes; a sample's name must be text that can go into a table.
     return os.fsencode(file).decode("utf-8", "backslashreplace")
 
 
-# What they look like
+# Headers
 
 
-def _survey(
+def _read_headers(
     folder: Path, files: list[str], skip_bad: bool
-) -> tuple[dict[int, _Look], dict[int, str]]:
-    looks, skipped = {}, {}
+) -> tuple[dict[int, _Form], dict[int, str]]:
+    """Return the form of each image that can be opened, and why the others cannot."""
+    forms, skipped = {}, {}
     for i, file in enumerate(files):
         try:
             with _opened(folder / file) as image:
-                looks[i] = _look(image)
+                forms[i] = _form_of(image)
         except _BadImageError as error:
             _refuse(folder / file, error, skip_bad)
             skipped[i] = str(error)
-    if not looks:
+    if not forms:
         raise FileError(
             f"{folder} has no image that can be read: "
             f"{few(f'{_printable(files[i])} {reason}' for i, reason in skipped.items())}"
         )
-    return looks, skipped
+    return forms, skipped
 
 
 def _common_form(
     folder: Path,
     files: list[str],
-    looks: dict[int, _Look],
+    forms: dict[int, _Form],
     size: tuple[int, int] | None,
     colour: Colour | None,
 ) -> _Form:
-    first = next(iter(looks))
+    first = next(iter(forms))
     if size is None:
-        size = looks[first].size
-        for i, look in looks.items():
-            if look.size != size:
+        size = forms[first].size
+        for i, form in forms.items():
+            if form.size != size:
                 one, other = _printable(files[first]), _printable(files[i])
                 raise InputError(
                     f"in {folder} {one} is {size[0]} pixels high and {size[1]} wide and {other} "
-                    f"{look.size[0]} and {look.size[1]}; samples have one size: write size = "
-                    f"[{size[0]}, {size[1]}], or another, to resize all"
+                    f"{form.size[0]} and {form.size[1]}; all samples must have one size: to resize "
+                    f"them, give size = [{size[0]}, {size[1]}] or another"
                 )
-    is_grey = all(look.is_grey for look in looks.values()) if colour is None else colour == "grey"
+    is_grey = all(form.is_grey for form in forms.values()) if colour is None else colour == "grey"
     height, width = size
-    is_deep = any(look.is_deep for look in looks.values())
-    return _Form((int(height), int(width)), is_grey, is_deep)
+    is_16_bit = any(form.is_16_bit for form in forms.values())
+    return _Form((int(height), int(width)), is_grey, is_16_bit)
 
 
-def _look(image: Image.Image) -> _Look:
+def _form_of(image: Image.Image) -> _Form:
     width, height = image.size
-    if _orientation(image) >= 5:  # lying on its side
+    if _orientation(image) >= 5:  # height and width are exchanged
         width, height = height, width
     if image.mode == "P":
         palette = np.frombuffer(bytes(image.getpalette() or b""), np.uint8).reshape(-1, 3)
         is_grey = bool((palette == palette[:, :1]).all())
     else:
-        is_grey = _is_deep(image) or image.mode in _GREY_MODES
-    return _Look((height, width), is_grey, _is_deep(image))
+        is_grey = _is_16_bit(image) or image.mode in _GREY_MODES
+    return _Form((height, width), is_grey, _is_16_bit(image))
 
 
-def _is_deep(image: Image.Image) -> bool:
-    # Pillow before 11 called the 16 bits of a PNG 32.
+def _is_16_bit(image: Image.Image) -> bool:
+    # Pillow before 11 opened a PNG of 16 bits in its mode of 32 bits.
     return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
 
 
 def _orientation(image: Image.Image) -> int:
-    # A PNG without EXIF in its header would be decoded here in the search for it; a TIFF, which
-    # never has it there, is turned by Pillow itself.
+    # getexif would decode a PNG that has no EXIF in its header to look for it. Pillow itself turns
+    # a TIFF, which never has it there.
     if "exif" not in image.info:
         return 1
     return int(image.getexif().get(_ORIENTATION, 1))
@@ -257,14 +247,14 @@ def _orientation(image: Image.Image) -> int:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open an image whose header promises nothing bad; all that goes wrong is a bad image."""
+    """Open an image and check its header; any error becomes a `_BadImageError`."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            # Pipes have none either, and opening one would wait for ever.
+            # A pipe has the size 0 as well, and opening one would wait for ever.
             if path.stat().st_size == 0:
                 raise _BadImageError("is empty: it has no bytes")
             known = sorted(set(FORMATS.values()))
@@ -279,8 +269,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             "decompression bomb, or too large; reduce it"
         ) from None
     except UnidentifiedImageError:
-        raise _BadImageError("is no image, whatever its ending says") from None
-    except Exception as error:  # Pillow's decoders raise nearly everything at a damaged file
+        raise _BadImageError("is not an image, despite its ending") from None
+    except Exception as error:  # Pillow's decoders raise nearly any error at a damaged file
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:120]
         raise _BadImageError(
             f"cannot be decoded: it is truncated or damaged ({reason or type(error).__name__})"
@@ -294,23 +284,23 @@ def _check_header(image: Image.Image, ending: str) -> None:
             f"claims to be {height:,} x {width:,} pixels, and at most {MOST_PIXELS:,} are "
             "decoded: a decompression bomb, or too large; reduce it"
         )
-    # A photograph with previews of itself behind it is a JPEG that Pillow opens as a MPO.
+    # A JPEG that is followed by previews of itself is an MPO to Pillow.
     is_photograph = image.format == "MPO"
     if FORMATS[ending] != ("JPEG" if is_photograph else image.format):
         raise _BadImageError(f"is a {image.format} image, though it ends in {ending}; rename it")
     if not is_photograph and getattr(image, "is_animated", False):
-        raise _BadImageError("holds several pictures; save the one that is meant by itself")
-    if not _is_deep(image) and image.mode not in ("P", *_GREY_MODES, *_COLOUR_MODES):
+        raise _BadImageError("holds several pictures; save one of them alone")
+    if not _is_16_bit(image) and image.mode not in ("P", *_GREY_MODES, *_COLOUR_MODES):
         raise _BadImageError(
-            f"has pixels of the kind {image.mode!r}, and 8 and 16 bits are taken; save such "
-            "images as one array with numpy.save"
+            f"has pixels of the kind {image.mode!r}, and only 8 and 16 bits are supported; save "
+            "such images as one array with numpy.save"
         )
 
 
 def _refuse(path: Path, error: _BadImageError, skip_bad: bool) -> None:
     if not skip_bad:
         raise FileError(
-            f"{_printable(str(path))} {error}; mend or remove it, or leave out all bad files "
+            f"{_printable(str(path))} {error}; repair or remove it, or leave out all bad files "
             "with skip_bad=True (--skip-bad)"
         ) from None
 
@@ -318,28 +308,28 @@ def _refuse(path: Path, error: _BadImageError, skip_bad: bool) -> None:
 # Decoding
 
 
-def _decode(path: Path, form: _Form, *, is_fixed: bool) -> np.ndarray:
+def _decode(path: Path, form: _Form, *, may_resize: bool) -> np.ndarray:
     """Return the pixels, (height, width) or (3, height, width), uint8 or float32 from 0 to 1."""
     from PIL import Image
 
     with _opened(path) as image:
-        turned = _UPRIGHT.get(_orientation(image))
-        if _is_deep(image):
+        operation = _UPRIGHT.get(_orientation(image))
+        if _is_16_bit(image):
             values = np.asarray(image).astype(np.float32) / np.float32(65535)
             image = Image.fromarray(values.clip(0, 1))
         else:
             image = _on_white(image).convert("L" if form.is_grey else "RGB")
-        if turned:
-            image = image.transpose(Image.Transpose[turned])
+        if operation:
+            image = image.transpose(Image.Transpose[operation])
         height, width = form.size
         if image.size != (width, height):
-            if is_fixed:
+            if not may_resize:
                 raise _BadImageError("changed while the folder was read")
-            # Pillow averages over all pixels that fall into one of the result, so nothing
-            # aliases, and this filter never goes beyond black and white.
+            # Pillow averages over all pixels that fall into one of the result, which prevents
+            # aliasing, and this filter does not overshoot black and white.
             image = image.resize((width, height), Image.Resampling.BILINEAR)
         pixels = np.asarray(image)
-    if form.is_deep and pixels.dtype == np.uint8:
+    if form.is_16_bit and pixels.dtype == np.uint8:
         pixels = pixels / np.float32(255)
     if form.is_grey:
         return pixels
@@ -349,10 +339,10 @@ def _decode(path: Path, form: _Form, *, is_fixed: bool) -> np.ndarray:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Lay an image that is transparent somewhere on white paper."""
+    """Put an image that is partly transparent on a white background."""
     from PIL import Image
 
     if image.mode not in ("LA", "La", "PA", "RGBA", "RGBa") and "transparency" not in image.info:
         return image
-    drawn = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", drawn.size, "white"), drawn).convert("RGB")
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")

@@ -1,4 +1,4 @@
-"""Points are written as they come: in order, in constant memory, whole or not at all."""
+"""Writing the points of a map: block by block, in constant memory, whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,30 +22,31 @@ Points = tuple[np.ndarray, np.ndarray | None]
 def write_points(path: str | os.PathLike[str], blocks: Iterable[Points], n_components: int) -> int:
     """Write points of a map to a file by its ending, ``.npy``, ``.csv`` or ``.parquet``.
 
-    Nothing but the block at hand is in memory. The file is there when all is written and not
-    before, and if anything goes wrong on the way an old file of that name stays as it was.
+    Only one block is held in memory. The file appears when everything is written; if anything
+    goes wrong before, an old file of that name stays as it was.
 
     Parameters
     ----------
     path : str or path
     blocks : iterable of (Z, names)
-        Z of shape (n, n_components), float; names of n str, or None, as `blocks` gives them.
+        Z of shape (n, n_components), float; names, n str or None, as `blocks` yields them.
     n_components : int
+        The number of columns of Z.
 
     Returns
     -------
     int
-        How many points were written. A table has the columns ``map1``, ``map2``, ..., after
-        ``name`` where there are names; a ``.npy`` has no place for names.
+        The number of points written. A table has the columns ``map1``, ``map2``, ..., after
+        ``name`` if the points have names; a ``.npy`` file holds no names.
 
     Raises
     ------
     FileError
         If the file cannot be written.
     InputError
-        If it ends otherwise, or a block has another shape.
+        If the path ends otherwise, or a block has another shape.
     MissingExtraError
-        If it is a table and pyarrow is not installed.
+        If the file is a table and pyarrow is not installed.
 
     Examples
     --------
@@ -75,11 +76,13 @@ def _checked(blocks: Iterable[Points], n_components: int) -> Iterator[Points]:
         Z = np.asarray(Z)
         if Z.ndim != 2 or Z.shape[1] != n_components or Z.dtype.kind != "f":
             raise InputError(
-                f"a block of points is {Z.dtype} of the shape {Z.shape}; it must be floats of "
+                f"a block of points is {Z.dtype} of the shape {Z.shape}; it must be float and of "
                 f"the shape (n, {n_components})"
             )
         if names is not None and len(names) != len(Z):
-            raise InputError(f"a block has {len(Z):,} points and {len(names):,} names")
+            raise InputError(
+                f"a block has {len(Z):,} points and {len(names):,} names; give one name per point"
+            )
         yield Z, names
 
 
@@ -96,12 +99,14 @@ def _write_table(path: Path, ending: str, first: Points, blocks: Iterable[Points
     schema = pa.schema(fields)
     n = 0
     with _writer(path, ending, schema) as writer:
-        for points, called in blocks:
-            if (called is None) != (names is None):
-                raise InputError("some blocks of points have names and some have none")
+        for points, point_names in blocks:
+            if (point_names is None) != (names is None):
+                raise InputError(
+                    "some blocks of points have names and some do not; name all or none"
+                )
             columns = [points[:, j].astype(Z.dtype) for j in range(points.shape[1])]
-            if called is not None:
-                columns.insert(0, np.asarray(called).tolist())
+            if point_names is not None:
+                columns.insert(0, np.asarray(point_names).tolist())
             arrays = [
                 pa.array(column, type=kind)
                 for column, (_, kind) in zip(columns, fields, strict=True)

@@ -38,68 +38,68 @@ def read(
     cache: str | os.PathLike[str] | None = None,
     say: Say | None = None,
 ) -> Dataset:
-    r"""Read samples and what is known of each, by the path's ending.
+    r"""Read samples and their factors, by the path's ending.
 
     ========================== ==================================================================
     ``.npy``                   an array, as a memory map
     ``.npz``, ``.zarr``        its array ``X``, or its only one of two or more dimensions; arrays
-                               of one value a sample are factors
+                               of one value per sample are factors
     ``.csv``, ``.parquet``     columns of numbers are the features, the others factors
-    a folder                   its images in their natural order, 2 before 10; where there are
-                               folders in it, the factor ``class`` is the folder of each
-    an image                   itself alone
+    a folder                   its images in natural order, 2 before 10; if it has folders, the
+                               factor ``class`` is the folder of each image
+    an image                   this image alone
     ========================== ==================================================================
 
-    Training needs random access. What is slow at it (everything but a ``.npy``) is decoded into
-    memory up to 1 GiB, and else converted once, slice by slice, into a memory-mapped file in
-    the cache, which is found again as long as names, sizes and times of change are the same.
+    Training needs random access. Every format but ``.npy`` is slow at it, so up to 1 GiB is
+    decoded into memory, and more is converted once, slice by slice, into a memory-mapped file in
+    the cache. It is used again as long as the names, sizes and times of change are the same.
 
-    Images become uint8 of shape (n, h, w) or (n, 3, h, w). If one has 16 bits a pixel, all are
-    float32 from 0 to 1. Those of 16 bits a colour are read with 8. They are turned upright as
-    their EXIF says, and what is transparent is laid on white. Images of more than 64
-    megapixels, damaged ones, ones of another format than their ending says and ones of several
-    pictures are refused. Hidden files and links to folders are passed over.
+    Images become uint8 of shape (n, h, w) or (n, 3, h, w). If a grey image has 16 bits, all are
+    float32 from 0 to 1; images of 16 bits per colour are read with 8. They are turned upright
+    by their EXIF orientation, and transparency becomes white. Images of more than 64
+    megapixels, damaged ones, those of another format than their ending and those of several
+    pictures are refused. Hidden files and links to folders are skipped.
 
     Parameters
     ----------
     path : str or path
         A file, or a folder of images.
     factors : path or mapping of str to array, optional
-        A table of factors, CSV or Parquet, or its columns: one row a sample.
+        A table of factors, CSV or Parquet, or its columns: one row per sample.
     by : str, optional
-        The column of the table with the samples' names. The images of a folder have their paths
-        in it for names, and the table may leave out the folder and the ending where that is
-        still unique; other samples take their names from their own column or array of this
-        name. Without it the table has its rows in the order of the samples.
+        The column of the table with the samples' names. Images are named by their paths inside
+        the folder, whose folders and ending the table may leave out if that is still unique;
+        other samples take their names from their own column or array of this name. None: the
+        rows of the table are in the order of the samples.
     columns : sequence of str, optional
-        The columns of a table that are the features, in this order. By default all columns of
+        The columns of a table that are the features, in this order. None: all columns of
         numbers.
     size : (int, int), optional
-        Height and width that all images are resized to; needed where they differ.
+        Height and width in pixels that all images are resized to; needed if they differ.
     colour : {'grey', 'colour'}, optional
-        By default grey if all images are.
+        Read all images as grey or as colour. None: grey if all images are.
     skip_bad : bool, default=False
-        Whether to go on without the images that are refused; ``skipped`` of the dataset lists
-        them with the reasons.
+        Whether to leave out images that are refused; the attribute ``skipped`` of the dataset
+        lists them with the reasons.
     cache : path, optional
-        The folder for what is converted; by default in the user's cache (``DRLIM_CACHE``).
+        The folder for conversions; by default in the user's cache (``DRLIM_CACHE``).
     say : callable, optional
-        Called with a line of text at each step that takes long.
+        Called with a line of text at each step that takes long. None: such lines are logged.
 
     Returns
     -------
     Dataset
-        X of shape (n_samples, n_features) for a table: float64 where a column needs it, as the
-        numbers of a CSV file do, else float32. The type of an array is kept.
+        X of shape (n_samples, n_features) for a table: float64 if a column needs it, as the
+        numbers of a CSV file do, otherwise float32. The dtype of an array is kept.
 
     Raises
     ------
     FileError
-        If a file is missing, damaged, dangerous, or not what its ending says.
+        If a file is missing, damaged, dangerous, or of another kind than its ending.
     InputError
         If a value is missing, sizes differ, or a table does not fit the samples.
     MissingExtraError
-        If the package that reads this kind is not installed.
+        If the package that reads this kind of file is not installed.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def read(
     if by is not None:
         own.pop(by, None)
         if factors is None and names is None:
-            raise InputError(f"by is {by!r}, and there is no table of factors to join")
+            raise InputError(f"by is {by!r}, but there is no table of factors to join")
     if factors is not None:
         own = join(own, factors, by, names, reader.shape[0], are_files=path.is_dir())
     check_known(own, names)
@@ -147,28 +147,28 @@ def blocks(
     rows: int = _ROWS,
     say: Say | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-    """Go through the samples that `read` would read, in order, without holding them all.
+    """Yield the samples that `read` would read, in order, without holding them all in memory.
 
     Parameters
     ----------
     path, by, columns, size, colour, skip_bad
         As in `read`; ``by`` names the column or array with the samples' names.
     rows : int, default=4096
-        How many samples a block has at most: fewer where samples are large, at the end, and
-        where bad images are left out.
+        The largest number of samples in a block. Blocks of large samples, the last block, and
+        blocks with images left out have fewer.
     say : callable, optional
-        Called with a line of text for each image that is left out.
+        Called with a line of text for each image that is left out. None: such lines are logged.
 
     Yields
     ------
     X : ndarray of shape (at most rows, ...)
     names : ndarray of str of the same length, or None
-        The names of the samples, where they have any.
+        The names of the samples, if they have any.
 
     Raises
     ------
     FileError, InputError, MissingExtraError
-        As `read` does, some of them only when the bad sample is reached.
+        As `read` does, but a bad sample only raises when it is reached.
 
     Examples
     --------
@@ -224,9 +224,11 @@ def _open(
         raise FileError(f"{path} is not there; is it the right path?")
     is_folder = (path.is_dir() and ending not in _ARRAYS) or ending in FORMATS
     if not is_folder and (size is not None or colour is not None):
-        raise InputError(f"{path} is no folder of images; size and colour are of images")
+        raise InputError(f"{path} is not a folder of images; size and colour apply to images only")
     if columns is not None and (is_folder or ending not in TABLES):
-        raise InputError(f"{path} is no table; columns are of {' and '.join(TABLES)} files")
+        raise InputError(
+            f"{path} is not a table; columns apply to {' and '.join(TABLES)} files only"
+        )
     if is_folder:
         return open_folder(path, size, colour, skip_bad, say)
     if ending in TABLES:
