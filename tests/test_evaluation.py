@@ -40,6 +40,12 @@ def test_trustworthiness_is_that_of_scikit_learn(k, plane, rng):
     assert quality.trustworthiness(X, plane, k) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize("measure", MEASURES[:2])
+def test_a_tie_between_neighbours_is_no_error(measure, rng):
+    grid = rng.integers(0, 4, (90, 3)).astype(float)
+    assert measure(grid, 2 * grid, 7) == 1
+
+
 def test_continuity_falls_when_the_map_is_torn(plane):
     torn = plane + 100 * np.sign(plane)
     assert quality.continuity(plane, torn) < 0.99
