@@ -383,8 +383,8 @@ def test_samples_of_one_label_are_similar(kind):
 def test_labels_of_large_classes_are_learnt_without_writing_their_pairs_out(
     tmp_path, monkeypatch, rng
 ):
-    monkeypatch.setattr(pairs, "MOST_A_SAMPLE", 0)
-    monkeypatch.setattr(pairs, "LEAST_MOST", 6_400)
+    monkeypatch.setattr(pairs, "_MOST_PER_SAMPLE", 0)
+    monkeypatch.setattr(pairs, "_LEAST_MOST", 6_400)
     y = rng.integers(0, 3, 30_000)  # 150,000,000 similar pairs
     some = np.eye(3, dtype=np.float32)[y] + rng.normal(scale=0.1, size=(30_000, 3))
     map_ = DrLIM(network="linear", n_dissimilar=5, max_epochs=3, random_state=0)

@@ -444,7 +444,7 @@ def test_the_mean_distance_counts_all_pairs_alike_whatever_the_balance(rng):
     true_mean = distances_among(Z).mean().item()
     for n_dissimilar in ("all", 0.1):
         sampler = PairSampler(graph, 29, n_dissimilar=n_dissimilar)
-        tally = _Tally(None, sampler.balance)
+        tally = _Tally(None, sampler)
         (batch,) = sampler.epoch(0)
         tally.add(batch, forces(Z, batch, Contrastive(1.0), 1.0))
         assert tally.epoch().mean_distance == pytest.approx(true_mean, rel=1e-5)

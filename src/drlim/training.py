@@ -227,7 +227,7 @@ def train(
             history, best_loss, best_weights, ended = run.restore(checkpoint.state)
         for _ in range(0 if ended else max_epochs - len(history)):
             network.train()
-            tally = _Tally(device, sampler.balance or 1.0)
+            tally = _Tally(device, sampler)
             for batch in sampler.epoch(random.pairs):
                 samples = fetch(batch.points)
                 if augment is not None:
@@ -380,8 +380,8 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) 
 class _Tally:
     """Adds up the epoch, on the device, without waiting for it."""
 
-    def __init__(self, device: torch.device | None, balance: float = 1.0) -> None:
-        self.balance = balance
+    def __init__(self, device: torch.device | None, sampler: PairSampler) -> None:
+        self.sampler = sampler
         self.sums = torch.zeros(len(Sums._fields), dtype=torch.float64, device=device)
         self.pinned = torch.zeros((), dtype=torch.float64, device=device)
         self.n_batches = 0
@@ -398,9 +398,8 @@ class _Tally:
 
     def epoch(self) -> Epoch:
         sums = Sums(*self.sums.tolist())
-        # What a pair weighs in the loss, without the balance: all pairs count alike.
-        weight = sums.similar_weight + sums.dissimilar_weight / self.balance
-        distance = sums.similar_distance + sums.dissimilar_distance / self.balance
+        weight = self.sampler.counted_alike(sums.similar_weight, sums.dissimilar_weight)
+        distance = self.sampler.counted_alike(sums.similar_distance, sums.dissimilar_distance)
         seconds = time.perf_counter() - self.start
         pinned = float(self.pinned)
         return Epoch(

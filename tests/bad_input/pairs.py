@@ -2,7 +2,7 @@
 
 from bad_input.rows import GRAPH, bad
 from drlim import SimilarityGraph
-from drlim.pairs import PairSampler, check_disjoint
+from drlim.pairs import PairSampler, _check_disjoint
 
 ROWS = {
     "pairs.PairSampler": [
@@ -13,8 +13,8 @@ ROWS = {
     "pairs.PairSampler.epoch": [
         bad("negative seed", lambda: list(PairSampler(GRAPH, 3).epoch(-1)), "random_state", "-1"),
     ],
-    "pairs.check_disjoint": [
-        bad("contradictory", lambda: check_disjoint(GRAPH, GRAPH), "52", "(0, 1)"),
-        bad("another size", lambda: check_disjoint(GRAPH, SimilarityGraph.empty(3)), "24", "3"),
+    "pairs._check_disjoint": [
+        bad("contradictory", lambda: _check_disjoint(GRAPH, GRAPH), "52", "(0, 1)"),
+        bad("another size", lambda: _check_disjoint(GRAPH, SimilarityGraph.empty(3)), "24", "3"),
     ],
 }
