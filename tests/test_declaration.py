@@ -294,6 +294,18 @@ FILES = {
     ),
     "no path": ("keep = ['a']", "d.toml, data: the declaration names no data; give data.path"),
     "no known ending": ("[data]\npath = 'd.toml'", "line 2, data.path: .*ends in '.toml'"),
+    "sizes that differ": (
+        "\n[data]\npath = 'mixed'",
+        r"line 2, data.size: .*size = \[4, 4\]",
+    ),
+    "a size of no images": (
+        "[data]\npath = 'X.npy'\nsize = [8, 8]",
+        "line 3, data.size: .*X.npy",
+    ),
+    "names of samples without names": (
+        "[data]\npath = 'X.npy'\nfactors = 'f.csv'\nby = 'file'",
+        "line 4, data.by: .*'file'",
+    ),
     "other rows": (
         "[data]\npath = 'X.npy'\nfactors = 'f.csv'",
         "line 3, data.factors: .*2 rows .* 3 samples",
@@ -311,6 +323,9 @@ def test_data_that_cannot_be_read_is_said_with_its_key_and_line(case, read, tmp_
     (tmp_path / "images").mkdir()
     for name in ("a", "b"):
         Image.fromarray(np.eye(4, dtype=np.uint8)).save(tmp_path / "images" / f"{name}.png")
+    (tmp_path / "mixed").mkdir()
+    for n in (4, 5):
+        Image.fromarray(np.eye(n, dtype=np.uint8)).save(tmp_path / "mixed" / f"{n}.png")
     with pytest.raises(DrlimError, match=says):
         read_data(read(text))
 

@@ -8,11 +8,22 @@ built-in error that a caller who does not know drlim would look for.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class DrlimError(Exception):
-    """The base class of every error that drlim raises on purpose."""
+    """The base class of every error that drlim raises on purpose.
+
+    Attributes
+    ----------
+    argument : str or None
+        The name of the argument at fault, where the error knows it.
+    """
+
+    def __init__(self, *args: object, argument: str | None = None) -> None:
+        super().__init__(*args)
+        self.argument = argument
 
 
 class InputError(DrlimError, ValueError):
@@ -37,6 +48,16 @@ class TrainingWarning(UserWarning):
 
 class DataWarning(UserWarning):
     """The data can be used, but probably not for what the user wants."""
+
+
+@contextmanager
+def about(argument: str) -> Iterator[None]:
+    """Name the argument at fault in the errors of a block that do not name one themselves."""
+    try:
+        yield
+    except DrlimError as error:
+        error.argument = error.argument or argument
+        raise
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:

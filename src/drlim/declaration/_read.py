@@ -1,4 +1,4 @@
-"""Read data in the way that a declaration says."""
+"""Reading data as a declaration says."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_data(
     skip_bad: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> Dataset:
-    """Read the declared data, or other data in the way that the declaration says.
+    r"""Read the declared data, or other data in the way that the declaration says.
 
     Parameters
     ----------
@@ -29,39 +29,68 @@ def read_data(
     path : path, optional
         Other data, such as new photographs. None: the declared data.
     factors : path, optional
-        Its table of factors.
-    skip_bad : bool
-        Whether files that cannot be read are left out (also if the declaration says so).
+        The table of factors of the other data.
+    skip_bad : bool, default=False
+        Whether to leave out files that cannot be read, also where the declaration does not.
     say : callable, optional
+        Called with a line of text at each step that takes long.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    FileError
+        If a file is missing or damaged.
+    InputError
+        If the declaration names no data, or an option does not fit the data.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+    ...     n = file.write("height,width,species\n1.5,2,cat\n3,4,dog\n")
+    ...     file.flush()
+    ...     read_data(Declaration(data={"path": file.name, "columns": ["width"]})).X.tolist()
+    [[2.0], [4.0]]
     """
     declared = declaration.data
-    if path is None and declared.path is not None:
-        try:
-            declared_data = read_data(
-                declaration, declared.path, factors=declared.factors, skip_bad=skip_bad, say=say
-            )
-        except (FileError, InputError) as error:
-            with at(declaration, "data", *_named_in(str(error), declared)):
-                raise
-        return declared_data
-    if path is None:
+    if path is not None:
+        return _read(declaration, path, factors, skip_bad, say)
+    if declared.path is None:
         raise InputError(
             f"{declaration.where('data')}: the declaration names no data; give data.path, or in "
             "Python the samples: drlim.declaration.fit(declaration, data)"
         )
+    try:
+        return _read(declaration, declared.path, declared.factors, skip_bad, say)
+    except (FileError, InputError) as error:
+        keys = [error.argument] if error.argument in Data.model_fields else []
+        with at(declaration, "data", *keys):
+            raise
+
+
+def _read(
+    declaration: Declaration,
+    path: Path,
+    factors: Path | None,
+    skip_bad: bool,
+    say: Callable[[str], None] | None,
+) -> Dataset:
     return read(
         path,
         factors=factors,
-        skip_bad=skip_bad or declared.skip_bad,
+        skip_bad=skip_bad or declaration.data.skip_bad,
         say=say,
         **how_to_read(declaration, path),
     )
 
 
 def how_to_read(declaration: Declaration, path: Path) -> dict[str, Any]:
-    """Return the options of `drlim.datasets.read` that the declaration gives to such data.
+    """Return the options of `drlim.datasets.read` for data of this kind.
 
-    What is said of images is of no matter to arrays of them, which a map takes as well.
+    Size and colour do not apply to arrays of images, which a map takes as well.
     """
     declared = declaration.data
     other = path != declared.path
@@ -77,9 +106,10 @@ def how_to_read(declaration: Declaration, path: Path) -> dict[str, Any]:
 
 
 def as_read(declaration: Declaration, X: np.ndarray) -> Declaration:
-    """Return the declaration with the size and colours that a folder's images turned out to have.
+    """Return the declaration with the size and colour of the images that were read.
 
-    A single photograph must be read as those that were learnt from, be it grey or of another size.
+    A single photograph is then read like the training images, even if it is grey or of another
+    size.
     """
     path = declaration.data.path
     if path is None or not path.is_dir() or path.suffix.lower() == ".zarr":
@@ -87,15 +117,3 @@ def as_read(declaration: Declaration, X: np.ndarray) -> Declaration:
     size = tuple(map(int, X.shape[-2:]))
     read_as = {"size": size, "colour": "colour" if X.ndim == 4 else "grey"}
     return declaration.model_copy(update={"data": declaration.data.model_copy(update=read_as)})
-
-
-def _named_in(message: str, declared: Data) -> tuple[str, ...]:
-    """Find the key whose value an error is about, if it names one."""
-    values = {
-        "by": [repr(declared.by)],
-        "columns": map(repr, declared.columns or ()),
-        "factors": [str(declared.factors)],
-        "path": [str(declared.path)],
-    }
-    named = (key for key, texts in values.items() if any(text in message for text in texts))
-    return tuple(named)[:1]

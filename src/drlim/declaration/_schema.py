@@ -396,7 +396,7 @@ def at(declaration: Declaration, *keys: str | int) -> Iterator[None]:
     try:
         yield
     except (FileError, InputError) as error:
-        raise type(error)(f"{declaration.where(*keys)}: {error}") from None
+        raise type(error)(f"{declaration.where(*keys)}: {error}", argument=error.argument) from None
 
 
 def _short_keep(text: str) -> dict[str, Any]:

@@ -60,11 +60,14 @@ def join(
         rows = np.arange(n)
     else:
         if by not in table:
-            raise InputError(f"{title} has no column {by!r}; {nearest_name(by, table)}")
+            raise InputError(
+                f"{title} has no column {by!r}; {nearest_name(by, table)}", argument="by"
+            )
         if names is None:
             raise InputError(
                 f"by is {by!r} and the samples have no names; leave out `by` to join by row, or "
-                f"give the samples a column {by!r}"
+                f"give the samples a column {by!r}",
+                argument="by",
             )
         rows = _rows_of(names, table.pop(by).astype(str), title, are_files)
     joined = dict(own)

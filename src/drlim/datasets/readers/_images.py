@@ -127,10 +127,13 @@ def _check_options(size: Any, colour: Any) -> None:
         if not is_right or height * width > MOST_PIXELS:
             raise InputError(
                 f"size is {size!r}; give (height, width) in pixels, such as (64, 64), of at most "
-                f"{MOST_PIXELS:,} pixels"
+                f"{MOST_PIXELS:,} pixels",
+                argument="size",
             )
     if colour not in (None, "grey", "colour"):
-        raise InputError(f"colour is {colour!r}; it must be 'grey', 'colour' or None")
+        raise InputError(
+            f"colour is {colour!r}; it must be 'grey', 'colour' or None", argument="colour"
+        )
 
 
 # Finding the files
@@ -212,7 +215,8 @@ def _common_form(
                 raise InputError(
                     f"in {folder} {one} is {size[0]} pixels high and {size[1]} wide and {other} "
                     f"{form.size[0]} and {form.size[1]}; all samples must have one size: to resize "
-                    f"them, give size = [{size[0]}, {size[1]}] or another"
+                    f"them, give size = [{size[0]}, {size[1]}] or another",
+                    argument="size",
                 )
     is_grey = all(form.is_grey for form in forms.values()) if colour is None else colour == "grey"
     height, width = size

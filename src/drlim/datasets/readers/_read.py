@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from drlim._checks import check_count
-from drlim._errors import FileError, InputError, nearest_name
+from drlim._errors import FileError, InputError, about, nearest_name
 from drlim._files import as_path
 from drlim.datasets._dataset import Dataset
 from drlim.datasets.readers._convert import random_access
@@ -113,18 +113,23 @@ def read(
     """
     say = say or logger.info
     path = as_path(path)
-    reader = _open(path, by, columns, size, colour, skip_bad, say)
-    own = reader.factors()
+    with about("path"):
+        reader = _open(path, by, columns, size, colour, skip_bad, say)
+        own = reader.factors()
     names = _names(reader, own, by)
     if by is not None:
         own.pop(by, None)
         if factors is None and names is None:
-            raise InputError(f"by is {by!r}, but there is no table of factors to join")
+            raise InputError(
+                f"by is {by!r}, but there is no table of factors to join", argument="by"
+            )
     if factors is not None:
-        own = join(own, factors, by, names, reader.shape[0], are_files=path.is_dir())
+        with about("factors"):
+            own = join(own, factors, by, names, reader.shape[0], are_files=path.is_dir())
     check_known(own, names)
     options = [by, columns and list(columns), size and list(size), colour, skip_bad]
-    X, bad = random_access(reader, options, cache, say)
+    with about("path"):
+        X, bad = random_access(reader, options, cache, say)
     skipped = tuple(f"{_name_of(names, i)}: {bad[i]}" for i in sorted(bad))
     if bad:
         say(f"{path}: {len(bad):,} of {reader.shape[0]:,} files were left out")
@@ -224,10 +229,14 @@ def _open(
         raise FileError(f"{path} is not there; is it the right path?")
     is_folder = (path.is_dir() and ending not in _ARRAYS) or ending in FORMATS
     if not is_folder and (size is not None or colour is not None):
-        raise InputError(f"{path} is not a folder of images; size and colour apply to images only")
+        raise InputError(
+            f"{path} is not a folder of images; size and colour apply to images only",
+            argument="colour" if size is None else "size",
+        )
     if columns is not None and (is_folder or ending not in TABLES):
         raise InputError(
-            f"{path} is not a table; columns apply to {' and '.join(TABLES)} files only"
+            f"{path} is not a table; columns apply to {' and '.join(TABLES)} files only",
+            argument="columns",
         )
     if is_folder:
         return open_folder(path, size, colour, skip_bad, say)

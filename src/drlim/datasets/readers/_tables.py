@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from drlim._errors import InputError, missing_extra, nearest_name
+from drlim._errors import InputError, about, missing_extra, nearest_name
 from drlim._files import as_path
 from drlim.datasets.readers._columns import Table, naming_damage, numbers
 from drlim.datasets.readers._csv import open_csv
@@ -55,18 +55,19 @@ def _features(table: Table, columns: Sequence[str] | None, by: str | None) -> li
         if not features:
             raise InputError(f"{table.path} has no column of numbers, and features are numbers")
         return features
-    if isinstance(columns, str) or not columns or len(set(columns)) < len(columns):
-        raise InputError(f"columns is {columns!r}; give a list of different column names")
-    for name in columns:
-        if name not in table.kinds:
-            raise InputError(
-                f"{table.path} has no column {name!r}; {nearest_name(name, table.kinds)}"
-            )
-        if table.kinds[name] == "text" or name == by:
-            raise InputError(
-                f"the column {name!r} of {table.path} holds names and not numbers; features are "
-                "numbers"
-            )
+    with about("columns"):
+        if isinstance(columns, str) or not columns or len(set(columns)) < len(columns):
+            raise InputError(f"columns is {columns!r}; give a list of different column names")
+        for name in columns:
+            if name not in table.kinds:
+                raise InputError(
+                    f"{table.path} has no column {name!r}; {nearest_name(name, table.kinds)}"
+                )
+            if table.kinds[name] == "text" or name == by:
+                raise InputError(
+                    f"the column {name!r} of {table.path} holds names and not numbers; features "
+                    "are numbers"
+                )
     return list(columns)
 
 
