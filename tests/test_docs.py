@@ -181,3 +181,54 @@ def test_the_cli_page_is_what_the_commands_say():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.PATH.read_text() == module.page(), "stale: make cli writes it anew"
+
+
+def contributing(heading):
+    """Return the text of CONTRIBUTING.md from a heading of the second level to the next."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def rows_of(text):
+    """Return the cells of each row of the tables in a text."""
+    return [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith("| ...")
+    ]
+
+
+def quoted(cell):
+    return re.findall(r"`([^`]+)`", cell)
+
+
+SOURCE = ROOT / "src" / "drlim"
+MAP, _, PLACES = contributing("Where things are").partition("\n### ")
+
+
+def test_the_map_of_the_source_names_what_is_there():
+    named = {path for row in rows_of(MAP) for path in quoted(row[0])}
+    assert {path for path in named if not (SOURCE / path).exists()} == set()
+    top = {
+        path.name + "/" * path.is_dir()
+        for path in SOURCE.iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert top - named == {"__init__.py", "_version.py"}
+
+
+@pytest.mark.parametrize("row", rows_of(PLACES), ids=lambda row: row[0])
+def test_what_is_looked_for_is_where_the_table_says(row):
+    _, places, names = row
+    paths = [SOURCE / path for path in quoted(places)]
+    assert paths
+    assert [path for path in paths if not path.exists()] == []
+    files = [file for path in paths for file in ([path] if path.is_file() else path.glob("*.py"))]
+    text = "\n".join(file.read_text() for file in files)
+    for name in quoted(names):
+        assert re.search(rf"^ *(def|class) {name}\b|^{name}\b.* = ", text, re.MULTILINE), name
+
+
+def test_each_word_has_one_meaning():
+    words = [word for row in rows_of(contributing("Words"))[1:] for word in row[0].split(", ")]
+    assert len(words) == len(set(words)) > 20
