@@ -183,7 +183,7 @@ def test_an_interrupted_run_leaves_the_run_before_it_as_it_was(tmp_path, monkeyp
 
     monkeypatch.setattr("drlim.experiments._run.report", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        reproduce("loss", tmp_path, seed=1, **QUIETLY)
+        reproduce("loss", tmp_path, random_state=1, **QUIETLY)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
@@ -200,9 +200,16 @@ def test_an_unknown_experiment_is_answered_with_the_nearest_name(tmp_path):
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, True])
-def test_a_seed_that_is_none_is_refused(seed, tmp_path):
-    with pytest.raises(InputError, match="seed"):
-        reproduce("loss", tmp_path, seed=seed, **QUIETLY)
+def test_a_seed_is_an_integer_from_0_on(seed, tmp_path):
+    with pytest.raises(InputError, match="random_state"):
+        reproduce("loss", tmp_path, random_state=seed, **QUIETLY)
+
+
+def test_the_old_name_of_random_state_works_and_warns(tmp_path):
+    with pytest.warns(FutureWarning, match="random_state"):
+        old = reproduce("loss", tmp_path / "old", seed=3, **QUIETLY)
+    new = reproduce("loss", tmp_path / "new", random_state=3, **QUIETLY)
+    assert {**old, "seconds": 0} == {**new, "seconds": 0}
 
 
 def test_every_experiment_listed_has_its_module():
@@ -235,7 +242,7 @@ def test_the_digits_of_the_paper_are_drawn_from_the_full_set():
     assert np.bincount(train.factors["digit"])[[4, 9]].tolist() == [3000, 3000]
     assert len(test) == 1991
     assert len(np.unique(train.factors["source"])) == 6000
-    assert not _digits.notes(train)
+    assert not _digits.notes_on(train)
 
 
 @needs_full_mnist
@@ -256,7 +263,7 @@ def test_numbers_that_are_none_are_null_and_the_run_is_still_written(tmp_path, m
     def constant(options):
         claim = Claim("copies fall together", "a test", np.nan, 0.07, "<=")
         numbers = {"invariance": {"orbit_ratio": np.float64(np.nan)}, "quality": [np.inf]}
-        return _run.Result("nothing", "", 4, 4, {"total": 1.0}, [claim], numbers)
+        return _run.Result("nothing", "", 4, 4, [claim], numbers)
 
     options = _run.Options("constant", "a constant map", 0, False, False, lambda line: None)
     metrics, _ = _run.run_into(tmp_path / "run", options, constant)

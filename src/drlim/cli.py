@@ -49,7 +49,7 @@ _NETWORK = Argument(
 )
 def _reproduce(name: str, out: Path | None, seed: int, quick: bool, download: bool) -> None:
     """Run an experiment of the paper and write its numbers, figures, report and map."""
-    reproduce(name, out, seed=seed, quick=quick, download=download)
+    reproduce(name, out, random_state=seed, quick=quick, download=download)
 
 
 @command(

@@ -6,7 +6,7 @@ from drlim.experiments import reproduce
 ROWS = {
     "experiments.reproduce": [
         bad("unknown name", lambda: reproduce("spring", folder()), "'spring'", "'springs'"),
-        bad("negative seed", lambda: reproduce("loss", "a", seed=-1), "seed", "-1"),
+        bad("negative seed", lambda: reproduce("loss", "a", random_state=-1), "random_state", "-1"),
         bad_file("under a file", lambda: reproduce("loss", file(b"", "x") / "a"), "x/a", "Not a directory"),
     ],
 }

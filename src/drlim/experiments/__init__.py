@@ -1,7 +1,7 @@
 """The paper's experiments, each one command: ``drlim reproduce NAME``.
 
-An experiment computes a `Result`; `reproduce` writes it as a *run*, a folder that holds its
-numbers, settings, figures, report and map.
+An experiment computes its numbers and figures; `reproduce` writes them as a *run*, a folder that
+holds numbers, settings, figures, a report and the map.
 """
 
 from __future__ import annotations
@@ -9,12 +9,18 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from drlim._deprecated import renamed_arguments
 from drlim._errors import DrlimError, InputError, nearest_name
 from drlim._files import whole_folder
 
-# Name: module, and what it shows. Modules are imported when they are run: each needs torch.
+if TYPE_CHECKING:
+    from drlim.experiments._run import Options, Section
+
+__all__ = ["EXPERIMENTS", "reproduce"]
+
+# Name: module, and what it shows. A module is imported when it is run, since each needs torch.
 EXPERIMENTS = {
     "loss": ("_loss", "figure 1: the two partial losses against the distance"),
     "springs": ("_springs", "figures 2 and 3: the forces, and free points coming to rest"),
@@ -30,11 +36,12 @@ EXPERIMENTS = {
 ALL = "all"
 
 
+@renamed_arguments(seed="random_state")
 def reproduce(
     name: str,
     out: Path | str | None = None,
     *,
-    seed: int = 0,
+    random_state: int = 0,
     quick: bool = False,
     download: bool = False,
     say: Callable[[str], None] = print,
@@ -46,12 +53,12 @@ def reproduce(
     name : str
         One of `EXPERIMENTS`, or "all".
     out : path, optional
-        The folder of the run, made if it is not there. None: ``runs/NAME``. For "all", each
-        experiment has a folder in it, beside one report of them together.
-    seed : int, default=0
+        The folder of the run, made if it does not exist; by default ``runs/NAME``. For "all",
+        each experiment has a folder in it, beside one report of all of them.
+    random_state : int, default=0
         Decides every random number.
     quick : bool, default=False
-        A fraction of the data and training, to see that it works: no reproduction.
+        Use a fraction of the data and training, to see that it works: no reproduction.
     download : bool, default=False
         Whether data that is not on this machine may be downloaded.
     say : callable, default=print
@@ -60,14 +67,16 @@ def reproduce(
     Returns
     -------
     dict
-        What was written to ``metrics.json``.
+        The content of ``metrics.json``.
 
     Raises
     ------
     InputError
-        If there is no such experiment, or a value breaks its rule.
+        If there is no such experiment, or `random_state` is not an integer >= 0.
     FileError
         If the folder cannot be written, or data cannot be read.
+    MissingExtraError
+        If a package is missing that the experiment needs.
     """
     if name not in EXPERIMENTS and name != ALL:
         raise InputError(
@@ -75,49 +84,66 @@ def reproduce(
         )
     from drlim._checks import check_count
     from drlim.experiments import _run
+
+    check_count(random_state, "random_state (--seed)", 0)
+    _run.check_extras([name] if name != ALL else [*EXPERIMENTS])
+
+    def options(experiment: str) -> Options:
+        summary = EXPERIMENTS[experiment][1]
+        return _run.Options(experiment, summary, random_state, quick, download, say)
+
+    out = Path(out or Path("runs") / name)
+    if name == ALL:
+        return _run_all(out, options)
+    return _run_one(out, options(name))[0]
+
+
+def _run_one(out: Path, options: Options) -> tuple[dict[str, Any], Section]:
+    from drlim.experiments import _run
+
+    module, _ = EXPERIMENTS[options.name]
+    experiment = importlib.import_module(f"drlim.experiments.{module}")
+    return _run.run_into(out, options, experiment.run)
+
+
+def _run_all(out: Path, options: Callable[[str], Options]) -> dict[str, Any]:
+    """Run every experiment into a folder of its own; an experiment that fails is named."""
+    from drlim.experiments import _run
     from drlim.reporting._json import write_json
 
-    check_count(seed, "seed", 0)
-
-    def run(one: str, folder: Path) -> tuple[dict[str, Any], _run.Section]:
-        module, summary = EXPERIMENTS[one]
-        experiment = importlib.import_module(f"drlim.experiments.{module}")
-        options = _run.Options(one, summary, seed, quick, download, say)
-        return _run.run_into(folder, options, experiment.run)
-
-    _run.check_extras([name] if name != ALL else [*EXPERIMENTS])
-    out = Path(out or Path("runs") / name)
-    if name != ALL:
-        return run(name, out)[0]
+    runs, failures = {}, {}
     with whole_folder(out, last="metrics.json", what="the run") as folder:
-        runs, failures = {}, {}
-        for number, one in enumerate(EXPERIMENTS, start=1):
-            say(f"\n== {one} ({number} of {len(EXPERIMENTS)}): {EXPERIMENTS[one][1]}")
+        for number, name in enumerate(EXPERIMENTS, start=1):
+            asked = options(name)
+            asked.say(f"\n== {name} ({number} of {len(EXPERIMENTS)}): {asked.summary}")
             try:
-                runs[one] = run(one, out / one)
+                runs[name] = _run_one(out / name, asked)
             except DrlimError as error:  # the others are still worth having
-                failures[one] = str(error)
-                say(f"FAILED {one}: {error}")
+                failures[name] = str(error)
+                asked.say(f"FAILED {name}: {error}")
         if not runs:
             raise DrlimError(f"no experiment could be run: {failures}")
-        together: dict[str, Any] = {
-            "experiment": ALL,
-            "seed": seed,
-            "quick": quick,
-            "claims": [
-                {"experiment": one, **claim}
-                for one, (metrics, _) in runs.items()
-                for claim in metrics["claims"]
-            ],
-            "failures": failures,
-            "seconds": {one: metrics["seconds"]["total"] for one, (metrics, _) in runs.items()},
-        }
-        together["seconds"]["total"] = round(sum(together["seconds"].values()), 3)
-        page = _run.report(
-            "Every experiment of the paper", [section for _, section in runs.values()]
-        )
+        metrics = _together({name: run for name, (run, _) in runs.items()}, failures)
+        sections = [section for _, section in runs.values()]
+        page = _run.report("Every experiment of the paper", sections)
         (folder / "report.html").write_text(page, "utf-8")
-        write_json(folder / "metrics.json", together)
-    held = sum(claim["holds"] for claim in together["claims"])
-    say(f"\n{held} of {len(together['claims'])} claims hold; {out / 'report.html'} shows all")
-    return together
+        write_json(folder / "metrics.json", metrics)
+    n_held = sum(claim["holds"] for claim in metrics["claims"])
+    asked.say(f"\n{n_held} of {len(metrics['claims'])} claims hold; {out / 'report.html'}")
+    return metrics
+
+
+def _together(runs: dict[str, dict[str, Any]], failures: dict[str, str]) -> dict[str, Any]:
+    """Return the ``metrics.json`` of all experiments."""
+    first = next(iter(runs.values()))
+    seconds = {name: run["seconds"]["total"] for name, run in runs.items()}
+    return {
+        "experiment": ALL,
+        "seed": first["seed"],
+        "quick": first["quick"],
+        "claims": [
+            {"experiment": name, **claim} for name, run in runs.items() for claim in run["claims"]
+        ],
+        "failures": failures,
+        "seconds": {**seconds, "total": round(sum(seconds.values()), 3)},
+    }

@@ -12,10 +12,9 @@ from drlim.datasets import Dataset
 from drlim.estimator import DrLIM
 from drlim.evaluation import invariance, quality
 from drlim.experiments import _digits
-from drlim.experiments._run import Clock, Options, Result
+from drlim.experiments._run import Options, Result, check_claims
 from drlim.experiments._shift_invariant import prior_knowledge
 from drlim.graphs import SimilarityGraph, neighbors
-from drlim.reporting import Claim, Picture
 from drlim.transforms import shifted_copies
 
 # Metric MDS and Hessian LLE take minutes from 2,000 samples on, so all methods get these.
@@ -24,107 +23,104 @@ QUICK_TRAIN, QUICK_TEST = 300, 150
 N_NEIGHBORS = 10
 MAX_EPOCHS, QUICK_EPOCHS = 30, 5
 
+CLAIMS = (
+    (
+        "None of them ignores the shift: smallest orbit ratio of the eight, on the samples they "
+        "were fitted to",
+        "the paper, section 1",
+        "smallest orbit ratio",
+        ">=",
+        0.5,
+    ),
+    (
+        "DrLIM with prior knowledge does, from the same few samples: orbit ratio of held-out "
+        "digits",
+        "the paper, section 3.3",
+        "methods/shifted digits/drlim/orbit_ratio",
+        "<=",
+        0.3,
+    ),
+)
+CAPTION = (
+    "The {what}, {n_train:,} samples to learn from: held-out samples where the method can map a "
+    "new one, else the samples it was fitted to (named in its title). Colour and marker show the "
+    "digit, which no method was given."
+)
+TABLE = "The {what}: {n_test:,} held out; a dash where a method cannot map them."
+
 
 def run(options: Options) -> Result:
     """Map the same samples by every method; measure each on what it can map."""
-    clock = Clock()
     train, test = _digits.load(options)
-    n_train, n_test = (QUICK_TRAIN, QUICK_TEST) if options.quick else (N_TRAIN, N_TEST)
-    rng = np.random.default_rng(options.seed)
-
-    def some(data: Dataset, n: int) -> Dataset:
-        return data.subset(np.sort(rng.choice(len(data), min(n, len(data)), replace=False)))
-
-    plain = some(train, n_train), some(test, n_test)
-    shifted = tuple(
-        shifted_copies(some(data, n // 5), _digits.SHIFTS)
-        for data, n in ((train, n_train), (test, n_test))
-    )
+    plain, shifted = _draw(train, test, options)
     options.say(
         f"      of these {len(plain[0]):,} and {len(plain[1]):,}; or {len(shifted[0]):,} and "
         f"{len(shifted[1]):,} shifted copies"
     )
+    sets = {"digits": plain, "shifted digits": shifted}
     measured: dict[str, dict[str, dict[str, Any]]] = {}
-    drawn: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    with clock("train"):
-        for what, (learnt, held_out), graph in (
-            ("digits", plain, neighbors(plain[0].X, 5)),
-            ("shifted digits", shifted, prior_knowledge(shifted[0])),
-        ):
-            measured[what] = {}
-            for method in ("drlim", *baselines.METHODS):
-                options.say(f"{what}: {method}")
-                Z_train, Z_test = _embed(method, learnt, held_out, graph, options)
-                measured[what][method] = _measure(learnt, held_out, Z_train, Z_test)
-                drawn[f"{what}, {method}"] = (
-                    (Z_train, learnt.factors["digit"])
-                    if Z_test is None
-                    else (Z_test, held_out.factors["digit"])
-                )
-    older = {name: measured["shifted digits"][name] for name in baselines.METHODS}
-    cannot = [name for name, method in baselines.METHODS.items() if not method.maps_new_samples]
-    claims = [
-        Claim(
-            "None of them ignores the shift: smallest orbit ratio of the eight, on the samples "
-            "they were fitted to",
-            "the paper, section 1",
-            min(numbers["orbit_ratio_training"] for numbers in older.values()),
-            0.5,
-            ">=",
-        ),
-        Claim(
-            "DrLIM with prior knowledge does, from the same few samples: orbit ratio of held-out "
-            "digits",
-            "the paper, section 3.3",
-            measured["shifted digits"]["drlim"]["orbit_ratio"],
-            0.3,
-            "<=",
-        ),
-    ]
-    caption = {
-        what: f"The {what}, {len(data[0]):,} samples to learn from: held-out ones where the "
-        "method can map a new sample, else the samples it was fitted to (in its title). Colour "
-        "shows the digit, which no method knew."
-        for what, data in (("digits", plain), ("shifted digits", shifted))
-    }
-    pictures = [
-        Picture(
-            what.replace(" ", "-"),
-            plotting.gallery(
-                {
-                    f"{name.partition(', ')[2]}{_fitted_only(name, cannot)}": points
-                    for name, points in drawn.items()
-                    if name.startswith(f"{what}, ")
-                },
-                label_name="digit",
-                caption=caption[what],
-            ),
-            caption[what],
-        )
-        for what in measured
-    ]
+    figures, captions = {}, {}
+    with options.clock("train"):
+        graphs = (neighbors(plain[0].X, 5), prior_knowledge(shifted[0]))
+        for (what, data), graph in zip(sets.items(), graphs, strict=True):
+            name = what.replace(" ", "-")
+            captions[name] = CAPTION.format(what=what, n_train=len(data[0]))
+            measured[what], maps = _compare(what, *data, graph, options)
+            figures[name] = plotting.gallery(maps, label_name="digit", caption=captions[name])
+    older = [measured["shifted digits"][method] for method in baselines.METHODS]
+    numbers = {"methods": measured}
+    smallest = min(method["orbit_ratio_training"] for method in older)
     return Result(
         data=train.name,
         origin=train.origin,
         n_train=len(plain[0]),
         n_test=len(plain[1]),
-        seconds=clock.seconds(),
-        claims=claims,
-        numbers={"methods": measured},
+        claims=check_claims(CLAIMS, {**numbers, "smallest orbit ratio": smallest}),
+        numbers=numbers,
         parameters={"n_neighbors": N_NEIGHBORS},
         tables={
-            f"The {what}: {len(data[1]):,} held out; a dash where a method cannot map them.": (
-                _table(measured[what])
-            )
-            for what, data in (("digits", plain), ("shifted digits", shifted))
+            TABLE.format(what=what, n_test=len(data[1])): _table(measured[what])
+            for what, data in sets.items()
         },
-        pictures=pictures,
-        notes=_digits.notes(train),
+        figures=figures,
+        captions=captions,
+        notes=_digits.notes_on(train),
     )
 
 
-def _fitted_only(name: str, cannot: list[str]) -> str:
-    return "\n(samples it was fitted to)" if name.partition(", ")[2] in cannot else ""
+Pair = tuple[Dataset, Dataset]
+
+
+def _draw(train: Dataset, test: Dataset, options: Options) -> tuple[Pair, Pair]:
+    """Draw training and held-out digits, and a fifth as many others with their shifted copies."""
+    n_train, n_test = (QUICK_TRAIN, QUICK_TEST) if options.quick else (N_TRAIN, N_TEST)
+    rng = np.random.default_rng(options.random_state)
+
+    def some(data: Dataset, n: int) -> Dataset:
+        return data.subset(np.sort(rng.choice(len(data), min(n, len(data)), replace=False)))
+
+    plain = some(train, n_train), some(test, n_test)
+    few = some(train, n_train // 5), some(test, n_test // 5)
+    return plain, (
+        shifted_copies(few[0], _digits.SHIFTS),
+        shifted_copies(few[1], _digits.SHIFTS),
+    )
+
+
+def _compare(
+    what: str, train: Dataset, test: Dataset, graph: SimilarityGraph, options: Options
+) -> tuple[dict[str, dict[str, Any]], dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """Map the samples by every method; return the numbers of each, and its points and labels."""
+    measured, maps = {}, {}
+    for method in ("drlim", *baselines.METHODS):
+        options.say(f"{what}: {method}")
+        Z_train, Z_test = _embed(method, train, test, graph, options)
+        measured[method] = _measure(train, test, Z_train, Z_test)
+        if Z_test is None:
+            maps[f"{method}\n(samples it was fitted to)"] = Z_train, train.factors["digit"]
+        else:
+            maps[method] = Z_test, test.factors["digit"]
+    return measured, maps
 
 
 def _embed(
@@ -132,14 +128,14 @@ def _embed(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     if method != "drlim":
         return baselines.embed(
-            method, train.X, test.X, n_neighbors=N_NEIGHBORS, random_state=options.seed
+            method, train.X, test.X, n_neighbors=N_NEIGHBORS, random_state=options.random_state
         )
     map_ = DrLIM(
         network="lenet",
         max_epochs=QUICK_EPOCHS if options.quick else MAX_EPOCHS,
-        random_state=options.seed,
+        random_state=options.random_state,
     ).fit(train.X, graph=graph)
-    return map_.embedding_, np.asarray(map_.transform(test.X))
+    return map_.embedding_, map_.transform(test.X)
 
 
 def _measure(
@@ -177,13 +173,13 @@ _COLUMNS = {
 
 def _table(measured: dict[str, dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     keys = [key for key in _COLUMNS if any(key in numbers for numbers in measured.values())]
-
-    def shown(value: Any) -> str:
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        return "–" if value is None or math.isnan(value) else f"{value:.3f}"
-
     rows = [
-        [name, *(shown(numbers.get(key)) for key in keys)] for name, numbers in measured.items()
+        [name, *(_shown(numbers.get(key)) for key in keys)] for name, numbers in measured.items()
     ]
     return ["method", *(_COLUMNS[key] for key in keys)], rows
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"

