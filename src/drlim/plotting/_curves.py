@@ -27,18 +27,18 @@ def bars(
     Parameters
     ----------
     groups : mapping of str to sequence of (share, low, high)
-        A bar of each group for each of `names`; not a number where there is none. A share less
-        than 0, such as the R² of a probe that misleads, is cut off at 0.
+        For each group a bar for each of `names`; NaN where there is none. Values below 0, such
+        as a negative R², are drawn as 0.
     names : sequence of str
     ylabel, title, caption : str
     xlabel : str, default="rate"
         What the names are.
     chance : sequence of float, optional
-        For each name the share that comes by itself, drawn as a line across its bars.
+        For each name the share expected by chance, drawn as a line across its bars.
     """
     check_some(groups, "groups")
     for label, shares in groups.items():
-        one_each(shares, len(names), f"what {label!r} has of each of the names")
+        one_each(shares, len(names), f"the bars of {label!r}")
     figure, axes = one_axes(caption, height=5.4)
     width = 0.8 / len(groups)
     for k, (label, shares) in enumerate(groups.items()):
@@ -74,16 +74,16 @@ def displacement_curves(
     title: str,
     caption: str,
 ) -> Figure:
-    """Draw how far a transformation moves points, against its strength.
+    """Draw the displacement of points under a transformation against its strength.
 
     Parameters
     ----------
     strengths : sequence of float
     curves : mapping of str to (mean, low, high), each a sequence of float
-        Of the map and of what it is compared with, in units of the mean distance between two
-        samples of each.
+        Displacements in the map and in what it is compared with, each in units of its own mean
+        distance between two samples.
     trained : (float, float) or None
-        The strengths that the map met in training, shaded.
+        The range of strengths that was trained on, shaded.
     strength_name : str
         What the strength is, with its unit.
     title, caption : str
@@ -94,7 +94,7 @@ def displacement_curves(
             one_each(values, len(strengths), f"the curve {name!r}")
     figure, axes = one_axes(caption, height=5.4)
     if trained is not None:
-        axes.axvspan(*trained, color="0.9", zorder=0, label="met in training")
+        axes.axvspan(*trained, color="0.9", zorder=0, label="trained on")
     axes.axhline(1, color="0.4", linewidth=1, linestyle=":", label="as far as another sample")
     order = np.argsort(strengths)
     strength = np.asarray(strengths, float)[order]
@@ -130,10 +130,10 @@ def roc(
     Parameters
     ----------
     curves : mapping of str to (false_accepts, true_accepts), each array-like of shape (n,)
-        The false accepts, on a logarithmic scale, where they are more than 0.
+        Rates between 0 and 1. False accepts of 0 are left out of the logarithmic scale.
     title, caption : str
     wanted : float, optional
-        The rate of false accepts that was asked for, marked.
+        The target rate of false accepts, marked by a line.
     """
     check_some(curves, "curves")
     for name, (false_accepts, true_accepts) in curves.items():
@@ -157,7 +157,7 @@ def roc(
     chance = np.geomspace(least, 1, 100)
     axes.plot(chance, chance, color="0.5", linewidth=1, linestyle=(0, (1, 3)), label="chance")
     if wanted is not None:
-        axes.axvline(wanted, color="0.2", linewidth=1, label=f"asked for: {wanted:.3g}")
+        axes.axvline(wanted, color="0.2", linewidth=1, label=f"target: {wanted:.3g}")
     axes.set(title=title, xlabel="false accepts (share of different pairs)", xscale="log")
     axes.set(ylabel="true accepts (share of same pairs)", xlim=(least, 1), ylim=(0, 1.02))
     axes.legend()
@@ -173,14 +173,14 @@ def loss_curves(
     title: str,
     caption: str,
 ) -> Figure:
-    """Draw losses as they fall.
+    """Draw losses over the epochs or steps of a training.
 
     Parameters
     ----------
     when : sequence of float
         The epoch (or step) of each value.
     curves : mapping of str to sequence of float
-        Name of the curve to its values.
+        The values of each curve, by its name.
     xlabel, title, caption : str
     """
     check_some(curves, "curves")
@@ -197,6 +197,8 @@ def loss_curves(
             label=name,
         )
     axes.set(title=title, xlabel=xlabel, ylabel="loss per sample (margin²)", ylim=(0, None))
+    if len(when) == 1:
+        axes.set_xlim(when[0] - 1, when[0] + 1)
     axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
     axes.legend()
     axes.grid(alpha=0.25)

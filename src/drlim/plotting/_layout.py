@@ -15,6 +15,7 @@ from drlim._errors import InputError, missing_extra
 try:
     import matplotlib as mpl
     from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure as Figure
 except ImportError:
     raise missing_extra("matplotlib", "plot", "drlim.plotting") from None
@@ -92,6 +93,35 @@ def scatter_labels(
             marker=marker_of(k),
             label=name(value, len(points)),
         )
+
+
+def scatter_values(
+    axes: Axes, Z: np.ndarray, values: np.ndarray, *, size: float, cyclic: bool
+) -> PathCollection:
+    """Draw points coloured by a number, in the order in which they are given.
+
+    The scale of a factor that closes on itself is almost white at its ends, so its points have
+    an outline.
+    """
+    return axes.scatter(
+        Z[:, 0],
+        Z[:, 1],
+        c=values,
+        s=size,
+        cmap="twilight" if cyclic else "viridis",
+        linewidths=0.3 if cyclic else 0,
+        edgecolors="0.4" if cyclic else None,
+    )
+
+
+def widen_if_flat(axes: Axes, Z: np.ndarray) -> None:
+    """Give axes a readable range where all points have one coordinate up to rounding."""
+    middle, spread = Z.mean(axis=0), np.ptp(Z, axis=0)
+    half = np.maximum(abs(middle), 1e-6)
+    if spread[0] < 1e-6 * half[0]:
+        axes.set_xlim(middle[0] - half[0], middle[0] + half[0])
+    if spread[1] < 1e-6 * half[1]:
+        axes.set_ylim(middle[1] - half[1], middle[1] + half[1])
 
 
 def one_axes(caption: str, height: float = 8.2) -> tuple[Figure, Axes]:

@@ -17,6 +17,8 @@ from drlim.plotting._layout import (
     label_map,
     one_axes,
     scatter_labels,
+    scatter_values,
+    widen_if_flat,
     write_caption,
 )
 from drlim.plotting._sheets import contact_sheet
@@ -25,17 +27,19 @@ from drlim.plotting._sheets import contact_sheet
 def scatter(
     Z: Any, labels: Any, *, label_name: str, title: str, caption: str, unit: str = "margins"
 ) -> Figure:
-    """Draw a 2-D map, a point a sample, coloured and marked by a label.
+    """Draw a 2-D map as points, with a colour and a marker for each label.
 
     Parameters
     ----------
     Z : array-like of shape (n_samples, 2)
         The embedding.
     labels : array-like of shape (n_samples,)
-        A label a sample, of at most eight values.
+        A label for each sample; up to 64 labels differ in colour or marker.
     label_name : str
         What the labels are, for the legend.
     title, caption : str
+    unit : str, default="margins"
+        Of the axes.
     """
     Z, labels = check_points(Z, labels)
     figure, axes = one_axes(caption)
@@ -66,21 +70,22 @@ def coloured(
     cyclic: bool = False,
     unit: str = "margins",
 ) -> Figure:
-    """Draw a 2-D map, coloured by any factor: of few values as `scatter`, else by a scale.
+    """Draw a 2-D map, coloured by any factor: by `scatter` for few values, else by a scale.
 
     Parameters
     ----------
     Z : array-like of shape (n_samples, 2)
         The embedding.
     values : array-like of shape (n_samples,)
-        Numbers, which have a scale, or names; of many names colours and markers repeat.
+        Numbers, which have a scale, or names. Beyond 64 names the looks repeat, and a legend
+        lists up to 24.
     value_name : str
         What the factor is, with its unit.
     title, caption : str
-    cyclic : bool
+    cyclic : bool, default=False
         Whether the factor closes on itself, as an angle does.
-    unit : str
-        Of the map.
+    unit : str, default="margins"
+        Of the axes.
     """
     Z, values = check_points(Z, values)
     names = np.unique(values)
@@ -88,9 +93,7 @@ def coloured(
         return scatter(Z, values, label_name=value_name, title=title, caption=caption, unit=unit)
     figure, axes = one_axes(caption)
     if values.dtype.kind in "iuf":
-        points = axes.scatter(
-            Z[:, 0], Z[:, 1], c=values, s=9, linewidths=0, cmap="twilight" if cyclic else "viridis"
-        )
+        points = scatter_values(axes, Z, values, size=9, cyclic=cyclic)
         figure.colorbar(points, ax=axes, label=value_name, shrink=0.85)
     else:
         scatter_labels(axes, Z, values, size=12, alpha=0.8, linewidths=0)
@@ -109,15 +112,15 @@ def thumbnails(
     title: str,
     caption: str,
 ) -> Figure:
-    """Draw a 2-D map with the samples' own pictures, as many as fit without overlap.
+    """Draw a 2-D map as the samples' own images, as many as fit without overlap.
 
     Parameters
     ----------
     Z : array-like of shape (n_samples, 2)
     images : array-like of shape (n_samples, height, width)
-        Ink is bright, as in MNIST; it is drawn on white, in the colour of the label.
+        Bright ink, as in MNIST; it is drawn on white, in the colour of the label.
     labels : array-like of shape (n_samples,), or None
-        None: the pictures are grey photographs, shown as they are.
+        If None, the pictures are grey photographs and drawn as they are.
     label_name, title, caption : str
     """
     Z, known = check_points(Z, np.zeros(len(Z)) if labels is None else labels)
@@ -129,11 +132,12 @@ def thumbnails(
     figure, axes = one_axes(caption)
     extent = (low[0], low[0] + span, low[1], low[1] + span)
     axes.imshow(canvas, extent=extent, interpolation="antialiased")
-    for k, value in enumerate(values):
-        axes.plot([], [], "s", color=colour_of(k), label=f"{label_name} {value}")
-    if labels is not None:
-        axes.legend(loc="best", framealpha=0.9)
     label_map(axes, title)
+    if labels is not None:
+        names = [f"{label_name} {value}" for value in values]
+        squares = [axes.plot([], [], "s", color=colour_of(k))[0] for k in range(len(values))]
+        # Beside the axes: matplotlib does not see the images, and would cover them.
+        figure.legend(squares, names, loc="outside right upper")
     return figure
 
 
@@ -147,14 +151,14 @@ def views(
     caption: str,
     unit: str = "margins",
 ) -> Figure:
-    """Draw a 3-D map under five viewing angles: as points, and as the samples' own pictures.
+    """Draw a 3-D map from five viewing angles, as points and as the samples' own images.
 
     Parameters
     ----------
     Z : array-like of shape (n_samples, 3)
-        The embedding, turned so that its third axis points upwards.
+        The embedding; its third axis points upwards.
     values : array-like of shape (n_samples,)
-        A factor, for the colour of the points.
+        A numeric factor, for the colour of the points.
     images : array-like of shape (n_samples, height, width)
         Grey pictures.
     value_name : str
@@ -162,6 +166,8 @@ def views(
     cyclic : bool
         Whether the factor closes on itself, as an angle does.
     caption : str
+    unit : str, default="margins"
+        Of the axes.
     """
     Z, values = check_points(Z, values, 3)
     images = check_pictures(images, len(Z))
@@ -173,14 +179,7 @@ def views(
     for column, (around, above) in zip(panels.T, angles, strict=True):
         seen = Z @ camera(around, above).T
         order = np.argsort(seen[:, 2])  # the nearest last, over the others
-        points = column[0].scatter(
-            seen[order, 0],
-            seen[order, 1],
-            c=values[order],
-            s=14,
-            linewidths=0,
-            cmap="twilight" if cyclic else "viridis",
-        )
+        points = scatter_values(column[0], seen[order], values[order], size=14, cyclic=cyclic)
         sheet = contact_sheet(
             (seen[:, :2] / half + 1) / 2, images, None, size=760, tile=38, depth=seen[:, 2]
         )
@@ -201,7 +200,7 @@ def views(
 def gallery(
     maps: Mapping[str, tuple[np.ndarray, np.ndarray]], *, label_name: str, caption: str
 ) -> Figure:
-    """Draw several 2-D maps side by side, each in its own unit.
+    """Draw several 2-D maps side by side, each on its own scale.
 
     Parameters
     ----------
@@ -224,6 +223,7 @@ def gallery(
             linewidths=0,
             name=lambda label, n: f"{label_name} {label}",
         )
+        widen_if_flat(axes, Z)
         axes.set_title(title, fontsize=10)
         axes.set(xlabel="map 1 (own unit)", ylabel="map 2 (own unit)")
         axes.tick_params(labelsize=7)
@@ -235,7 +235,13 @@ def gallery(
 
 
 def camera(around: float, above: float) -> np.ndarray:
-    """Return the rows right, up and towards the viewer of a camera; degrees."""
+    """Return the directions right, up and towards the viewer of a camera, as rows.
+
+    Parameters
+    ----------
+    around, above : float
+        Where the camera stands, in degrees.
+    """
     a, e = np.radians([around, above])
     right = np.array([np.cos(a), np.sin(a), 0.0])
     towards = np.array([np.sin(a) * np.cos(e), -np.cos(a) * np.cos(e), np.sin(e)])
@@ -243,6 +249,6 @@ def camera(around: float, above: float) -> np.ndarray:
 
 
 def _square(Z: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the lower corner and the side of the smallest square around points of the plane."""
+    """Return the lower left corner and the side of the smallest square around 2-D points."""
     side = max(float(np.ptp(Z, axis=0).max()), 1e-12)
     return Z.min(axis=0) - (side - np.ptp(Z, axis=0)) / 2, side

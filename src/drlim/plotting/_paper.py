@@ -31,7 +31,7 @@ def partial_losses(
     Parameters
     ----------
     attraction, repulsion : callable
-        Distances to losses, arrays of one shape.
+        From an array of distances to the array of their losses.
     margin : float
     caption : str
     """
@@ -50,7 +50,9 @@ def partial_losses(
         )
     for axes, ylabel in ((left, "loss"), (right, "slope (positive pulls, negative pushes)")):
         axes.axvline(margin, color="0.5", linewidth=1, linestyle=":")
-        axes.annotate(" margin m", (margin, axes.get_ylim()[1]), va="top", color="0.35")
+        axes.text(
+            margin, 0.97, " margin m", transform=axes.get_xaxis_transform(), va="top", color="0.35"
+        )
         axes.axhline(0, color="0.7", linewidth=0.8)
         axes.set(xlabel="distance D in the map", ylabel=ylabel)
         axes.legend(loc="upper left", bbox_to_anchor=(0.02, 0.9))
@@ -60,9 +62,14 @@ def partial_losses(
 
 
 def spring_forces(margin: float, *, caption: str) -> Figure:
-    """Draw what the two springs do to a point (the paper's figure 2).
+    """Draw the forces of the two springs (the paper's figure 2).
 
-    Arrows show the force of eq. 4 on free points around one point in the middle.
+    Arrows show the force of eq. 4 on free points around a fixed point in the middle.
+
+    Parameters
+    ----------
+    margin : float
+    caption : str
     """
     check_margin(margin)
     figure = Figure(figsize=(10, 5.4), layout="constrained")
@@ -90,7 +97,8 @@ def spring_forces(margin: float, *, caption: str) -> Figure:
                 )
         axes.plot(0, 0, "ko", markersize=7)
         axes.add_patch(mpl.patches.Circle((0, 0), margin, fill=False, linestyle=":", color="0.5"))
-        axes.annotate("margin m", (0, margin), ha="center", va="bottom", color="0.35")
+        # Between two rays of arrows.
+        axes.text(0.73 * margin, -0.73 * margin, "margin m", va="top", color="0.35")
         axes.set(title=name, xlabel="map 1 (margins)", ylabel="map 2 (margins)", aspect="equal")
         axes.set(xlim=(-1.45 * margin, 1.45 * margin), ylim=(-1.45 * margin, 1.45 * margin))
     write_caption(figure, caption)
@@ -104,16 +112,16 @@ def relaxation(
     *,
     caption: str,
 ) -> Figure:
-    """Draw free points relaxing, as a series of pictures (the paper's figures 2 and 3).
+    """Draw free points at several steps of their relaxation (the paper's figures 2 and 3).
 
     Parameters
     ----------
     series : sequence of (str, ndarray of shape (n, 2))
-        What each picture is called, and where the points are; at most eight.
+        For each panel its title and the points.
     edges : ndarray of shape (n_edges, 2)
         The similar pairs, drawn as springs.
     groups : ndarray of shape (n,)
-        Which connected group each point is of, for its colour.
+        The connected group of each point, for its colour and marker.
     caption : str
     """
     check_some(series, "series")

@@ -22,11 +22,26 @@ def contact_sheet(
     tile: int,
     depth: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Lay out pictures on a square sheet, one for each cell of a grid that has any.
+    """Lay out images on a square sheet, one for each occupied cell of a grid.
 
-    ``place`` is in units of the sheet, from its lower left corner. With colours, pictures are
-    ink of that colour on white; without, grey photographs. Of those in one cell the nearest to
-    its middle is shown, or with ``depth`` the one in front.
+    Where several images fall into one cell, the one nearest to its middle is drawn, or with
+    `depth` the one in front.
+
+    Parameters
+    ----------
+    place : ndarray of shape (n, 2)
+        Where the images belong, from (0, 0), the lower left corner, to (1, 1).
+    images : ndarray of shape (n, height, width)
+    colours : sequence of str, or None
+        The colour of each image's ink, which is drawn on white; None for grey photographs.
+    size, tile : int
+        Side of the sheet and of a cell, in pixels.
+    depth : ndarray of shape (n,), optional
+        The image of the largest depth is in front.
+
+    Returns
+    -------
+    ndarray of shape (size, size, 3)
     """
     cells = size // tile
     cell = np.clip((place * cells).astype(int), 0, cells - 1)
@@ -51,14 +66,14 @@ def contact_sheet(
 
 
 def sprite_sheet(images: Any, columns: int) -> bytes:
-    """Lay out grey pictures in rows, in their order, as one PNG.
+    """Lay out grey images in rows, in their order, as one PNG.
 
     Parameters
     ----------
     images : array-like of shape (n_samples, height, width)
-        Grey, of any unit; 0 is black and the largest value of all is white.
+        Grey, in any unit; 0 is black and the largest value of all is white.
     columns : int
-        Pictures in a row.
+        The number of images in a row.
     """
     images = check_pictures(images, None)
     n, height, width = images.shape
