@@ -215,9 +215,9 @@ def test_empty_and_complete_are_the_two_ends_of_the_algebra(n):
 @pytest.mark.parametrize("sign", ["__or__", "__and__", "__sub__", "__matmul__"])
 def test_graphs_about_other_samples_do_not_mix(sign):
     combine = getattr(from_edges([(0, 1)], 3), sign)
-    with pytest.raises(InputError, match="3 samples and the other of 4; both must be about the"):
+    with pytest.raises(InputError, match=r"3 samples .* 4"):
         combine(from_edges([(0, 1)], 4))
-    with pytest.raises(TypeError, match="both sides must be a SimilarityGraph; see from_edges"):
+    with pytest.raises(TypeError, match="list"):
         combine([(0, 1)])
 
 
@@ -227,22 +227,22 @@ path = from_edges([(0, 1), (1, 2)], 4)
 @pytest.mark.parametrize(
     ("use", "message"),
     [
-        (lambda: from_edges([(0, 4)], 4), "row 4, and with n_samples=4 the rows are 0 to 3"),
+        (lambda: from_edges([(0, 4)], 4), "row 4"),
         (lambda: from_edges([(-1, 2)], 4), "row -1"),
-        (lambda: from_edges([(0, 1, 2)], 4), r"shape \(1, 3\); they must be pairs"),
-        (lambda: from_edges([0, 1], 4), r"shape \(2,\)"),
-        (lambda: from_edges([(0.0, 1.0)], 4), "float64; they are row numbers and must be integers"),
-        (lambda: from_edges([], -1), "n_samples is -1; it must be an integer >= 0"),
+        (lambda: from_edges([(0, 1, 2)], 4), r"\(1, 3\)"),
+        (lambda: from_edges([0, 1], 4), r"\(2,\)"),
+        (lambda: from_edges([(0.0, 1.0)], 4), "float64"),
+        (lambda: from_edges([], -1), "n_samples is -1"),
         (lambda: from_edges([], 2.0), "n_samples is 2.0"),
-        (lambda: SimilarityGraph.from_sparse(np.ones((2, 3))), "square"),
-        (lambda: path.restrict([0, 0]), "name a row twice"),
-        (lambda: path.restrict([0, 4]), "rows are 0 to 3"),
-        (lambda: path.restrict([-1]), "rows are 0 to 3"),
-        (lambda: path.restrict([0.5, 1.5]), "must be integers"),
-        (lambda: path.restrict([True, False]), r"mask has the shape \(2,\)"),
-        (lambda: path.has(0, 6), "rows are 0 to 3"),
-        (lambda: path.has(-1, 0), "rows are 0 to 3"),
-        (lambda: path.has(0.0, 1.0), "must be integers"),
+        (lambda: SimilarityGraph.from_sparse(np.ones((2, 3))), r"\(2, 3\)"),
+        (lambda: path.restrict([0, 0]), "indices"),
+        (lambda: path.restrict([0, 4]), "to 4"),
+        (lambda: path.restrict([-1]), "-1"),
+        (lambda: path.restrict([0.5, 1.5]), "float64"),
+        (lambda: path.restrict([True, False]), r"mask .* \(2,\)"),
+        (lambda: path.has(0, 6), "6"),
+        (lambda: path.has(-1, 0), "-1"),
+        (lambda: path.has(0.0, 1.0), "float64"),
     ],
 )
 def test_rows_and_shapes_that_do_not_exist_are_refused(use, message):
@@ -357,19 +357,19 @@ def test_within_never_crosses_a_group(rng):
 @pytest.mark.parametrize(
     ("X", "k", "within", "message"),
     [
-        (np.zeros((5, 2)), 0, None, "n_neighbors is 0; it must be an integer >= 1"),
+        (np.zeros((5, 2)), 0, None, "n_neighbors is 0"),
         (np.zeros((5, 2)), -1, None, "n_neighbors is -1"),
         (np.zeros((5, 2)), 1.5, None, "n_neighbors is 1.5"),
-        (np.zeros((5, 2)), 5, None, "n_neighbors is 5 and there are 5 .* or n_neighbors <= 4"),
-        (np.zeros((1, 2)), 1, None, "there are 1 samples .*: give more samples$"),
-        (np.zeros((0, 2)), 1, None, "there are 0 samples"),
-        (np.zeros((4, 2)), 2, [0, 0, 1, 1], "there are 2 samples"),
-        (np.zeros((4, 2)), 1, [0, 0], r"within has the shape \(2,\)"),
-        ([[0.0], [np.nan]], 1, None, "NaN or infinite"),
-        ([[0.0], [-np.inf]], 1, None, "NaN or infinite"),
-        (np.array([["a"], ["b"]], object), 1, None, "dtype object .* among samples of numbers"),
-        (np.array(["a", "b"]), 1, None, "among samples of numbers"),
-        (3.0, 1, None, r"shape \(\)"),
+        (np.zeros((5, 2)), 5, None, "n_neighbors is 5 .* n_neighbors <= 4"),
+        (np.zeros((1, 2)), 1, None, "n_neighbors is 1 .* 1 samples"),
+        (np.zeros((0, 2)), 1, None, "0 samples"),
+        (np.zeros((4, 2)), 2, [0, 0, 1, 1], "2 samples"),
+        (np.zeros((4, 2)), 1, [0, 0], r"within .* \(2,\)"),
+        ([[0.0], [np.nan]], 1, None, "NaN"),
+        ([[0.0], [-np.inf]], 1, None, "NaN"),
+        (np.array([["a"], ["b"]], object), 1, None, "object"),
+        (np.array(["a", "b"]), 1, None, "<U1"),
+        (3.0, 1, None, r"\(\)"),
     ],
 )
 def test_samples_without_neighbours_are_refused(X, k, within, message):
@@ -454,9 +454,9 @@ def share_found(X, k):
 def test_an_approximate_search_finds_most_neighbours(make, rng):
     pytest.importorskip("faiss")
     X = make(rng)
-    graph = neighbors(X, 5, approximate=True)
+    graph, recall = neighbors(X, 5, approximate=True, return_recall=True)
     assert share_found(X, 5) > 0.97
-    assert graph.recall is None or graph.recall > 0.97
+    assert recall is None or recall > 0.97
     assert graph.degree.min() >= 5
 
 
@@ -480,15 +480,14 @@ def test_the_recall_of_an_approximate_search_is_what_it_found(rng, monkeypatch):
     X = rng.normal(size=(3000, 200)).astype(np.float32)
     for name, value in {"_LINKS": 4, "_BUILD_WIDTH": 8, "_DOUBLINGS": 1, "_SAMPLED": 3000}.items():
         monkeypatch.setattr(_approximate, name, value)
-    with pytest.warns(DataWarning, match=r"found 0\.\d\d of the 5 nearest .* approximate=False"):
-        graph = neighbors(X, 5, approximate=True)
+    with pytest.warns(DataWarning, match="approximate=False"):
+        recall = neighbors(X, 5, approximate=True, return_recall=True)[1]
     with warnings.catch_warnings(action="ignore"):
         nearly = nearest_rows(X, 5, True)[0]
     exact = nearest_rows(X, 5)[0]
     both = [len(np.intersect1d(a, b)) for a, b in zip(exact, nearly, strict=True)]
-    assert graph.recall == pytest.approx(np.mean(both) / 5)
-    assert graph.recall < 0.9
-    assert "recall=0." in repr(graph)
+    assert recall == pytest.approx(np.mean(both) / 5)
+    assert recall < 0.9
 
 
 @pytest.mark.parametrize("k", [5, 400])
@@ -500,7 +499,7 @@ def test_a_search_that_finds_too_little_looks_wider(k, rng, monkeypatch):
     for doublings in (1, 4):
         monkeypatch.setattr(_approximate, "_DOUBLINGS", doublings)
         with warnings.catch_warnings(action="ignore"):
-            found.append(neighbors(X, k, approximate=True).recall)
+            found.append(neighbors(X, k, approximate=True, return_recall=True)[1])
     assert found[0] + 0.01 < found[1]
 
 
@@ -508,8 +507,8 @@ def test_rows_too_close_to_tell_apart_do_not_count_as_found(rng):
     pytest.importorskip("faiss")
     # Two clusters so small and so far apart that no matrix product sees who is near in them.
     X = np.repeat([[-1.0, 0.0], [1.0, 0.0]], 500, axis=0) + 3e-9 * rng.normal(size=(1000, 2))
-    with pytest.warns(DataWarning, match="where a few values are far out"):
-        assert neighbors(X, 15, approximate=True).recall < 0.5
+    with pytest.warns(DataWarning, match="approximate=False"):
+        assert neighbors(X, 15, approximate=True, return_recall=True)[1] < 0.5
 
 
 def test_rows_to_which_no_way_leads_are_compared_with_all(rng, monkeypatch):
@@ -548,20 +547,24 @@ def test_many_samples_are_searched_for_approximately_and_few_exactly(rng, monkey
         "nearest_nearly",
         lambda X, k, progress: asked.append(len(X)) or (nearest_rows(X, k)[0], 0.95),
     )
-    assert neighbors(X[:300], 3).recall is None
-    assert neighbors(X, 3, approximate=False).recall is None
+
+    def recall(X, **settings):
+        return neighbors(X, 3, **settings, return_recall=True)[1]
+
+    assert recall(X[:300]) is None
+    assert recall(X, approximate=False) is None
     assert not asked
-    assert neighbors(X, 3).recall == 0.95
+    assert recall(X) == 0.95
     # 300 of one group exactly, and 400 of another not.
     group = np.repeat([0, 1], [300, 400])
-    mixed = neighbors(np.concatenate([X[:300], X]), 3, within=group)
-    assert mixed.recall == pytest.approx((300 + 0.95 * 400) / 700)
+    mixed = recall(np.concatenate([X[:300], X]), within=group)
+    assert mixed == pytest.approx((300 + 0.95 * 400) / 700)
     assert asked == [400, 400]
 
 
 @pytest.mark.parametrize("approximate", ["hnsw", "no", 0, 0.99])
 def test_a_search_is_approximate_or_not(approximate):
-    with pytest.raises(InputError, match=r"approximate is .*; it must be True, False or None"):
+    with pytest.raises(InputError, match="approximate"):
         neighbors(np.eye(3), 1, approximate=approximate)
 
 
@@ -569,44 +572,25 @@ def test_without_the_extra_many_samples_take_their_time_and_are_told(rng, monkey
     X = rng.normal(size=(400, 5))
     monkeypatch.setattr(_neighbors, "_MANY_ROWS", 300)
     monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.warns(DataWarning, match=r"400 samples .* pip install 'drlim\[ann\]'"):
+    with pytest.warns(DataWarning, match=r"400 samples.*drlim\[ann\]"):
         assert neighbors(X, 3) == by_brute_force(X, 3)
     assert neighbors(X, 3, approximate=False) == by_brute_force(X, 3)  # and no warning
-    with pytest.raises(MissingExtraError, match=r"'faiss-cpu'.*pip install 'drlim\[ann\]'"):
+    with pytest.raises(MissingExtraError, match=r"drlim\[ann\]"):
         neighbors(X, 3, approximate=True)
 
 
-def test_a_graph_of_several_is_as_complete_as_the_least_of_them():
-    part = from_edges([(0, 1), (1, 2)], N)._with_recall(0.9)
-    other = from_edges([(2, 3)], N)._with_recall(0.95)
-    groups = same(np.arange(N) % 2)
-    nothing = from_edges([], N)
-    for whole in (part | other, part & other, part - other, part @ other, other | part):
-        assert whole.recall == 0.9
-    for whole in (part & groups, groups & part, part - groups, part | groups):
-        assert whole.recall == 0.9
-    for whole in (part.restrict([0, 1, 2]), part.copied(2), part | nothing, nothing | part):
-        assert whole.recall == 0.9
-    kept = nothing._with_recall(0.9) | groups  # which stay groups
-    for whole in (kept, kept & groups, kept.restrict([0, 1]), kept.copied(2)):
-        assert whole.groups is not None
-        assert whole.recall == 0.9
-    assert groups.recall is None
-    assert (groups | nothing).recall is None
-    assert part == from_edges([(0, 1), (1, 2)], N)  # who is similar is the same
+def test_the_recall_of_a_graph_works_for_one_release_and_warns(monkeypatch):
+    monkeypatch.setattr(_neighbors, "nearest_rows", lambda X, k, *_: (nearest_rows(X, k)[0], 0.95))
+    graph, recall = neighbors(np.eye(4), 2, return_recall=True)
+    assert recall == 0.95
+    with pytest.warns(FutureWarning, match="return_recall=True"):
+        assert graph.recall == 0.95
+    with pytest.warns(FutureWarning, match="return_recall=True"):
+        assert (graph & graph).recall is None
 
 
-def test_a_graph_never_says_that_it_is_more_complete_than_it_is():
-    part = from_edges([(0, 1)], 2)
-    assert repr(part) == "SimilarityGraph(<1 edges>, n_samples=2)"
-    assert repr(part._with_recall(0.9999)).endswith("recall=0.999)")
-    assert repr(part._with_recall(1.0)).endswith("recall=1.0)")
-
-
-def test_a_graph_that_was_pickled_before_there_was_a_recall_can_be_read():
-    old = from_edges([(0, 1)], 2)
-    del old.__dict__["recall"]
-    assert (pickle.loads(pickle.dumps(old)) | old).recall is None
+def test_the_representation_of_a_graph_has_the_form_of_its_constructor():
+    assert repr(from_edges([(0, 1)], 2)) == "SimilarityGraph(<1 edges>, n_samples=2)"
 
 
 # Relations.
@@ -691,17 +675,17 @@ def test_the_rule_for_the_airplane_ignores_the_lighting():
 @pytest.mark.parametrize(
     ("use", "message"),
     [
-        (lambda: same([[0, 1]]), r"shape \(1, 2\); it must have one value a sample"),
-        (lambda: same([0.0, np.nan]), "NaN values; every sample must have a known value"),
-        (lambda: adjacent(["a", "b"], 1), "values must be finite numbers"),
-        (lambda: adjacent([True, False], 1), "values must be finite numbers"),
-        (lambda: adjacent([0.0, np.inf], 1), "values must be finite numbers"),
-        (lambda: adjacent([0, 1], 0), "step is 0; it must be > 0"),
+        (lambda: same([[0, 1]]), r"\(1, 2\)"),
+        (lambda: same([0.0, np.nan]), "NaN"),
+        (lambda: adjacent(["a", "b"], 1), "<U1"),
+        (lambda: adjacent([True, False], 1), "bool"),
+        (lambda: adjacent([0.0, np.inf], 1), "finite"),
+        (lambda: adjacent([0, 1], 0), "step is 0"),
         (lambda: adjacent([0, 1], np.nan), "step is nan"),
-        (lambda: adjacent([0, 1], 2, period=2), "period is 2; it must be larger than the step"),
-        (lambda: pairs([0, 1], [1, 1], 2), "pair 1 is sample 1 with itself"),
-        (lambda: pairs([0], [1, 2], 3), "two columns of one table"),
-        (lambda: pairs([0], [3], 3), "name row 3"),
+        (lambda: adjacent([0, 1], 2, period=2), "period is 2"),
+        (lambda: pairs([0, 1], [1, 1], 2), "sample 1"),
+        (lambda: pairs([0], [1, 2], 3), r"\(1,\) .*\(2,\)"),
+        (lambda: pairs([0], [3], 3), "row 3"),
     ],
 )
 def test_factors_and_tables_that_make_no_relation_are_refused(use, message):
@@ -733,7 +717,7 @@ def test_copying_once_changes_nothing_and_copying_twice_is_copying_more(graph):
 
 @pytest.mark.parametrize("n_copies", [0, -1, 1.5, "2", None])
 def test_a_number_of_copies_is_a_whole_one(n_copies):
-    with pytest.raises(InputError, match=r"n_copies is .*; it must be an integer >= 1"):
+    with pytest.raises(InputError, match="n_copies"):
         SimilarityGraph.empty(2).copied(n_copies)
 
 
@@ -810,5 +794,5 @@ def test_many_edges_are_written_out_with_a_warning(monkeypatch):
 
 @pytest.mark.parametrize("places", [[3], [-1], [0.5], ["a"]])
 def test_a_place_at_which_no_edge_stands_is_refused(places):
-    with pytest.raises(InputError, match="integers from 0 to 2: the graph has 3 edges"):
+    with pytest.raises(InputError, match="places"):
         same([1, 1, 1]).edges_at(places)

@@ -42,6 +42,9 @@ class Rules:
         The reasons that the table of pairs gives for its pairs.
     crossing : mapping of str to float
         The share of similar pairs that cross each ignored factor.
+    recall : float or None
+        The share of nearest neighbours that approximate searches found, the least of several;
+        None if all were found exactly.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class Rules:
     by_rule: Mapping[str, SimilarityGraph]
     reasons: Mapping[tuple[int, int], str]
     crossing: Mapping[str, float]
+    recall: float | None = None
 
     def why(self, left: int, right: int) -> list[str]:
         """Return the rules that make two samples similar, and the reason that the table gives.
@@ -80,8 +84,8 @@ class Rules:
             lines.append(f"  {rule.n_edges:,} by: {name}")
             if name == _TABLE:
                 lines += self._reasons_among(rule)
-        if graph.recall is not None:
-            found = math.floor(1e3 * graph.recall) / 10  # never 100 % of all but a few
+        if self.recall is not None:
+            found = math.floor(1e3 * self.recall) / 10  # never 100 % of all but a few
             lines.append(f"neighbours were searched for approximately: {found}% of them found")
         if self.dissimilar is not None:
             lines.append(f"{self.dissimilar.n_edges:,} pairs are dissimilar, all others neither")
@@ -170,7 +174,7 @@ def combine(
     if declaration.pairs is not None:
         with at(declaration, "pairs", "path"):
             table = PairsTable.read(declaration.pairs.path, resolved.data).restrict(rows)
-    by_rule = _by_rule(declaration, learnt, progress)
+    by_rule, recall = _by_rule(declaration, learnt, progress)
     if table is not None:
         check_pairs(table, by_rule, resolved, rows)
         by_rule[_TABLE] = table.similar
@@ -194,33 +198,35 @@ def combine(
         by_rule=by_rule,
         reasons={} if table is None else table.reasons,
         crossing=crossing,
+        recall=recall,
     )
 
 
 def _by_rule(
     declaration: Declaration, learnt: Dataset, progress: Callable[[float], object] | None
-) -> dict[str, SimilarityGraph]:
-    """Return the similar pairs of what is kept and of the sources, without the table's."""
+) -> tuple[dict[str, SimilarityGraph], float | None]:
+    """Return the similar pairs by rule, without the table's, and the recall of the search."""
     by_rule: dict[str, SimilarityGraph] = {}
+    recall = None
     if declaration.keep:
-        by_rule[_sentence(declaration)] = _near(declaration, learnt, progress)
+        by_rule[_sentence(declaration)], recall = _near(declaration, learnt, progress)
     if declaration.data.source:
         near = next(iter(by_rule.values()), SimilarityGraph.empty(len(learnt)))
         copy = copies(learnt.factor(declaration.data.source))
         by_rule[f"of one {declaration.data.source}"] = copy
         if near.n_edges:
             by_rule[f"near another of its {declaration.data.source}"] = (near @ copy) - near - copy
-    return by_rule
+    return by_rule, recall
 
 
 def _near(
     declaration: Declaration, data: Dataset, progress: Callable[[float], object] | None
-) -> SimilarityGraph:
-    """Return the pairs that are near in everything that is kept."""
+) -> tuple[SimilarityGraph, float | None]:
+    """Return the pairs that are near in everything that is kept, and the recall of the search."""
     kept = {n: keep for n, keep in enumerate(declaration.keep) if keep.factor is not None}
     nearest = {n: keep for n, keep in enumerate(declaration.keep) if n not in kept}
     if nearest:
-        graphs = []
+        graphs, recalls = [], []
         for number, (n, keep) in enumerate(nearest.items()):
             names = [str(other.factor) for other in kept.values()]
             names += [keep.within] if keep.within else []
@@ -228,8 +234,13 @@ def _near(
             with at(declaration, "keep", n):
                 k = int(keep.neighbors or 0)
                 share = functools.partial(_report_share, progress, number, len(nearest))
-                graphs.append(neighbors(data.X, k, within=within, progress=share))
-        return functools.reduce(operator.or_, graphs)
+                graph, recall = neighbors(
+                    data.X, k, within=within, progress=share, return_recall=True
+                )
+            graphs.append(graph)
+            recalls.append(recall)
+        least = min((recall for recall in recalls if recall is not None), default=None)
+        return functools.reduce(operator.or_, graphs), least
     equal, beside = {}, {}
     for n, keep in kept.items():
         factor = data.factor(str(keep.factor))
@@ -243,7 +254,7 @@ def _near(
     for n, graph in beside.items():
         others = [equal[other] for other in equal if other != n]
         near = near | functools.reduce(operator.and_, others, graph)
-    return near
+    return near, None
 
 
 def _report_share(

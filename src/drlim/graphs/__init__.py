@@ -1,8 +1,7 @@
 """Prior knowledge becomes a `SimilarityGraph`: who is similar to whom.
 
-The graph is the hinge of the whole system. `neighbors` and the relations make graphs from
-samples and known factors; the Boolean algebra of graphs combines them; everything after it
-sees edges only, and never asks where they came from.
+`neighbors` and the relations make graphs from samples and known factors; the Boolean algebra of
+graphs combines them. Everything after it works on edges alone, whatever rule they came from.
 """
 
 from drlim.graphs._graph import SimilarityGraph

@@ -1,8 +1,7 @@
-"""`SimilarityGraph`: one immutable noun with a small Boolean algebra."""
+"""`SimilarityGraph`: an immutable graph with a small Boolean algebra."""
 
 from __future__ import annotations
 
-import math
 import warnings
 from functools import cached_property
 from typing import Any
@@ -17,7 +16,8 @@ from drlim._types import Int
 # An edge is the one number i * n_samples + j, which must fit into 63 bits.
 _MOST_SAMPLES = 3_037_000_499
 
-# Edges of groups that are written out without a word (400 MB), and so many at a time.
+# More edges of groups than the first number (400 MB) are written out with a warning; the second
+# is how many are written at a time.
 _MANY_EDGES, _BLOCK_EDGES = 50_000_000, 1_048_576
 
 
@@ -56,17 +56,13 @@ class SimilarityGraph:
     Attributes
     ----------
     n_samples : int
-        How many samples the graph speaks of, those without any edge included.
+        How many samples the graph is about, those without any edge included.
     edges : ndarray of shape (n_edges, 2), int64
         Each similar pair once, ``i < j``, sorted, read-only.
     groups : ndarray of shape (n_samples,), int64, or None
-        Of a graph made by `drlim.graphs.same`, in which all samples of a group are similar and no
-        others are: the group of each sample, numbered from 0. Its edges, which grow with the
-        square of a group, are not written out until somebody needs them all.
-    recall : float or None
-        Of a graph of neighbours that were searched for approximately, the share of the exact ones
-        that was found, measured on a sample of the rows; of a graph made from several, the least
-        of theirs. None for all others.
+        The group of each sample, numbered from 0, for a graph made by `drlim.graphs.same`, in
+        which all samples of a group are similar and no others are; None for any other graph. The
+        edges, which grow with the square of a group, are not written out until all are needed.
 
     Examples
     --------
@@ -79,50 +75,55 @@ class SimilarityGraph:
     """
 
     groups: Int[np.ndarray, " n_samples"] | None
-    recall: float | None = None
     _n_samples: int
 
     def __init__(self, edges: Any, n_samples: int) -> None:
         self._hold(*_canonical(edges, n_samples))
 
-    def _hold(
-        self, n_samples: int, keys: Int[np.ndarray, " n_edges"], recall: float | None = None
-    ) -> None:
-        # An edge (i, j) is held as the one number i * n_samples + j: set algebra on sorted
-        # numbers is then all the algebra there is.
-        keys.flags.writeable = False
-        self.__dict__.update(_n_samples=n_samples, _keys=keys, groups=None, recall=recall)
-
     @classmethod
-    def _from_keys(
-        cls, n_samples: int, keys: Int[np.ndarray, " n_edges"], recall: float | None = None
-    ) -> SimilarityGraph:
-        """Make a graph of canonical keys: sorted, each once, in an array that nobody else has."""
+    def _from_keys(cls, n_samples: int, keys: Int[np.ndarray, " n_edges"]) -> SimilarityGraph:
+        """Make a graph of canonical keys: sorted, each once, in an array that nobody else has.
+
+        The key of an edge (i, j) is the one number ``i * n_samples + j``: set algebra on sorted
+        numbers is then all the algebra there is.
+        """
         graph = cls.__new__(cls)
-        graph._hold(n_samples, keys, recall)
+        graph._hold(n_samples, keys)
         return graph
 
+    def _hold(self, n_samples: int, keys: Int[np.ndarray, " n_edges"]) -> None:
+        keys.flags.writeable = False
+        self.__dict__.update(_n_samples=n_samples, _keys=keys, groups=None)
+
     @classmethod
-    def _of_groups(
-        cls, group: Int[np.ndarray, " n_samples"], recall: float | None = None
-    ) -> SimilarityGraph:
-        """Make those samples similar that have the same number."""
+    def _of_groups(cls, group: Int[np.ndarray, " n_samples"]) -> SimilarityGraph:
+        """Make the graph in which samples of the same number are similar, and no others."""
         _, first, code = np.unique(group, return_index=True, return_inverse=True)
         # Numbered in the order in which they come, one grouping has one array.
         groups = np.argsort(np.argsort(first))[code]
         groups.flags.writeable = False
         graph = cls.__new__(cls)
-        graph.__dict__.update(_n_samples=len(groups), groups=groups, recall=recall)
+        graph.__dict__.update(_n_samples=len(groups), groups=groups)
         return graph
+
+    @property
+    def recall(self) -> float | None:
+        """Deprecated: ask `drlim.graphs.neighbors` for it with ``return_recall=True``."""
+        warnings.warn(
+            "SimilarityGraph.recall will stop working in the next release; "
+            "neighbors(..., return_recall=True) returns (graph, recall)",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return self.__dict__.get("_recall")
 
     @cached_property
     def _keys(self) -> Int[np.ndarray, " n_edges"]:
         if self.n_edges > _MANY_EDGES:
             warnings.warn(
-                f"the groups of {self!r} are as good as nothing to hold, and now all of its edges "
-                "are written out, 8 bytes each and several times that for a while: by an operator "
-                "whose other side has no groups, by `edges`, or by y with -1; give fewer samples "
-                "of each group if memory is short",
+                f"all edges of the groups of {self!r} are being written out, in 8 bytes each and "
+                "several times that meanwhile: for `edges`, for y with -1, or for an operator with "
+                "a graph without groups; give fewer samples of each group if memory is short",
                 DataWarning,
                 stacklevel=3,
             )
@@ -150,15 +151,14 @@ class SimilarityGraph:
             matrix = sp.coo_array(matrix)
         except (ValueError, TypeError) as error:
             raise InputError(
-                f"a {type(matrix).__name__} is no matrix ({error}); give a square scipy matrix"
+                f"a {type(matrix).__name__} is not a matrix ({error}); give a square scipy matrix"
             ) from None
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise InputError(
-                f"the matrix has the shape {matrix.shape}; who is similar to whom is square, "
-                "(n_samples, n_samples)"
+                f"the matrix has the shape {matrix.shape}; it must be square, one row a sample"
             )
-        there = matrix.data != 0
-        edges = np.stack([matrix.row[there], matrix.col[there]], axis=1)
+        similar = matrix.data != 0  # a sparse matrix may hold zeros
+        edges = np.stack([matrix.row[similar], matrix.col[similar]], axis=1)
         return cls(edges, matrix.shape[0])
 
     @classmethod
@@ -172,15 +172,6 @@ class SimilarityGraph:
         rows = np.stack(np.triu_indices(_checked_size(n_samples), 1), axis=1)
         return cls(rows, n_samples)
 
-    def _with_recall(self, recall: float | None) -> SimilarityGraph:
-        graph = SimilarityGraph.__new__(SimilarityGraph)
-        graph.__dict__.update(self.__dict__, recall=recall)
-        return graph
-
-    def _least_recall(self, other: SimilarityGraph) -> float | None:
-        known = [graph.recall for graph in (self, other) if graph.recall is not None]
-        return min(known, default=None)
-
     @cached_property
     def edges(self) -> Int[np.ndarray, "n_edges 2"]:
         """Each similar pair once, ``i < j``, sorted; shape (n_edges, 2), int64, read-only."""
@@ -189,7 +180,7 @@ class SimilarityGraph:
         return edges
 
     def edges_at(self, places: Any) -> Int[np.ndarray, "n_places 2"]:
-        """Return the pairs that stand at some places in `edges`, without writing out the others.
+        """Return the pairs at some places in `edges`, without writing out the others.
 
         Parameters
         ----------
@@ -234,7 +225,7 @@ class SimilarityGraph:
 
     @property
     def n_samples(self) -> int:
-        """How many samples the graph speaks of."""
+        """How many samples the graph is about."""
         return self._n_samples
 
     @cached_property
@@ -273,8 +264,8 @@ class SimilarityGraph:
         """Return the symmetric matrix of the graph: scipy CSR array of bool, (n, n)."""
         low, high = self.edges.T
         rows, columns = np.concatenate([low, high]), np.concatenate([high, low])
-        there = np.ones(len(rows), bool)
-        return sp.csr_array((there, (rows, columns)), shape=(self.n_samples, self.n_samples))
+        similar = np.ones(len(rows), bool)
+        return sp.csr_array((similar, (rows, columns)), shape=(self.n_samples, self.n_samples))
 
     def has(self, left: Any, right: Any) -> Any:
         """Tell for each pair ``(left, right)`` whether it is similar; order does not matter.
@@ -293,7 +284,8 @@ class SimilarityGraph:
             left, right = np.broadcast_arrays(left, right)
         except ValueError:
             raise InputError(
-                f"left has the shape {left.shape} and right {right.shape}; both name one row a pair"
+                f"left has the shape {left.shape} and right {right.shape}; both must have one row "
+                "for each pair"
             ) from None
         if self.groups is not None:
             return (self.groups[left] == self.groups[right]) & (left != right)
@@ -303,7 +295,17 @@ class SimilarityGraph:
         return (self._keys[place] == self._key(left, right)) & (left != right)
 
     def place(self, left: Any, right: Any) -> Any:
-        """Return where in `edges` each pair stands, if it is similar; else where it would."""
+        """Return where in `edges` each pair stands, if it is similar; else where it would stand.
+
+        Parameters
+        ----------
+        left, right : array-like of int, same shape
+            Rows.
+
+        Returns
+        -------
+        ndarray of int64, the same shape
+        """
         left, right = self._checked_rows(left), self._checked_rows(right)
         if self.groups is None:
             return np.searchsorted(self._keys, self._key(left, right))
@@ -337,19 +339,19 @@ class SimilarityGraph:
         place = np.full(self.n_samples, -1)
         place[indices] = np.arange(len(indices))
         if (place >= 0).sum() != len(indices):
-            raise InputError("indices name a row twice; a sample can be kept once only")
+            raise InputError("indices name a row twice; a sample can be kept only once")
         if self.groups is not None:
-            return SimilarityGraph._of_groups(self.groups[indices], self.recall)
+            return SimilarityGraph._of_groups(self.groups[indices])
         moved = place[self.edges]
         moved = moved[(moved >= 0).all(axis=1)]
-        return SimilarityGraph(moved, len(indices))._with_recall(self.recall)
+        return SimilarityGraph(moved, len(indices))
 
     def copied(self, n_copies: int) -> SimilarityGraph:
-        """Return the graph of every sample and its copies, which are all alike.
+        """Return the graph of every sample and its copies, which count as one.
 
-        The copies of one sample are similar, and so is any copy of a sample to any copy of
-        what is similar to it: what invariance to whatever makes a copy means, and the paper's
-        three rules for the shifted digits at once.
+        The copies of one sample are similar, and so is any copy of a sample to any copy of what
+        is similar to it. This is what invariance to the change between copies means, and the
+        paper's three rules for the shifted digits at once (its section 3.3).
 
         Parameters
         ----------
@@ -364,34 +366,33 @@ class SimilarityGraph:
         """
         check_count(n_copies, "n_copies")
         if self.groups is not None:
-            return SimilarityGraph._of_groups(np.tile(self.groups, n_copies), self.recall)
+            return SimilarityGraph._of_groups(np.tile(self.groups, n_copies))
         n, own = self.n_samples, np.arange(self.n_samples)
         across = np.concatenate([self.edges, self.edges[:, ::-1], np.stack([own, own], axis=1)])
         ways = [(a, b) for a in range(n_copies) for b in range(a, n_copies)]
         edges = [np.add(across if a < b else self.edges, (a * n, b * n)) for a, b in ways]
         every = np.concatenate(edges)
-        return SimilarityGraph(every, n * int(n_copies))._with_recall(self.recall)
+        return SimilarityGraph(every, n * int(n_copies))
 
     def __or__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "|")
-        recall = self._least_recall(other)
         if not self.n_edges or not other.n_edges:
-            return (self if self.n_edges else other)._with_recall(recall)
+            return self if self.n_edges else other
         keys = np.concatenate([self._keys, other._keys])
-        return SimilarityGraph._from_keys(self.n_samples, _sorted_once(keys), recall)
+        return SimilarityGraph._from_keys(self.n_samples, _sorted_once(keys))
 
     def __and__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "&")
         if self.groups is not None and other.groups is not None:
             both = self.groups * self.n_samples + other.groups
-            return SimilarityGraph._of_groups(both, self._least_recall(other))
+            return SimilarityGraph._of_groups(both)
         if self.groups is not None:
             return other & self
         if other.groups is not None:
             both = self._keys[other.has(*self.edges.T)]
         else:
             both = np.intersect1d(self._keys, other._keys, assume_unique=True)
-        return SimilarityGraph._from_keys(self.n_samples, both, self._least_recall(other))
+        return SimilarityGraph._from_keys(self.n_samples, both)
 
     def __sub__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "-")
@@ -399,14 +400,13 @@ class SimilarityGraph:
             rest = self._keys[~other.has(*self.edges.T)]
         else:
             rest = np.setdiff1d(self._keys, other._keys, assume_unique=True)
-        return SimilarityGraph._from_keys(self.n_samples, rest, self._least_recall(other))
+        return SimilarityGraph._from_keys(self.n_samples, rest)
 
     def __matmul__(self, other: SimilarityGraph) -> SimilarityGraph:
         self._check_same_size(other, "@")
-        # Counting paths in int64, not bool: a bool product may cancel nothing, but a narrow
-        # count can overflow to 0 and lose an edge.
+        # Paths are counted in int64: a narrow count can overflow to 0 and lose an edge.
         paths = self.to_sparse().astype(np.int64) @ other.to_sparse().astype(np.int64)
-        return SimilarityGraph.from_sparse(paths)._with_recall(self._least_recall(other))
+        return SimilarityGraph.from_sparse(paths)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a SimilarityGraph cannot be changed ({name!r}); make a new one")
@@ -424,8 +424,7 @@ class SimilarityGraph:
         return hash((self.n_samples, self.degree.tobytes()))
 
     def __repr__(self) -> str:
-        recall = "" if self.recall is None else f", recall={math.floor(1e3 * self.recall) / 1e3}"
-        return f"SimilarityGraph(<{self.n_edges} edges>, n_samples={self.n_samples}{recall})"
+        return f"SimilarityGraph(<{self.n_edges} edges>, n_samples={self.n_samples})"
 
     def _checked_rows(self, rows: Any) -> Int[np.ndarray, "..."]:
         rows = as_array(rows, "rows")
@@ -442,11 +441,11 @@ class SimilarityGraph:
         if not isinstance(other, SimilarityGraph):
             raise TypeError(
                 f"SimilarityGraph {sign} {type(other).__name__}: both sides must be a "
-                "SimilarityGraph; see from_edges and from_sparse"
+                "SimilarityGraph; see SimilarityGraph(edges, n_samples) and from_sparse"
             )
         if self.n_samples != other.n_samples:
             raise InputError(
-                f"graph {sign} graph: one speaks of {self.n_samples} samples and the other of "
+                f"graph {sign} graph: one has {self.n_samples} samples and the other "
                 f"{other.n_samples}; both must be about the same samples"
             )
 
@@ -479,7 +478,7 @@ def _canonical(edges: Any, n_samples: int) -> tuple[int, Int[np.ndarray, " n_edg
 
 
 def _sorted_once(keys: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n_edges"]:
-    """Sort keys, each kept once; many times as fast as np.unique, which makes a hash table."""
+    """Sort keys in place and keep each once; np.unique, with its hash table, is far slower."""
     keys.sort()
     return keys[np.diff(keys, prepend=-1) > 0]
 

@@ -1,4 +1,4 @@
-"""Nearest neighbours in any feature space: exact, a block of rows at a time."""
+"""Nearest neighbours in any feature space, found exactly, a block of rows at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -21,20 +21,46 @@ from drlim.graphs._graph import SimilarityGraph
 # cache while they are looked through; memory grows with n and never with n squared.
 _BLOCK_ENTRIES = 1_048_576
 
-# Rows of which an exact search takes a minute. It grows with their square.
+# An exact search of this many rows takes a minute; the time grows with their square.
 _MANY_ROWS = 100_000
 
-# Less than this of the exact neighbours is worth a word.
+# A search that finds less than this share of the exact neighbours warns.
 _LITTLE_RECALL = 0.9
 
 
-def _nobody(share: float) -> None:
-    """Be told of the progress, for want of anybody else."""
+def _ignore(share: float) -> None:
+    """Ignore progress (the default)."""
 
 
-def _tell(progress: Callable[[float], object], start: float, length: float, share: float) -> None:
-    """Tell which share of all is done, of a part that begins at `start`."""
+def _report_part(
+    progress: Callable[[float], object], start: float, length: float, share: float
+) -> None:
+    """Report a share of one part as a share of the whole, in which the part begins at `start`."""
     progress(start + length * share)
+
+
+@overload
+def neighbors(
+    X: Any,
+    n_neighbors: int,
+    *,
+    within: Any = None,
+    approximate: bool | None = None,
+    progress: Callable[[float], object] | None = None,
+    return_recall: Literal[False] = False,
+) -> SimilarityGraph: ...
+
+
+@overload
+def neighbors(
+    X: Any,
+    n_neighbors: int,
+    *,
+    within: Any = None,
+    approximate: bool | None = None,
+    progress: Callable[[float], object] | None = None,
+    return_recall: Literal[True],
+) -> tuple[SimilarityGraph, float | None]: ...
 
 
 def neighbors(
@@ -44,23 +70,24 @@ def neighbors(
     within: Any = None,
     approximate: bool | None = None,
     progress: Callable[[float], object] | None = None,
-) -> SimilarityGraph:
+    return_recall: bool = False,
+) -> SimilarityGraph | tuple[SimilarityGraph, float | None]:
     """Make each sample similar to its nearest neighbours (the paper's rule for the digits).
 
     Neighbours are near by Euclidean distance between the flattened samples. "i is among the
     nearest of j" and "j is among the nearest of i" both make the pair similar, so a sample has at
-    least `n_neighbors` similar ones and may have more. A sample is never its own neighbour, also
-    when it has duplicates. Up to 100,000 samples they are found exactly, and equally near ones
+    least `n_neighbors` similar ones and may have more. A sample is never its own neighbour, even
+    when it has duplicates. Up to 100,000 samples are searched exactly, and equally near ones
     are taken in the order of their rows.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, ...)
-        Vectors, images or anything else of numbers.
+        Vectors, images or any other samples of numbers.
     n_neighbors : int
         How many neighbours each sample gets, at least 1 and fewer than the samples.
     within : array-like of shape (n_samples,), optional
-        A factor, such as the shift or the lighting: neighbours are then looked for only among
+        A factor, such as the shift or the lighting: neighbours are then searched for only among
         samples of the same value.
     approximate : bool, optional
         True: search approximately (extra `ann`), in a time that grows little faster than the
@@ -68,13 +95,16 @@ def neighbors(
         of 784 pixels. None: approximately among more than 100,000 (in a group) where the extra is
         installed.
     progress : callable, optional
-        Told now and then which share of the search is done, from 0 to 1.
+        Called now and then with the share of the search that is done, from 0 to 1.
+    return_recall : bool, default=False
+        Whether to return also how good the search was.
 
     Returns
     -------
-    SimilarityGraph
-        Its `recall` says which share of the exact neighbours an approximate search found,
-        measured on 200 samples (in a group); None if the search was exact.
+    graph : SimilarityGraph
+    recall : float or None
+        Only if `return_recall` is True: the share of the exact neighbours that an approximate
+        search found, measured on 200 samples (in a group); None if the search was exact.
 
     Raises
     ------
@@ -102,42 +132,53 @@ def neighbors(
         )
     rows = _as_rows(X)
     n = len(rows)
-    if within is None:
-        groups = [np.arange(n)]
-    else:
-        within = as_array(within, "within")
-        if within.shape != (n,):
-            raise InputError(
-                f"within has the shape {within.shape}; it must have one value a sample, ({n},)"
-            )
-        groups = [np.flatnonzero(within == value) for value in np.unique(within)] or [np.arange(0)]
-    edges, recalls, searched = [], [], []
-    told, done = progress or _nobody, 0
+    groups = _groups(within, n)
+    edges, recalls = [], []
+    report, done = progress or _ignore, 0
     for group in groups:
         among = rows if within is None else rows[group]
-        in_group = functools.partial(_tell, told, done / max(n, 1), len(group) / max(n, 1))
+        in_group = functools.partial(_report_part, report, done / max(n, 1), len(group) / max(n, 1))
         nearest, recall = nearest_rows(among, n_neighbors, approximate, in_group)
         done += len(group)
         left = np.repeat(group, n_neighbors)
         edges.append(np.stack([left, group[nearest].ravel()], axis=1))
-        recalls.append(1.0 if recall is None else recall)
-        searched.append(recall is not None)
-    graph = SimilarityGraph.from_edges(np.concatenate(edges), n)
-    if not any(searched):
-        return graph
-    return graph._with_recall(float(np.average(recalls, weights=[len(g) for g in groups])))
+        recalls.append(recall)
+    graph = SimilarityGraph(np.concatenate(edges), n)
+    recall = _mean_recall(recalls, [len(group) for group in groups])
+    graph.__dict__["_recall"] = recall  # for `SimilarityGraph.recall`, which is deprecated
+    return (graph, recall) if return_recall else graph
+
+
+def _groups(within: Any, n: int) -> list[Int[np.ndarray, " n_rows"]]:
+    """Return the rows of each value of a factor; of all samples if there is none."""
+    if within is None:
+        return [np.arange(n)]
+    within = as_array(within, "within")
+    if within.shape != (n,):
+        raise InputError(
+            f"within has the shape {within.shape}; it must have one value a sample, ({n},)"
+        )
+    return [np.flatnonzero(within == value) for value in np.unique(within)] or [np.arange(0)]
+
+
+def _mean_recall(recalls: Sequence[float | None], sizes: Sequence[int]) -> float | None:
+    """Return the share found in all groups together; None if all searches were exact."""
+    if all(recall is None for recall in recalls):
+        return None
+    shares = [1.0 if recall is None else recall for recall in recalls]
+    return float(np.average(shares, weights=sizes))
 
 
 def nearest_rows(
     X: Shaped[np.ndarray, "n_samples n_features"],
     n_neighbors: int,
     approximate: bool | None = False,
-    progress: Callable[[float], object] = _nobody,
+    progress: Callable[[float], object] = _ignore,
 ) -> tuple[Int[np.ndarray, "n_samples n_neighbors"], float | None]:
     """Find the nearest other rows of each row, the nearest first.
 
-    `approximate` and `progress` are those of `neighbors`. The second that is returned is the
-    share that an approximate search found; None: all.
+    `approximate` and `progress` are those of `neighbors`. The second result is the recall of an
+    approximate search; None for an exact one.
     """
     n = len(X)
     check_count(n_neighbors, "n_neighbors")
@@ -148,11 +189,11 @@ def nearest_rows(
             f"be more samples than neighbours: give more samples{fewer}"
         )
     # Neighbours do not change when all samples are scaled together. In their own unit nothing
-    # overflows; the unit is a power of two, which rounds nothing: what is equally near stays
-    # equally near. Narrow numbers cannot overflow, and stay as small as they are.
+    # overflows; the unit is a power of two, which rounds nothing, so ties stay ties. Narrow
+    # numbers cannot overflow, and keep their narrow type.
     if X.dtype.itemsize > 4:
         X = _in_own_unit(X.astype(np.float64))
-    # Of equal rows only the first few can be anyone's nearest, the others come after them. Those
+    # Only the first few of equal rows can be anyone's nearest, as the others come after them. Those
     # others have the neighbours of the last copy that is kept, before which all its own stand.
     before, first = _copies(X)
     kept = np.flatnonzero(before <= n_neighbors)
@@ -175,14 +216,14 @@ def _search(
     approximate: bool | None,
     progress: Callable[[float], object],
 ) -> tuple[Int[np.ndarray, "n k"], float | None]:
-    """Search as asked, or as the number of rows and what is installed allow."""
+    """Search exactly or approximately; None: by the number of rows and what is installed."""
     if approximate is None:
         approximate = len(X) > _MANY_ROWS and _approximate.is_installed()
         if len(X) > _MANY_ROWS and not approximate:
             warnings.warn(
-                f"the exact neighbours of {len(X)} samples are looked for, in a time that grows "
+                f"searching for the exact neighbours of {len(X)} samples, in a time that grows "
                 "with their square: a minute for 100,000 of 784 pixels, two hours for a million; "
-                "pip install 'drlim[ann]' for an approximate search, or say approximate=False",
+                "pip install 'drlim[ann]' for an approximate search, or give approximate=False",
                 DataWarning,
                 stacklevel=4,
             )
@@ -192,8 +233,8 @@ def _search(
     if recall < _LITTLE_RECALL:
         warnings.warn(
             f"the approximate search found {recall:.2f} of the {k} nearest neighbours of a sample "
-            f"of the {len(X)} rows; say approximate=False for all of them. In very many dimensions "
-            "PCA to fewer helps, and where a few values are far out, leaving them out",
+            f"of the {len(X)} rows; approximate=False finds all of them. In very many dimensions "
+            "PCA to fewer helps, and with a few outlying values, leaving them out",
             DataWarning,
             stacklevel=4,
         )
@@ -216,18 +257,18 @@ def _nearest_of_all(
     # The k-th smallest of the distances to the nearest of each group of others is no smaller
     # than that to the k-th nearest of all, and there are far fewer of them to sort.
     n_grouped = min(max(1, n // (8 * k)), 32)
-    # As large as any distance, and yet less than that of a row to itself, which is infinite.
+    # As large as any distance, but less than that of a row to itself, which is infinite.
     closest = np.full((n, k), np.finfo(np.float32).max)
     candidates = _Candidates(X, k)
     pairs = list(itertools.combinations_with_replacement(range(0, n, side), 2))
     for n_done, (a, b) in enumerate(pairs):
         progress(n_done / len(pairs))
-        here, there = slice(a, min(a + side, n)), slice(b, min(b + side, n))
+        here, other = slice(a, min(a + side, n)), slice(b, min(b + side, n))
         # The smallest that each squared distance can be.
-        least = left[here] @ right[there].T
+        least = left[here] @ right[other].T
         if a == b:
             np.fill_diagonal(least, np.inf)
-        for rows, columns, table in ((here, there, least), (there, here, least.T)):
+        for rows, columns, table in ((here, other, least), (other, here, least.T)):
             most = _smallest_of_groups(table, n_grouped)
             # The largest that it can be is this much more.
             most -= _smallest_of_groups(-2 * slack[None, columns], n_grouped)
@@ -245,14 +286,14 @@ def _nearest_of_all(
 def _factors(
     X: Shaped[np.ndarray, "n d"],
 ) -> tuple[Float[np.ndarray, "n d_and_2"], Float[np.ndarray, "n d_and_2"], Float[np.ndarray, " n"]]:
-    """Make two float32 matrices of which ``left @ right.T`` is the smallest squared distances.
+    """Make two float32 matrices whose ``left @ right.T`` are lower bounds of squared distances.
 
     The square of x - y is |x|² + |y|² - 2xy, here one product of (-2x, |x|², 1) and (y, 1, |y|²).
     The third array bounds what a row adds to the rounding.
     """
     n, d = X.shape
     left, right = np.ones((n, d + 2), np.float32), np.ones((n, d + 2), np.float32)
-    # Neighbours do not change either when all are moved: around their centre the product
+    # Neighbours do not change when all are moved either: around their centre the product
     # rounds the least.
     np.subtract(X, X.mean(axis=0, dtype=np.float64), out=right[:, :d], casting="same_kind")
     coarse = _in_own_unit(right[:, :d])
@@ -268,7 +309,7 @@ def _factors(
 def _smallest_of_groups(
     table: Float[np.ndarray, "rows columns"], n_grouped: int
 ) -> Float[np.ndarray, "rows groups"]:
-    """Return the smallest entry of each group of so many columns; what is left over stays."""
+    """Return the smallest entry of each `n_grouped` columns; columns left over stay."""
     n_groups = table.shape[1] // n_grouped
     grouped = n_groups * n_grouped
     split = table[:, :grouped].reshape(len(table), n_grouped, n_groups)
@@ -276,7 +317,7 @@ def _smallest_of_groups(
 
 
 class _Candidates:
-    """Pairs (row, column) of which the column could be among the k nearest of the row."""
+    """Pairs (row, column) in which the column could be among the k nearest of the row."""
 
     def __init__(self, X: Shaped[np.ndarray, "n d"], k: int) -> None:
         self.X, self.k = X, k
@@ -291,7 +332,7 @@ class _Candidates:
         column: int,
         reach: Float[np.ndarray, " rows"],
     ) -> None:
-        """Take what could lie within the reach of its row from a table that begins there."""
+        """Take what could lie within the reach of its row from a table at (row, column)."""
         inside = least <= reach[:, None]
         # In the order in which the table lies in memory, rows first or columns first.
         entries = np.flatnonzero(inside.ravel(order="K"))
@@ -304,11 +345,11 @@ class _Candidates:
         self.n_pairs += len(entries)
 
     def are_many(self) -> bool:
-        """Tell whether it is time to thin them out."""
+        """Tell whether there are enough to thin them out."""
         return self.n_pairs > self.enough
 
     def thin_out(self, reach: Float[np.ndarray, " n"]) -> None:
-        """Leave those out that a smaller reach has left behind."""
+        """Drop the candidates beyond a reach that has become smaller."""
         row, column, least = self._inside(reach)
         if len(row) > self.enough // 2:  # much is equally near
             best = self._best(row, column)
@@ -329,7 +370,7 @@ class _Candidates:
     def _best(
         self, row: Int[np.ndarray, " n_pairs"], column: Int[np.ndarray, " n_pairs"]
     ) -> Int[np.ndarray, " n_best"]:
-        """Tell which are the k nearest of each row so far: by row, the nearest first."""
+        """Find the k nearest of each row so far: by row, the nearest first."""
         exact = _squared_distances(self.X, row, column)
         order = np.lexsort((column, exact, row))
         row = row[order]
@@ -347,7 +388,7 @@ def _in_own_unit(X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
 def _copies(
     X: Shaped[np.ndarray, "n d"],
 ) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    """Count for each row how many equal rows come before it, and tell which is the first."""
+    """Count for each row how many equal rows come before it, and find the first of them."""
     n = len(X)
     before, first = np.zeros(n, np.int64), np.arange(n)
     sums = _checksums(X)
@@ -364,7 +405,7 @@ def _copies(
 
 
 def _checksums(X: Shaped[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
-    """Return a number of each row, the same for equal rows and hardly ever for others."""
+    """Return a number for each row, equal for equal rows and hardly ever for others."""
     sums = np.zeros(len(X), np.uint64)
     factors = np.random.default_rng(0).integers(0, 2**63, X.shape[1], np.uint64) * 2 + 1
     block = max(1, _BLOCK_ENTRIES // max(X.shape[1], 1))
@@ -395,8 +436,8 @@ def _as_rows(X: Any) -> np.ndarray:
     X = as_array(X, "X")
     if X.ndim < 1 or X.dtype.kind not in "buif":
         raise InputError(
-            f"X has the dtype {X.dtype} and the shape {X.shape}; neighbours are looked for "
-            "among samples of numbers, (n_samples, ...)"
+            f"X has the dtype {X.dtype} and the shape {X.shape}; it must hold samples of numbers, "
+            "(n_samples, ...)"
         )
     rows = X.reshape(len(X), -1) if len(X) else X.reshape(0, 0)
     if rows.dtype.kind == "f" and not np.isfinite(rows).all():

@@ -1,7 +1,7 @@
 """Relations: rules that build a graph from known factors.
 
 What a relation does not mention is ignored. ``same(azimuth) & same(elevation)`` is the same
-pose under any lighting, because nobody asked about the lighting.
+pose under any lighting, because the lighting is not mentioned.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from drlim.graphs._graph import SimilarityGraph
 def same(factor: Any) -> SimilarityGraph:
     """Make samples similar whose factor has the same value.
 
-    Every pair of a value's samples is an edge. They are as many as the square of a class, and none
-    is written out until all are asked for (`SimilarityGraph.groups`): ten classes of 6,000 have
-    180 million, in a few megabytes. Of such graphs ``&``, `restrict` and `copied` are of
-    the same kind; ``|`` and ``@`` write the edges out, 8 bytes each and several times that
-    meanwhile.
+    Every pair of samples with the same value is an edge. Their number grows with the square of a
+    class, so none is written out until all are needed (`SimilarityGraph.groups`): ten classes of
+    6,000 have 180 million, in a few megabytes. ``&``, `restrict` and `copied` keep such graphs so;
+    ``|`` and ``@`` write the edges out, in 8 bytes each and several times that meanwhile.
 
     Parameters
     ----------
@@ -36,7 +35,7 @@ def same(factor: Any) -> SimilarityGraph:
     """
     try:
         group = np.unique(_as_factor(factor), return_inverse=True)[1]
-    except TypeError as error:  # of objects that have no order
+    except TypeError as error:  # objects that have no order
         raise InputError(
             f"the factor has values of several types, or missing ones ({error}); give all as "
             "texts, or all as numbers"
@@ -47,7 +46,7 @@ def same(factor: Any) -> SimilarityGraph:
 def adjacent(factor: Any, step: float, *, period: float | None = None) -> SimilarityGraph:
     """Make samples similar whose factor differs, but by no more than a step.
 
-    Equal values are not adjacent: `same` says that.
+    Equal values are not adjacent; `same` makes those similar.
 
     Parameters
     ----------
@@ -67,15 +66,15 @@ def adjacent(factor: Any, step: float, *, period: float | None = None) -> Simila
     factor = _as_factor(factor)
     if factor.dtype.kind not in "uif" or not np.isfinite(factor).all():
         raise InputError(
-            f"the factor has the dtype {factor.dtype}; near is a matter of differences, so its "
-            "values must be finite numbers"
+            f"the factor has the dtype {factor.dtype}; a step is a difference of values, so they "
+            "must be finite numbers"
         )
     if not is_number(step) or not step > 0:
         raise InputError(f"step is {step!r}; it must be > 0 (equal values: use same)")
     if period is not None and not (is_number(period) and period > step):
         raise InputError(f"period is {period!r}; it must be larger than the step, {step!r}")
     reach = step * (1 + 1e-9)
-    # Distinct values are few where samples are many: who is near whom is decided among the
+    # Distinct values are few where samples are many: which are adjacent is decided among the
     # values, and then spread over the samples that have them.
     values, group = np.unique(factor.astype(np.float64), return_inverse=True)
     members = [np.flatnonzero(group == k) for k in range(len(values))]
@@ -88,7 +87,8 @@ def adjacent(factor: Any, step: float, *, period: float | None = None) -> Simila
         for other in k + 1 + np.flatnonzero((gap <= reach) & (gap > 0)):
             left, right = np.meshgrid(members[k], members[other], indexing="ij")
             edges.append(np.stack([left.ravel(), right.ravel()], axis=1))
-    return _from_lists(edges, len(group))
+    every = np.concatenate(edges) if edges else np.empty((0, 2), np.int64)
+    return SimilarityGraph(every, len(group))
 
 
 def copies(source: Any) -> SimilarityGraph:
@@ -108,14 +108,14 @@ def copies(source: Any) -> SimilarityGraph:
 
 
 def pairs(left: Any, right: Any, n_samples: int) -> SimilarityGraph:
-    """Make samples similar pair by pair, as a table of pairs says.
+    """Make samples similar pair by pair, from the two columns of a table.
 
     Parameters
     ----------
     left, right : array-like of shape (n_pairs,), integer
-        The two columns of the table: rows of the samples. Unlike
-        `SimilarityGraph.from_edges`, a sample paired with itself is an error here: in a table
-        that somebody wrote it is most likely a mistake.
+        The two columns of the table: rows of the samples. Unlike in `SimilarityGraph`, a sample
+        paired with itself is an error here: in a table written by hand it is most likely a
+        mistake.
     n_samples : int
         How many samples there are.
 
@@ -135,7 +135,7 @@ def pairs(left: Any, right: Any, n_samples: int) -> SimilarityGraph:
         raise InputError(
             f"pair {row} is sample {left[row]} with itself; a pair must name two samples"
         )
-    return SimilarityGraph.from_edges(np.stack([left, right], axis=1), n_samples)
+    return SimilarityGraph(np.stack([left, right], axis=1), n_samples)
 
 
 def _as_factor(values: Any) -> np.ndarray:
@@ -148,8 +148,3 @@ def _as_factor(values: Any) -> np.ndarray:
     if factor.dtype.kind == "f" and np.isnan(factor).any():
         raise InputError("the factor has NaN values; every sample must have a known value")
     return factor
-
-
-def _from_lists(edges: list[np.ndarray], n_samples: int) -> SimilarityGraph:
-    together = np.concatenate(edges) if edges else np.empty((0, 2), np.int64)
-    return SimilarityGraph.from_edges(together, n_samples)
