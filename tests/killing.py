@@ -32,7 +32,7 @@ def jitter(samples, generator):
 
 def train(out, folder, checkpoint=None):
     """Learn the map and write it; the bits of the file are what is compared."""
-    map_ = DrLIM(network=network, augment=jitter, max_epochs=24, batch_size=16, random_state=3)
+    map_ = DrLIM(network=network, augment=jitter, max_epochs=12, batch_size=16, random_state=3)
     map_.fit(X, checkpoint=checkpoint, resume=checkpoint is not None)
     map_.save(Path(folder) / out)
 

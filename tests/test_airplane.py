@@ -1,6 +1,7 @@
 """The rendered airplane: the conditions of NORB's, nothing clipped, and told apart by its pose."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,6 +46,19 @@ def views(data):
 def vectors(views):
     """All views as vectors, on the grid (azimuth, elevation, lighting, pixel)."""
     return views.reshape(*GRID, -1).astype(np.float32)
+
+
+@pytest.fixture
+def drawing(monkeypatch, data):
+    """What is drawn in place of the renderer, which takes seconds, and how often it was."""
+    drawing = SimpleNamespace(X=data.X, times=0)
+
+    def draw():
+        drawing.times += 1
+        return (drawing.X,)
+
+    monkeypatch.setattr(_airplane, "airplane_views", draw)
+    return drawing
 
 
 def distance(a, b):
@@ -93,12 +107,11 @@ def test_all_views_are_different(data):
     assert len({view.tobytes() for view in data.X}) == 972
 
 
-def test_a_second_call_draws_nothing_and_gives_the_same(monkeypatch, data, tmp_path):
+def test_a_second_call_draws_nothing_and_gives_the_same(drawing, data, tmp_path):
     cached = tmp_path / "cache" / "airplane" / "rendered-v1.npy"
-    monkeypatch.setattr(_airplane, "airplane_views", lambda: (data.X,))
     assert str(cached) in airplane().origin
-    monkeypatch.setattr(_airplane, "airplane_views", lambda: pytest.fail("drawn again"))
     again = airplane()
+    assert drawing.times == 1
     np.testing.assert_array_equal(again.X, data.X, strict=True)
     np.testing.assert_array_equal(np.load(cached), data.X)  # an ordinary .npy for anyone else
     assert [path.name for path in cached.parent.iterdir()] == [cached.name]
@@ -122,37 +135,34 @@ def flip(content):
     ],
     ids=["empty", "zeros", "a byte short", "the header only", "a bit flipped", "another file"],
 )
-def test_a_damaged_cache_is_drawn_again_and_replaced(monkeypatch, data, tmp_path, damage):
-    drawn = []
-    monkeypatch.setattr(_airplane, "airplane_views", lambda: drawn.append(1) or (data.X,))
+def test_a_damaged_cache_is_drawn_again_and_replaced(drawing, data, tmp_path, damage):
     airplane()
     cached = tmp_path / "cache" / "airplane" / "rendered-v1.npy"
     whole = cached.read_bytes()
     cached.write_bytes(damage(whole))
     np.testing.assert_array_equal(airplane().X, data.X, strict=True)
     assert cached.read_bytes() == whole
-    assert len(drawn) == 2
+    assert drawing.times == 2
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(monkeypatch, data, tmp_path):
+@pytest.mark.usefixtures("drawing")
+def test_a_cache_that_cannot_be_written_is_no_error(data, tmp_path):
     (tmp_path / "cache").write_text("a file where the folder should be")
-    monkeypatch.setattr(_airplane, "airplane_views", lambda: (data.X,))
     found = airplane()
     assert "not kept" in found.origin
     np.testing.assert_array_equal(found.X, data.X)
 
 
-def test_a_new_version_of_the_drawing_does_not_take_the_old_pictures(monkeypatch, data):
-    monkeypatch.setattr(_airplane, "airplane_views", lambda: (data.X,))
+def test_a_new_version_of_the_drawing_does_not_take_the_old_pictures(drawing, monkeypatch, data):
     airplane()
     monkeypatch.setattr(_airplane, "VERSION", 2)
-    monkeypatch.setattr(_airplane, "airplane_views", lambda: (data.X + 1,))
+    drawing.X = data.X + 1
     np.testing.assert_array_equal(airplane().X, data.X + 1)
 
 
-def test_what_stands_in_and_why_is_logged(monkeypatch, data, caplog):
+@pytest.mark.usefixtures("drawing")
+def test_what_stands_in_and_why_is_logged(caplog):
     caplog.set_level("INFO", "drlim")
-    monkeypatch.setattr(_airplane, "airplane_views", lambda: (data.X,))
     assert "stand-in" in airplane(download=True).name
     levels = {record.levelname: record.getMessage() for record in caplog.records}
     assert "the download failed" in levels["WARNING"]
@@ -192,6 +202,7 @@ def test_all_views_come_in_the_size_asked_for_with_their_conditions(monkeypatch,
     def render(azimuth, elevations, lightings, size):
         return np.full((len(elevations), len(lightings), size, size), azimuth / 20, np.uint8)
 
+    # The real pictures are tested above; these say which view each of them should be.
     monkeypatch.setattr(_airplane_renderer, "_render", render)
     images, azimuth, elevation, lighting = airplane_views(size=8)
     assert images.shape == (972, 8, 8)

@@ -10,7 +10,7 @@ import torch
 
 from drlim import datasets
 from drlim._persistence import read_map
-from drlim.experiments import EXPERIMENTS, _digits, _invariance, _shift_invariant, reproduce
+from drlim.experiments import EXPERIMENTS, _digits, _shift_invariant, reproduce
 from drlim.graphs import copies, neighbors
 from drlim.reporting._machine import machine
 from drlim.transforms import shifted_copies
@@ -19,6 +19,21 @@ QUIETLY = {"say": lambda line: None}
 SHIFTED = {"shifts", "shifts-lle", "shift-invariant"}
 AIRPLANE = {"norb", "norb-lle"}
 LEARNT = {"mnist", "shifts", "shift-invariant", "norb"}
+# A quick run is of minutes. Here it is of less data yet, without what takes long and has tests of
+# its own: drawing, and probes at their full strength.
+SMALLER = {
+    "drlim.experiments._digits.QUICK_TRAIN_PER_DIGIT": 60,
+    "drlim.experiments._digits.QUICK_TEST": 80,
+    "drlim.experiments._springs.N_STEPS": 1000,
+    "drlim.experiments._norb.QUICK_EPOCHS": 3,
+    "drlim.experiments._classical.QUICK_TRAIN": 120,
+    "drlim.experiments._classical.QUICK_TEST": 80,
+    "drlim.experiments._cosface.QUICK_PER_DIGIT": 40,
+    "drlim.experiments._invariance._MOST_SAMPLES": 200,
+    "drlim.evaluation._probes._N_TREES": 8,
+    "drlim.evaluation._probes._MOST_FEATURES": 20,
+    "drlim.plotting.render": lambda figure, file_format: b"a picture",
+}
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +43,8 @@ def everything(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DRLIM_DATA", raising=False)
         patch.setenv("DRLIM_CACHE", str(out.parent / "cache"))
-        patch.setattr(_digits, "QUICK_TRAIN_PER_DIGIT", 60)
-        patch.setattr(_digits, "QUICK_TEST", 80)
-        patch.setattr(_invariance, "_MOST_SAMPLES", 200)
-        # What takes long and has tests of its own: drawing, and probes at their full strength.
-        patch.setattr("drlim.plotting.render", lambda figure, file_format: b"a picture")
-        patch.setattr("drlim.evaluation._probes._N_TREES", 8)
-        patch.setattr("drlim.evaluation._probes._MOST_FEATURES", 20)
-        patch.setattr("drlim.experiments._springs.N_STEPS", 1000)
-        patch.setattr("drlim.experiments._norb.QUICK_EPOCHS", 3)
-        patch.setattr("drlim.experiments._classical.QUICK_TRAIN", 120)
-        patch.setattr("drlim.experiments._classical.QUICK_TEST", 80)
-        patch.setattr("drlim.experiments._cosface.QUICK_PER_DIGIT", 40)
+        for where, value in SMALLER.items():
+            patch.setattr(where, value)
         return out, reproduce("all", out, quick=True, **QUIETLY)
 
 
