@@ -22,7 +22,6 @@ from benchmarks import engine, quality
 from benchmarks._bench import Figure, in_turn, milliseconds, ratio, record
 from drlim import DrLIM, networks
 from drlim._applying import lookup
-from drlim._random import streams
 from drlim.datasets import Dataset, mnist
 from drlim.graphs import SimilarityGraph, neighbors
 from drlim.losses import Contrastive
@@ -104,9 +103,8 @@ def steps(
                 max_epochs=1,
                 learning_rate=1e-4,
                 margin=1.0,
-                random=streams(0),
+                random_state=0,
                 callbacks=[after],
-                device=CARD,
             )
         except engine.EnoughError:
             return after.seconds / n_steps

@@ -20,7 +20,6 @@ from torch import Tensor, nn
 
 from benchmarks._bench import Figure, milliseconds, ratio, record, seconds
 from drlim import networks
-from drlim._random import streams
 from drlim.graphs import SimilarityGraph
 from drlim.losses import Contrastive
 from drlim.networks import _builders
@@ -127,7 +126,7 @@ def step_and_bare(
             max_epochs=1,
             learning_rate=4e-3,
             margin=1.0,
-            random=streams(0),
+            random_state=0,
             callbacks=[turns],
         )
     return turns.times

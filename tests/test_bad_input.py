@@ -105,7 +105,6 @@ NOTHING_TO_REFUSE = {
     "training.Epoch": _RECORD,
     "training.Pinned": _RECORD,
     "training.Training": _RECORD,
-    "training.learning_schedule": _INSIDE,
 }
 
 

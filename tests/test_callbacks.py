@@ -1,5 +1,7 @@
 """The laws of callbacks, and of going on from a map: what ends a training, and what stays."""
 
+import copy
+import inspect
 import json
 import sys
 import types
@@ -8,10 +10,17 @@ import numpy as np
 import pytest
 
 from drlim import DrLIM, FileError, InputError, MissingExtraError, SimilarityGraph
-from drlim.callbacks import EarlyStopping, MetricsFile, PlotEpochs, TensorBoard
+from drlim.callbacks import (
+    Callback,
+    EarlyStopping,
+    MetricsFile,
+    PlotEpochs,
+    TensorBoard,
+    Training,
+)
 from drlim.graphs import neighbors
 from drlim.losses import global_loss
-from drlim.training import Callback, Training
+from drlim.training import Pinned
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 4))
@@ -189,6 +198,22 @@ def test_pinned_samples_stay_within_a_tenth_of_the_margin_while_new_ones_are_lea
     assert 0 < held.history_[-1].pinned < held.history_[-1].loss
 
 
+def test_pinned_is_a_record_or_its_three_parts(first):
+    parts = (LEARNT, first.embedding_, 100.0)
+    settings = {"max_epochs": 1, **SETTINGS}
+    maps = [DrLIM(**settings).fit(X, init=first, pinned=p) for p in (parts, Pinned(*parts))]
+    np.testing.assert_array_equal(maps[0].embedding_, maps[1].embedding_)
+
+
+def test_fit_transform_takes_what_fit_takes_and_gives_its_embedding(first, tmp_path):
+    parameters = [inspect.signature(f).parameters for f in (DrLIM.fit, DrLIM.fit_transform)]
+    assert list(parameters[0]) == list(parameters[1])
+    settings = {"max_epochs": 1, **SETTINGS}
+    given = {"init": first, "pinned": (LEARNT, first.embedding_, 10.0), "checkpoint": tmp_path}
+    Z = DrLIM(**settings).fit_transform(X, **given)
+    np.testing.assert_array_equal(DrLIM(**settings).fit(X, **given).embedding_, Z)
+
+
 @pytest.mark.parametrize("dtype", [">f4", ">f8", ">u2", np.int64, bool, np.uint8, np.longdouble])
 def test_samples_are_held_whatever_their_numbers_are(dtype, rng):
     samples = rng.integers(0, 2, (60, 5)).astype(dtype)
@@ -250,6 +275,15 @@ def test_partial_fit_is_one_more_pass_from_where_the_map_stands(first):
     assert map_.embedding_.shape == (60, 2)
     with pytest.raises(ValueError, match="X has 3 features, but DrLIM is expecting 4"):
         map_.partial_fit(X[:, :3])
+
+
+def test_a_partial_fit_that_is_interrupted_leaves_the_map_as_it_was(first):
+    map_ = copy.deepcopy(first).set_params(callbacks=[Stop(1)])
+    before = dict(vars(map_))
+    with pytest.raises(KeyboardInterrupt):
+        map_.partial_fit(X)
+    assert vars(map_) == before
+    np.testing.assert_array_equal(map_.transform(LEARNT), first.embedding_)
 
 
 def test_a_map_may_go_on_from_itself(first):

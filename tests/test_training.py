@@ -4,6 +4,8 @@ import dataclasses
 import io
 import itertools
 import math
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -12,8 +14,8 @@ import torch
 from torch import nn
 
 from drlim import TrainingWarning
+from drlim._history import Tally
 from drlim._progress import search_progress
-from drlim._random import streams
 from drlim._training_progress import Progress
 from drlim.graphs import SimilarityGraph
 from drlim.losses import Contrastive, distances_among, global_loss
@@ -21,7 +23,7 @@ from drlim.losses._forces import forces
 from drlim.networks import linear
 from drlim.networks._builders import build
 from drlim.pairs import PairSampler
-from drlim.training import Callback, Epoch, _Tally, learning_schedule, train
+from drlim.training import Callback, Epoch, _learning_schedule, train
 
 RING = SimilarityGraph.from_edges([(k, (k + 1) % 12) for k in range(12)], 12)
 
@@ -42,7 +44,7 @@ def run(network, graph, *, margin=1.0, batch_size=64, loss=None, seed=0, **chang
         loss or Contrastive(margin),
         PairSampler(graph, batch_size),
         one_hot(graph.n_samples).__getitem__,
-        random=streams(seed),
+        random_state=seed,
         **settings,
     )
 
@@ -100,7 +102,7 @@ def test_training_lowers_the_loss_over_all_pairs():
 
 
 def test_the_learning_rate_rises_from_above_zero_and_falls_to_zero():
-    rate = [learning_schedule(k / 1000) for k in range(1001)]
+    rate = [_learning_schedule(k / 1000) for k in range(1001)]
     top = int(np.argmax(rate))
     assert 0 < rate[0] < 0.1
     assert 0.99 < max(rate) <= 1
@@ -290,6 +292,26 @@ def test_a_collapse_is_said_once_with_what_to_try():
     assert "try a larger n_dissimilar" in message
 
 
+def test_a_warning_is_placed_at_the_users_line():
+    code = """
+import warnings, numpy as np
+from drlim import DrLIM
+X, map_ = np.ones((9, 3)), DrLIM(max_epochs=2, network="linear")
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    map_.fit(X)
+    map_.fit_transform(X)
+    map_.partial_fit(X)
+print(*[(each.category.__name__, each.filename, each.lineno) for each in caught], sep="\\n")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        f"('{category}', '<string>', {line})"
+        for line in (7, 8, 9)
+        for category in ("DataWarning", "TrainingWarning")
+    ]
+
+
 @pytest.mark.parametrize("margin", [1e-3, 1.0, 1e3])
 def test_a_healthy_run_raises_no_alarm_in_any_unit(margin):
     network = free_points(12)
@@ -444,7 +466,7 @@ def test_the_mean_distance_counts_all_pairs_alike_whatever_the_balance(rng):
     true_mean = distances_among(Z).mean().item()
     for n_dissimilar in ("all", 0.1):
         sampler = PairSampler(graph, 29, n_dissimilar=n_dissimilar)
-        tally = _Tally(None, sampler)
+        tally = Tally(None, sampler)
         (batch,) = sampler.epoch(0)
         tally.add(batch, forces(Z, batch, Contrastive(1.0), 1.0))
         assert tally.epoch().mean_distance == pytest.approx(true_mean, rel=1e-5)

@@ -8,6 +8,8 @@ built-in error that a caller who does not know drlim would look for.
 from __future__ import annotations
 
 import difflib
+import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -58,6 +60,15 @@ def about(argument: str) -> Iterator[None]:
     except DrlimError as error:
         error.argument = error.argument or argument
         raise
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn, with the user's line that led here as the place of the warning."""
+    frame, stacklevel = sys._getframe(1), 2
+    # scikit-learn stands between the two in pipelines, and around `fit_transform`.
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in ("drlim", "sklearn"):
+        frame, stacklevel = frame.f_back, stacklevel + 1
+    warnings.warn(message, category, stacklevel=stacklevel)
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:

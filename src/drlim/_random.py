@@ -46,7 +46,7 @@ class Streams:
     drawn: ClassVar[tuple[str, ...]] = ("pairs", "batches", "pins")
 
 
-def streams(random_state: RandomState) -> Streams:
+def streams(random_state: RandomState | Streams) -> Streams:
     """Make the streams of one fit from one ``random_state``, as scikit-learn understands it.
 
     Parameters
@@ -65,6 +65,8 @@ def streams(random_state: RandomState) -> Streams:
     >>> streams(0).pairs.integers(10) == streams(0).pairs.integers(10)
     np.True_
     """
+    if isinstance(random_state, Streams):
+        return random_state
     seeds = np.random.SeedSequence(_entropy(random_state)).spawn(5)
     init, pairs, batches, layers, pins = seeds
     return Streams(

@@ -22,6 +22,16 @@ from drlim.losses._forces import forces
 from drlim.pairs import PairSampler
 from drlim.training import Callback, Epoch, Training
 
+__all__ = [
+    "Callback",
+    "EarlyStopping",
+    "Epoch",
+    "MetricsFile",
+    "PlotEpochs",
+    "TensorBoard",
+    "Training",
+]
+
 
 class EarlyStopping(Callback):
     """End the training when held-out pairs no longer gain, and keep the weights of their best.

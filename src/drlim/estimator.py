@@ -6,9 +6,8 @@ import copy
 import functools
 import math
 import os
-import warnings
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from numbers import Real
 from typing import Any
 
@@ -16,29 +15,27 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from torch import nn
 
 from drlim import _codec, losses, networks
 from drlim._applying import (
     blocks,
-    centre_and_scale,
-    evaluated,
     lookup,
     numbers,
     points_of,
 )
-from drlim._checks import as_array, check_count
+from drlim._assembling import assembled
+from drlim._checks import check_count
 from drlim._codec import PARAMETERS, MapContent
-from drlim._devices import device_named, device_of, to_device
-from drlim._errors import DataWarning, InputError
+from drlim._devices import device_named, device_of
+from drlim._errors import DataWarning, InputError, warn
 from drlim._onnx import Program
-from drlim._progress import search_progress
 from drlim._random import RandomState, streams
+from drlim._similar import check_graph, similar
 from drlim._training_progress import Progress
-from drlim.checkpoints import Checkpoint, _fingerprint
-from drlim.graphs import SimilarityGraph, neighbors, same
+from drlim.checkpoints import Checkpoint, _fingerprint, _OpenCheckpoint
+from drlim.graphs import SimilarityGraph
 from drlim.losses._build import build_loss
 from drlim.losses._springs import check_margin
 from drlim.networks import _builders
@@ -207,7 +204,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
         resume: bool = False,
         init: DrLIM | None = None,
-        pinned: tuple[Any, Any, float] | None = None,
+        pinned: Pinned | tuple[Any, Any, float] | None = None,
     ) -> DrLIM:
         """Learn the map.
 
@@ -264,67 +261,77 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             If the map collapses or the loss is not finite.
         """
         self._check_parameters()
-        start = None if init is None else _start(init)
+        if checkpoint is None and resume:
+            raise InputError("resume=True needs the folder to resume from: checkpoint=folder")
+        return self._fit_from(
+            None if init is None else _start(init),
+            X,
+            y,
+            max_epochs=self.max_epochs,
+            graph=graph,
+            dissimilar=dissimilar,
+            weight=weight,
+            checkpoint=checkpoint,
+            resume=resume,
+            pinned=pinned,
+        )
+
+    def _fit_from(
+        self,
+        start: nn.Sequential | None,
+        X: Any,
+        y: Any,
+        *,
+        max_epochs: int,
+        graph: SimilarityGraph | None = None,
+        dissimilar: SimilarityGraph | None = None,
+        weight: Any = None,
+        checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+        resume: bool = False,
+        pinned: Pinned | tuple[Any, Any, float] | None = None,
+    ) -> DrLIM:
+        """Learn from the network of another map, or from a new one; the rest is as in `fit`."""
         X = self._validated(X, fitting=True)
         self.annotations_: dict[str, Any] = {}
-        self.graph_ = self._similar(X, y) if graph is None else _checked(graph, len(X), "graph")
+        if graph is None:
+            graph = similar(X, y, self.n_neighbors, verbose=bool(self.verbose))
+        self.graph_ = check_graph(graph, len(X), "graph")
         self._graph_summary = {"n_samples": len(X), "n_edges": self.graph_.n_edges}
         if dissimilar is not None:
-            _checked(dissimilar, len(X), "dissimilar")
+            check_graph(dissimilar, len(X), "dissimilar")
         sampler = PairSampler(
             self.graph_,
             self.batch_size,
             dissimilar=dissimilar,
             n_dissimilar=self.n_dissimilar,
             weight=weight,
-            # Two copies of each sample, changed independently, are what a change is learnt
-            # to be ignored from.
+            # A map learns to ignore a change from two independently changed copies of a sample.
             n_copies=1 if self.augment is None else 2,
         )
-        random = streams(self.random_state)
-        device = device_named(self.device)
+        random, device = streams(self.random_state), device_named(self.device)
         builder = _builders.resolve(self.network, self.sample_shape_)
-        self.network_ = nn.Sequential(
-            networks.Standardize(*centre_and_scale(X)),
-            _builders.build(builder, self.sample_shape_, self.n_components, random.init),
-        ).to(device)
-        if not list(self.network_.parameters()):
-            raise InputError(
-                "the network has no weights, so there is nothing to learn; the builder must "
-                "return an nn.Module with parameters"
-            )
+        self.network_ = assembled(
+            builder, X, self.n_components, seed=random.init, device=device, start=start
+        )
         self._network_description = _builders.describe(builder)
         self._n_features_out = self.n_components
-        if start is not None:
-            self._go_on_from(start)
-        self._check_output(X)
         held = None if pinned is None else self._pinned(pinned)
-        with ExitStack() as stack:
-            opened = None
-            if checkpoint is not None:
-                if not isinstance(checkpoint, Checkpoint):
-                    checkpoint = Checkpoint(checkpoint)
-                fingerprint = self._fingerprint(X, sampler, weight, start, held)
-                opened = stack.enter_context(checkpoint._opened(fingerprint, resume))
-            elif resume:
-                raise InputError("resume=True needs the folder to go on from: checkpoint=folder")
-            callbacks = list(self.callbacks or ())
-            if self.verbose:
-                callbacks.append(stack.enter_context(Progress(self.max_epochs)))
+        opened = self._opened(checkpoint, resume, X, sampler, weight, start, held)
+        progress = Progress(max_epochs) if self.verbose else nullcontext()
+        with opened as checkpoints, progress as shown:
             self.history_ = train(
                 self.network_,
                 build_loss(self.loss, self.margin),
                 sampler,
-                # What augment changes, it changes as an array.
+                # Samples are augmented as arrays, in main memory.
                 fetch=lookup(X, device if self.augment is None else torch.device("cpu")),
-                max_epochs=self.max_epochs,
+                max_epochs=max_epochs,
                 learning_rate=self.learning_rate,
                 margin=self.margin,
-                random=random,
+                random_state=random,
                 augment=self.augment,
-                callbacks=callbacks,
-                device=device,
-                checkpoint=opened,
+                callbacks=[*(self.callbacks or ()), *([shown] if shown else [])],
+                checkpoint=checkpoints,
                 pinned=held,
             )
         self.embedding_ = points_of(self.network_, X, self.n_components)
@@ -338,9 +345,34 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         graph: SimilarityGraph | None = None,
         dissimilar: SimilarityGraph | None = None,
         weight: Any = None,
+        checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
+        resume: bool = False,
+        init: DrLIM | None = None,
+        pinned: Pinned | tuple[Any, Any, float] | None = None,
     ) -> Any:
-        """Learn the map and return the embedding of the training samples; see `fit`."""
-        return self.fit(X, y, graph=graph, dissimilar=dissimilar, weight=weight).embedding_
+        """Learn the map and return the embedding of the training samples.
+
+        Parameters
+        ----------
+        X, y, graph, dissimilar, weight, checkpoint, resume, init, pinned
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components), float32
+        """
+        self.fit(
+            X,
+            y,
+            graph=graph,
+            dissimilar=dissimilar,
+            weight=weight,
+            checkpoint=checkpoint,
+            resume=resume,
+            init=init,
+            pinned=pinned,
+        )
+        return self.embedding_
 
     def transform(self, X: Any) -> Any:
         """Map samples: ``G_W(X)``.
@@ -393,10 +425,14 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         fitted = hasattr(self, "network_")
         if fitted:
             self._validated(X, fitting=False)
-        once = copy.copy(self).set_params(max_epochs=1)
-        once.fit(X, y, graph=graph, init=self if fitted else None)
-        once.history_ = [*(self.history_ if fitted else ()), *once.history_]
-        self.__dict__.update(once.__dict__, max_epochs=self.max_epochs)
+        self._check_parameters()
+        earlier = self.history_ if fitted else []
+        # In a copy, so that a pass that fails or is interrupted leaves this map as it was.
+        learnt = copy.copy(self)
+        learnt._fit_from(_start(self) if fitted else None, X, y, max_epochs=1, graph=graph)
+        learnt.history_ = [*earlier, *learnt.history_]
+        for name, value in vars(learnt).items():
+            setattr(self, name, value)
         return self
 
     @property
@@ -536,11 +572,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 )
             self.sample_shape_ = X.shape[1:]
             if all((block == X[:1]).all() for block in blocks(X)):
-                warnings.warn(
+                warn(
                     f"all {len(X)} samples are equal, so the map has one point; is this the "
                     "right data?",
                     DataWarning,
-                    stacklevel=3,
                 )
         elif X.shape[1:] != self.sample_shape_:
             raise InputError(
@@ -548,8 +583,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 f"{self.sample_shape_}; give X as (n_samples, "
                 f"{', '.join(map(str, self.sample_shape_))})"
             )
-        samples: np.ndarray = X
-        return samples
+        return X
 
     def _checked_by_sklearn(self, X: Any, *, fitting: bool) -> np.ndarray:
         if (X if hasattr(X, "ndim") else np.asarray(X)).ndim > 2:
@@ -563,54 +597,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             checked = validate_data(self, X, reset=fitting, dtype="numeric")
         return np.asarray(checked)
 
-    def _similar(self, X: np.ndarray, y: Any) -> SimilarityGraph:
-        if y is None:
-            return self._neighbors(X)
-        y = as_array(y, "y")
-        if y.shape != (len(X),):
-            raise InputError(
-                f"y has the shape {y.shape} and X has {len(X)} samples; y must have one label a "
-                "sample, (n_samples,)"
-            )
-        if y.dtype.kind == "f" and not np.isfinite(y).all():
-            raise InputError(
-                "y has NaN or infinite values; a sample whose label is not known has the label -1"
-            )
-        if type_of_target(y, input_name="y") == "continuous":
-            return self._neighbors(y[:, None])
-        unknown = y == -1
-        if not unknown.any():
-            return same(y)
-        known = np.flatnonzero(~unknown)
-        by_label = SimilarityGraph.from_edges(known[same(y[known]).edges], len(X))
-        near = self._neighbors(X)
-        of_known = near.edges[~unknown[near.edges].any(axis=1)]
-        return by_label | near - SimilarityGraph.from_edges(of_known, len(X))
-
-    def _neighbors(self, X: np.ndarray) -> SimilarityGraph:
-        if not self.verbose:
-            return neighbors(X, self.n_neighbors)
-        with search_progress("nearest neighbours") as progress:
-            return neighbors(X, self.n_neighbors, progress=progress)
-
-    def _go_on_from(self, start: nn.Sequential) -> None:
-        """Take the weights and the standardisation of another map."""
-        try:
-            self.network_[1].load_state_dict(start[1].state_dict())
-        except RuntimeError as error:
-            raise InputError(
-                f"the weights of init do not fit this map's network ({error}); give both the same "
-                "network and n_components"
-            ) from None
-        centre = start[0].get_buffer("centre")
-        if centre.shape not in ((), self.sample_shape_):
-            raise InputError(
-                f"init was learnt from samples of {tuple(centre.shape)} and these are of "
-                f"{self.sample_shape_}; a map goes on with samples of the same shape"
-            )
-        self.network_[0] = copy.deepcopy(start[0]).to(device_of(self.network_))
-
     def _pinned(self, pinned: Any) -> Pinned:
+        """Check samples to be held, against this map's shapes."""
+        if isinstance(pinned, Pinned):
+            pinned = (pinned.X, pinned.Z, pinned.weight)
         try:
             X, Z, weight = pinned
         except (TypeError, ValueError):
@@ -631,18 +621,24 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             raise InputError(f"the weight of pinned is {weight!r}; it must be a finite number > 0")
         return Pinned(numbers(X), Z.astype(np.float32), float(weight))
 
-    def _fingerprint(
+    def _opened(
         self,
+        checkpoint: str | os.PathLike[str] | Checkpoint | None,
+        resume: bool,
         X: np.ndarray,
         sampler: PairSampler,
         weight: Any,
         init: nn.Module | None,
         pinned: Pinned | None,
-    ) -> dict[str, Any]:
-        """Name everything that determines the training, so that no other one is resumed."""
+    ) -> AbstractContextManager[_OpenCheckpoint | None]:
+        """Open the folder of checkpoints, which is known by all that determines the training."""
+        if checkpoint is None:
+            return nullcontext()
+        if not isinstance(checkpoint, Checkpoint):
+            checkpoint = Checkpoint(checkpoint)
         graph, apart, seed = sampler.graph, sampler.dissimilar, self.random_state
         parameters = {name: getattr(self, name) for name in (*PARAMETERS, "loss", "augment")}
-        return _fingerprint(
+        fingerprint = _fingerprint(
             {
                 **parameters,
                 "network": self._network_description,
@@ -657,17 +653,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 "pinned": None if pinned is None else [pinned.X, pinned.Z, pinned.weight],
             },
         )
-
-    def _check_output(self, X: np.ndarray) -> None:
-        """Embed two samples before training, so that a network that does not fit says so now."""
-        with torch.inference_mode():
-            two = to_device(numbers(np.array(X[:2])), device_of(self.network_))
-            Z = evaluated(self.network_)(two)
-        if Z.shape != (2, self.n_components):
-            raise InputError(
-                f"the network maps 2 samples to the shape {tuple(Z.shape)}; with n_components="
-                f"{self.n_components} it must be (2, {self.n_components})"
-            )
+        return checkpoint._opened(fingerprint, resume)
 
 
 def _start(init: Any) -> nn.Sequential:
@@ -680,19 +666,4 @@ def _start(init: Any) -> nn.Sequential:
             "init was read with its program and without its network, so it cannot learn on; give "
             "the builder: drlim.load(path, network=...)"
         )
-    network: nn.Sequential = copy.deepcopy(init.network_).cpu()
-    return network
-
-
-def _checked(graph: SimilarityGraph, n_samples: int, name: str) -> SimilarityGraph:
-    if not isinstance(graph, SimilarityGraph):
-        raise InputError(
-            f"{name} is a {type(graph).__name__}; it must be a drlim.SimilarityGraph, see "
-            "SimilarityGraph.from_edges and from_sparse"
-        )
-    if graph.n_samples != n_samples:
-        raise InputError(
-            f"{name} is about {graph.n_samples} samples and X has {n_samples}; both must be "
-            "about the same samples"
-        )
-    return graph
+    return copy.deepcopy(init.network_).cpu()

@@ -1,12 +1,10 @@
-"""The training loop, on one screen, and the alarm that watches it."""
+"""The training loop, on one screen, and what callbacks and checkpoints see of it."""
 
 from __future__ import annotations
 
 import copy
 import functools
 import math
-import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,50 +15,22 @@ from torch import Tensor, nn
 
 from drlim._applying import numbers
 from drlim._devices import is_card, seeded, to_device
-from drlim._errors import FileError, InputError, TrainingWarning
-from drlim._random import Streams
+from drlim._errors import FileError, InputError
+from drlim._history import Alarm, Epoch, Tally
+from drlim._random import RandomState, Streams, streams
 from drlim.checkpoints import _OpenCheckpoint
 from drlim.losses import PairLoss, PointLoss
-from drlim.losses._forces import Forces, Sums, forces
-from drlim.pairs import Batch, PairSampler
+from drlim.losses._forces import forces
+from drlim.pairs import PairSampler
 
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch of pairs measured; all losses are estimates of eq. 1 per sample.
-
-    Attributes
-    ----------
-    loss, attraction, repulsion : float
-        The loss, and its two parts (repulsion with the weight that `n_dissimilar` gives it).
-    active_share : float
-        The share of dissimilar pairs that are nearer than the margin (under eq. 4, those that
-        repel); NaN if there are no dissimilar pairs.
-    mean_distance : float
-        Mean distance of all pairs in the map.
-    seconds : float
-        How long the epoch took.
-    pairs_per_second : float
-        Pairs whose loss was taken, a second.
-    pinned : float
-        The part of the loss that holds samples in place (`Pinned`).
-    """
-
-    loss: float
-    attraction: float
-    repulsion: float
-    active_share: float
-    mean_distance: float
-    seconds: float
-    pairs_per_second: float
-    pinned: float = 0.0
+__all__ = ["Callback", "Epoch", "Pinned", "Training", "train"]
 
 
 @dataclass(frozen=True)
 class Pinned:
     """Samples that are held near given positions, each by a spring: ``½ weight |G_W(X) - Z|²``.
 
-    The mean over the samples is added to the loss of each batch, which is eq. 1 a sample.
+    The mean over the samples is added to the loss of each batch, which is eq. 1 per sample.
 
     Attributes
     ----------
@@ -78,7 +48,7 @@ class Pinned:
     def pull(
         self, network: nn.Module, most: int, rng: np.random.Generator, device: torch.device | None
     ) -> Tensor:
-        """Return the mean pull of the samples, or of so many of them, drawn at random."""
+        """Return the mean pull of the samples, or of `most` of them, drawn at random."""
         rows = np.arange(len(self.X))
         if len(rows) > most:
             rows = rng.choice(len(rows), most, replace=False)
@@ -89,7 +59,7 @@ class Pinned:
 
 @dataclass(frozen=True)
 class Training:
-    """What a callback may look at: the network that is trained, and by which loss.
+    """What a callback can look at: the network that is trained, and its loss.
 
     Attributes
     ----------
@@ -125,28 +95,34 @@ class Training:
 
 
 class Callback:
-    """What `train` calls while it runs; override what you need.
+    """Base class of callbacks: what `train` calls while it runs. Override what you need.
 
-    A callback sees the training and may end it; it does not change it, until it is over.
+    A callback sees the training and may end it. It changes nothing until the training is over.
+
+    Examples
+    --------
+    >>> class StopAtLoss(Callback):
+    ...     def on_epoch_end(self, history):
+    ...         return history[-1].loss < 0.1
     """
 
     def on_start(self, training: Training) -> None:
-        """Be given what is trained, before the first batch."""
+        """Called before the first batch, with what is trained."""
 
     def on_batch_end(self, step: int, n_steps: int) -> None:
-        """Be told that so many of all batches are done."""
+        """Called after each batch: `step` batches of `n_steps` are done."""
 
     def on_epoch_end(self, history: Sequence[Epoch]) -> bool | None:
-        """Be shown all epochs so far, the last one last; return True to end the training."""
+        """Called after each epoch, with all epochs so far; return True to end the training."""
 
     def on_end(self) -> None:
-        """Be told that the training is over, and the weights of its best epoch are in place."""
+        """Called after the training, when the weights of its best epoch are in place."""
 
     def state_dict(self) -> dict[str, Any] | None:
-        """Return what a checkpoint must hold of this callback, plain data and tensors, if any."""
+        """Return what a checkpoint must hold of this callback: plain data and tensors, or None."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave, in a training that goes on from a checkpoint."""
+        """Restore what `state_dict` returned, when a training resumes from a checkpoint."""
 
 
 def train(
@@ -158,10 +134,9 @@ def train(
     max_epochs: int,
     learning_rate: float,
     margin: float,
-    random: Streams,
+    random_state: RandomState | Streams = None,
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     callbacks: Sequence[Any] = (),
-    device: torch.device | None = None,
     checkpoint: _OpenCheckpoint | None = None,
     pinned: Pinned | None = None,
 ) -> list[Epoch]:
@@ -174,29 +149,25 @@ def train(
     Parameters
     ----------
     network : nn.Module
-        G_W, on its device.
+        G_W, on the device to train on.
     loss : PairLoss or PointLoss
     sampler : PairSampler
         Gives the batches.
     fetch : callable
-        Row numbers to samples, as an array ``(b, ...)``; without `augment` also as a tensor, that
-        may lie on the device already.
+        Row numbers to samples, as an array ``(b, ...)``; without `augment` also as a tensor, which
+        may already be on the network's device.
     max_epochs : int
-        Passes over all edges, or over some of very many (`drlim.pairs.PairSampler`).
+        Passes over all edges, or over a part of very many (`drlim.pairs.PairSampler`).
     learning_rate : float
         The highest rate of the schedule.
     margin : float
-        The map's unit of length, by which the alarm tells a collapse and the history which
-        pairs are active.
-    random : Streams
-        Of which `pairs`, `batches` and `layers` are drawn from.
+        The map's unit of length, by which a collapse and the active pairs are recognised.
+    random_state : int, numpy Generator or RandomState, optional
     augment : callable, optional
-        ``(samples, generator) -> samples``: what happens to each batch before it is embedded.
+        ``(samples, generator) -> samples``: a random change of each batch before it is embedded.
     callbacks : sequence of Callback
-    device : torch.device, optional
-        Where the network is.
     checkpoint : optional
-        The open folder of checkpoints, from the newest of which the training goes on.
+        A folder of checkpoints as `DrLIM.fit` opens it; the training resumes from the newest one.
     pinned : Pinned, optional
         Samples that are held in place.
 
@@ -209,15 +180,16 @@ def train(
     TrainingWarning
         Once, if the map collapses or the loss is not finite (which ends the training).
     """
-    weights = list(network.parameters())
+    random, weights = streams(random_state), list(network.parameters())
+    device = weights[0].device
     optimizer = torch.optim.Adam(weights, lr=learning_rate, fused=True)
     n_steps = max(max_epochs * sampler.n_batches, 1)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda k: learning_schedule(k / n_steps)
+        optimizer, lambda k: _learning_schedule(k / n_steps)
     )
     history: list[Epoch] = []
     best_loss, best_weights = math.inf, copy.deepcopy(network.state_dict())
-    alarm = _Alarm(margin)
+    alarm = Alarm(margin)
     ended = False
     for callback in callbacks:
         callback.on_start(Training(network, loss, device))
@@ -227,7 +199,7 @@ def train(
             history, best_loss, best_weights, ended = run.restore(checkpoint.state)
         for _ in range(0 if ended else max_epochs - len(history)):
             network.train()
-            tally = _Tally(device, sampler)
+            tally = Tally(device, sampler)
             for batch in sampler.epoch(random.pairs):
                 samples = fetch(batch.points)
                 if augment is not None:
@@ -235,7 +207,7 @@ def train(
                 Z = network(to_device(samples, device))
                 found = forces(Z, batch, loss, margin)
                 tally.add(batch, found)
-                for weight in weights:  # as optimizer.zero_grad(), which takes ten times as long
+                for weight in weights:  # as optimizer.zero_grad() does, in a tenth of its time
                     weight.grad = None
                 torch.autograd.backward(Z, found.slope.to(Z.dtype))
                 if pinned is not None:
@@ -249,8 +221,8 @@ def train(
             history.append(tally.epoch())
             if history[-1].loss < best_loss:
                 best_loss, best_weights = history[-1].loss, copy.deepcopy(network.state_dict())
-            asked = [callback.on_epoch_end(history) for callback in callbacks]
-            ended = alarm.watch(history, schedule.last_epoch / n_steps) or any(asked)
+            answers = [callback.on_epoch_end(history) for callback in callbacks]
+            ended = alarm.watch(history, schedule.last_epoch / n_steps) or any(answers)
             if checkpoint is not None:
                 finished = ended or len(history) == max_epochs
                 state = functools.partial(run.state, history, best_loss, best_weights, ended)
@@ -278,8 +250,8 @@ def _augmented(
     return changed
 
 
-def learning_schedule(progress: float) -> float:
-    """Return the learning rate, as a share of its highest value, when so much is done (0 to 1)."""
+def _learning_schedule(progress: float) -> float:
+    """Return the learning rate as a share of its highest value, at a progress of 0 to 1."""
     warm_up = 0.03
     if progress < warm_up:
         return (progress + 1e-3) / (warm_up + 1e-3)
@@ -288,13 +260,13 @@ def learning_schedule(progress: float) -> float:
 
 @dataclass(frozen=True)
 class _Run:
-    """All that moves while a training runs: what a checkpoint holds, and puts back to the bit."""
+    """Everything that changes while a training runs: saved in a checkpoint, restored to the bit."""
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     random: Streams
-    alarm: _Alarm
+    alarm: Alarm
     callbacks: Sequence[Any]
     device: torch.device | None
 
@@ -318,14 +290,14 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "history": [asdict(epoch) for epoch in history],
-            "alarm": sorted(self.alarm.said),
+            "alarm": sorted(self.alarm.raised),
             "streams": streams,
             "layers": layers,
-            "callbacks": self._of_callbacks(),
+            "callbacks": self._callback_states(),
             "ended": ended,
         }
 
-    def _of_callbacks(self) -> list[Any]:
+    def _callback_states(self) -> list[Any]:
         states = [(type(callback).__name__, callback.state_dict()) for callback in self.callbacks]
         return [[name, state] for name, state in states if state is not None]
 
@@ -334,7 +306,7 @@ class _Run:
             self.network.load_state_dict(state["network"])
             _restore_optimizer(self.optimizer, state["optimizer"])
             self.schedule.load_state_dict(state["schedule"])
-            self.alarm.said.update(state["alarm"])
+            self.alarm.raised.update(state["alarm"])
             for name, numbers in state["streams"].items():
                 getattr(self.random, name).bit_generator.state = numbers
             torch.set_rng_state(state["layers"]["cpu"])
@@ -353,11 +325,11 @@ class _Run:
 
     def _restore_callbacks(self, states: list[Any]) -> None:
         stateful = [callback for callback in self.callbacks if callback.state_dict() is not None]
-        there, here = [name for name, _ in states], [type(c).__name__ for c in stateful]
-        if there != here:
+        saved, given = [name for name, _ in states], [type(c).__name__ for c in stateful]
+        if saved != given:
             raise InputError(
-                f"the checkpoint was made with the callbacks {there}, and these are {here}; what "
-                "a training ends by must be the same when it goes on"
+                f"the checkpoint was made with the callbacks {saved}, and these are {given}; "
+                "resume a training with the callbacks that it began with"
             )
         for callback, (_, state) in zip(stateful, states, strict=True):
             callback.load_state_dict(state)
@@ -375,78 +347,3 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) 
                 held[name] = torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)
             elif isinstance(tensor, torch.Tensor):
                 held[name] = tensor.clone()
-
-
-class _Tally:
-    """Adds up the epoch, on the device, without waiting for it."""
-
-    def __init__(self, device: torch.device | None, sampler: PairSampler) -> None:
-        self.sampler = sampler
-        self.sums = torch.zeros(len(Sums._fields), dtype=torch.float64, device=device)
-        self.pinned = torch.zeros((), dtype=torch.float64, device=device)
-        self.n_batches = 0
-        self.n_pairs = 0
-        self.start = time.perf_counter()
-
-    def add(self, batch: Batch, found: Forces) -> None:
-        self.sums += torch.stack(found.sums)
-        self.n_batches += 1
-        self.n_pairs += batch.n_pairs
-
-    def add_pinned(self, pull: Tensor) -> None:
-        self.pinned += pull.detach().double()
-
-    def epoch(self) -> Epoch:
-        sums = Sums(*self.sums.tolist())
-        weight = self.sampler.counted_alike(sums.similar_weight, sums.dissimilar_weight)
-        distance = self.sampler.counted_alike(sums.similar_distance, sums.dissimilar_distance)
-        seconds = time.perf_counter() - self.start
-        pinned = float(self.pinned)
-        return Epoch(
-            loss=(sums.attraction + sums.repulsion + pinned) / self.n_batches,
-            attraction=sums.attraction / self.n_batches,
-            repulsion=sums.repulsion / self.n_batches,
-            active_share=(
-                sums.active_weight / sums.dissimilar_weight if sums.dissimilar_weight else math.nan
-            ),
-            mean_distance=distance / weight if weight else math.nan,
-            seconds=seconds,
-            pairs_per_second=self.n_pairs / seconds,
-            pinned=pinned / self.n_batches,
-        )
-
-
-class _Alarm:
-    """Says once, while training runs, that it will not end well, why, and what to try."""
-
-    def __init__(self, margin: float) -> None:
-        self.margin = margin
-        self.said: set[str] = set()
-
-    def watch(self, history: Sequence[Epoch], progress: float) -> bool:
-        """Look at the last epoch; return True if training cannot go on."""
-        last = history[-1]
-        if not math.isfinite(last.loss):
-            self._say(
-                f"the loss is {last.loss} in epoch {len(history)}, so training ends here and "
-                "the weights of the best epoch before are kept; try a smaller learning_rate"
-            )
-            return True
-        # Before a quarter of the way a map may be small only because it is still young.
-        if progress >= 0.25 and last.mean_distance < 0.05 * self.margin:
-            self._say(
-                "the map collapses: after epoch "
-                f"{len(history)} its points lie {last.mean_distance:.2g} apart on average, and "
-                f"the margin is {self.margin:g}. Attraction outweighs repulsion, the network gives "
-                "one answer to everything, or it had no time to spread; try a larger n_dissimilar "
-                "(or 'all'), fewer similar pairs, another learning_rate, more max_epochs, or "
-                "another network"
-            )
-        return False
-
-    def _say(self, message: str) -> None:
-        kind = message.split()[1]  # the loss, or the map
-        if kind not in self.said:
-            # The stack levels lead to whoever called train; for DrLIM, to its fit.
-            warnings.warn(message, TrainingWarning, stacklevel=4)
-        self.said.add(kind)

@@ -6,12 +6,11 @@ from torch import nn
 
 from bad_input.rows import GRAPH, X_NAN, X, Z, bad, fitted, not_fitted
 from drlim import DrLIM, TrainingWarning, losses, training
-from drlim._random import streams
 from drlim.pairs import PairSampler
 
 
 def train(**parts):
-    parts = {"max_epochs": 1, "learning_rate": 0.1, "margin": 1.0, "random": streams(0), **parts}
+    parts = {"max_epochs": 1, "learning_rate": 0.1, "margin": 1.0, "random_state": 0, **parts}
     sampler, loss = PairSampler(GRAPH, 8), losses.Contrastive()
     training.train(nn.Linear(3, 2), loss, sampler, lambda rows: X[rows].astype(np.float32), **parts)
 
