@@ -1,11 +1,13 @@
 """The laws of the public names: each is there, says what it is, and costs only what it needs."""
 
+import ast
 import importlib
 import inspect
 import pkgutil
 import subprocess
 import sys
 from functools import cached_property
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,15 @@ def public(namespace):
 @pytest.mark.parametrize("name", drlim.__all__)
 def test_every_public_name_is_there_and_documented(name):
     assert inspect.getdoc(getattr(drlim, name))
+
+
+def test_type_checkers_see_each_public_name_under_the_module_that_has_it():
+    stub = ast.parse(Path(drlim.__file__).with_suffix(".pyi").read_text())
+    homes = {name.asname: part.module for part in stub.body for name in part.names}
+    assert homes.keys() == set(drlim.__all__)
+    for name, home in homes.items():
+        module = importlib.import_module(home)
+        assert getattr(drlim, name) is getattr(module, name), name
 
 
 def test_what_dir_shows_is_each_public_name_once():

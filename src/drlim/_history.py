@@ -58,14 +58,17 @@ class Tally:
         self.start = time.perf_counter()
 
     def add(self, batch: Batch, found: Forces) -> None:
+        """Add the sums of a batch."""
         self.sums += torch.stack(found.sums)
         self.n_batches += 1
         self.n_pairs += batch.n_pairs
 
     def add_pinned(self, pull: Tensor) -> None:
+        """Add the mean pull on pinned samples in a batch."""
         self.pinned += pull.detach().double()
 
     def epoch(self) -> Epoch:
+        """Return the means over the epoch."""
         sums = Sums(*self.sums.tolist())
         weight = self.sampler.counted_alike(sums.similar_weight, sums.dissimilar_weight)
         distance = self.sampler.counted_alike(sums.similar_distance, sums.dissimilar_distance)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-
 __version__ = "0.1.0"
 
 # Map files and checkpoints name scikit-learn by its module, reports by its package; both spellings
@@ -19,6 +17,8 @@ REPORTING = {name: name for name in ("numpy", "scipy", "scikit-learn", "torch")}
 
 def versions(packages: dict[str, str]) -> dict[str, str]:
     """Return the installed versions of drlim, Python and `packages` (key to package name)."""
+    # Slow to load, and `import drlim` needs none of it.
+    import platform
     from importlib import metadata
 
     return {

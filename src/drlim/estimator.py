@@ -42,6 +42,8 @@ from drlim.networks import _builders
 from drlim.pairs import PairSampler
 from drlim.training import Callback, Pinned, train
 
+__all__ = ["DrLIM"]
+
 
 class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Learn a map from similarity alone: Dimensionality Reduction by Learning an Invariant Mapping.

@@ -15,6 +15,8 @@ from drlim._onnx import Program, difference, examples, onnx_points, placed, poin
 from drlim._version import __version__
 from drlim.estimator import DrLIM
 
+__all__ = ["Exported", "export"]
+
 _N_CHECKED = 512
 
 

@@ -7,6 +7,8 @@ import os
 from drlim import _codec, networks
 from drlim.estimator import DrLIM
 
+__all__ = ["load"]
+
 
 def load(path: str | os.PathLike[str], network: networks.Builder | None = None) -> DrLIM:
     """Read a map that `DrLIM.save` wrote.
