@@ -4,8 +4,24 @@ import numpy as np
 import pytest
 from sklearn import manifold
 
-from drlim import InputError, baselines
+from drlim import InputError, baselines, evaluation
 from drlim.evaluation import quality
+
+
+@pytest.mark.parametrize("name", evaluation.__all__)
+def test_every_measure_is_found_in_the_package_and_in_its_module(name):
+    found = getattr(evaluation, name)
+    if name in evaluation._MODULES:
+        assert found.__name__ == f"drlim.evaluation.{name}"
+        return
+    homes = [getattr(evaluation, home) for home in evaluation._MODULES]
+    assert any(name in home.__all__ and getattr(home, name) is found for home in homes)
+    assert name in dir(evaluation)
+
+
+def test_a_measure_that_does_not_exist_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="trustiness"):
+        _ = evaluation.trustiness
 
 
 @pytest.fixture
@@ -127,7 +143,7 @@ def test_labels_at_random_are_told_by_chance(rng):
 
 
 def test_a_single_point_has_no_others():
-    with pytest.raises(InputError, match="there is 1 point; it needs others"):
+    with pytest.raises(InputError, match="1 point"):
         quality.leave_one_out_accuracy([[0.0]], ["a"])
 
 

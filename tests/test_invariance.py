@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from drlim import InputError, baselines
-from drlim.evaluation import _pairs, verification
+from drlim.evaluation import _pair_distances, verification
+from drlim.evaluation._intervals import wilson_interval
 from drlim.evaluation.cylinder import circular_correlation, fit_cylinder
-from drlim.evaluation.invariance import PROBES, leakage, orbit_ratio, wilson_interval
+from drlim.evaluation.invariance import PROBES, leakage, orbit_ratio
 from drlim.evaluation.verification import (
     choose_threshold,
     decide,
@@ -274,14 +275,14 @@ def test_the_interval_for_new_people_covers_what_new_people_get():
 def test_pairs_that_are_drawn_are_of_the_kind_they_are_called_and_evenly_spread(rng):
     labels = rng.permutation(np.repeat(np.arange(4), [2, 30, 10, 8]))
     rows = np.arange(50.0)[:, None]
-    every = _pairs.draw_pairs(rows, labels, rng)
+    every = _pair_distances.pair_distances(rows, labels, rng)
     assert len(every.distance) == 50 * 49 // 2
-    drawn = _pairs.draw_pairs(rows, labels, rng, most=400)
+    drawn = _pair_distances.pair_distances(rows, labels, rng, most=400)
     assert np.array_equal(labels[drawn.left] == labels[drawn.right], drawn.same)
     assert drawn.same.sum() == (~drawn.same).sum() == 400
     assert (drawn.left != drawn.right).all()
     np.testing.assert_array_equal(drawn.distance, np.abs(drawn.left - drawn.right))
-    few = _pairs.draw_pairs(rows, labels, rng, most=100)
+    few = _pair_distances.pair_distances(rows, labels, rng, most=100)
     met = np.bincount(labels[few.left[few.same]], minlength=4)
     assert met[1] > 60  # 435 of 509 pairs of one class are of the second
 
@@ -289,8 +290,11 @@ def test_pairs_that_are_drawn_are_of_the_kind_they_are_called_and_evenly_spread(
 def test_pairs_of_parts_are_put_together_under_the_numbers_of_the_whole(rng):
     labels, rows = np.arange(12) // 2, np.arange(12.0)[:, None]
     parts = np.arange(6), np.arange(6, 12)
-    tried = [_pairs.draw_pairs(rows[p], labels[p], rng).of(p).beyond(0.5) for p in parts]
-    pairs = _pairs.Pairs.together(tried)
+    tried = [
+        _pair_distances.pair_distances(rows[p], labels[p], rng).renumbered(p).beyond(0.5)
+        for p in parts
+    ]
+    pairs = _pair_distances.PairDistances.concatenated(tried)
     assert {*pairs.left, *pairs.right} == set(range(12))
     assert np.array_equal(labels[pairs.left] == labels[pairs.right], pairs.same)
     np.testing.assert_array_equal(pairs.distance, np.abs(pairs.left - pairs.right) - 0.5)
@@ -299,12 +303,12 @@ def test_pairs_of_parts_are_put_together_under_the_numbers_of_the_whole(rng):
 def test_drawn_pairs_give_the_rates_of_all_pairs(rng, monkeypatch):
     Z, labels = people(rng)
     every = equal_error_rate(Z, labels, random_state=0).value
-    few = _pairs.draw_pairs
+    few = _pair_distances.pair_distances
 
     def draw(rows, labels, rng):
         return few(rows, labels, rng, most=500)
 
-    monkeypatch.setattr("drlim.evaluation.verification.draw_pairs", draw)
+    monkeypatch.setattr("drlim.evaluation.verification.pair_distances", draw)
     found = equal_error_rate(Z, labels, random_state=0)
     assert found.n == 1000
     assert found.value == pytest.approx(every, abs=0.05)

@@ -31,7 +31,7 @@ SMALLER = {
     "drlim.experiments._cosface.QUICK_PER_DIGIT": 40,
     "drlim.experiments._invariance._MOST_SAMPLES": 200,
     "drlim.evaluation._probes._N_TREES": 8,
-    "drlim.evaluation._probes._MOST_FEATURES": 20,
+    "drlim.evaluation._probes.MOST_FEATURES": 20,
     "drlim.plotting.render": lambda figure, file_format: b"a picture",
 }
 

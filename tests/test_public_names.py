@@ -78,7 +78,9 @@ def test_every_public_module_function_class_and_method_has_a_docstring(name):
         ("import drlim.pairs", "torch sklearn pydantic matplotlib"),
         ("from drlim import DrLIM", "pydantic matplotlib rich"),
         ("from drlim import Declaration", "matplotlib jinja2 kornia"),
+        ("import drlim.evaluation", "torch sklearn pydantic matplotlib"),
         ("import drlim.evaluation.proof", "torch pydantic matplotlib"),
+        ("from drlim.evaluation import measure_kept, roc", "torch pydantic matplotlib"),
     ],
 )
 def test_an_import_loads_only_what_it_needs(statement, too_heavy):

@@ -1,4 +1,4 @@
-"""The older methods, to stand beside a learnt map: what they can do with a new sample, too."""
+"""Older methods and simple features as baselines for a learnt map, for new samples too."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from drlim._checks import check_count
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, seed_of
 
+__all__ = ["METHODS", "Method", "colour_histograms", "embed", "fitted_pca", "pca"]
+
 
 class Method(NamedTuple):
-    """One of the older methods.
+    """A dimensionality reduction of scikit-learn.
 
     Attributes
     ----------
@@ -31,7 +33,8 @@ class Method(NamedTuple):
 
 def _locally_linear(kind: str) -> Callable[[int, int, int], Any]:
     def build(n_components: int, n_neighbors: int, seed: int) -> Any:
-        if kind == "hessian":  # needs more neighbours than its quadratic form has terms
+        if kind == "hessian":
+            # Each neighbourhood must determine a quadratic form in n_components variables.
             n_neighbors = max(n_neighbors, n_components * (n_components + 3) // 2 + 1)
         return manifold.LocallyLinearEmbedding(
             n_neighbors=n_neighbors, n_components=n_components, method=kind, random_state=seed
@@ -40,10 +43,9 @@ def _locally_linear(kind: str) -> Callable[[int, int, int], Any]:
     return build
 
 
-# Up to this many samples the dense solver is used, which takes seconds and never gives up; the
-# sparse one, which larger data needs, fails where the matrix happens to be singular.
+# Up to this many samples the dense solver takes seconds, and it always converges; the sparse one,
+# which more samples need, fails on singular matrices.
 _DENSE_UP_TO = 3000
-
 
 METHODS: dict[str, Method] = {
     "pca": Method(lambda d, k, seed: decomposition.PCA(d, random_state=seed), True),
@@ -73,7 +75,7 @@ def embed(
     n_neighbors: int = 5,
     random_state: RandomState = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Map by one of the older methods, as scikit-learn has it.
+    """Map samples by one of scikit-learn's methods.
 
     Parameters
     ----------
@@ -83,14 +85,20 @@ def embed(
         Samples; flattened.
     n_components : int, default=2
     n_neighbors : int, default=5
-        For the methods that start from a graph of neighbours.
+        For the methods that start from a graph of neighbours; "hessian lle" takes as many as it
+        needs.
     random_state : int, numpy Generator or RandomState, optional
 
     Returns
     -------
     Z_train : ndarray of shape (n, n_components)
     Z_test : ndarray of shape (n, n_components) or None
-        None where the method has no way to map a sample that it was not fitted to.
+        None where the method cannot map a sample that it was not fitted to.
+
+    Raises
+    ------
+    InputError
+        If the method is not known, or cannot map so few samples with these numbers.
 
     Examples
     --------
@@ -101,13 +109,13 @@ def embed(
     True
     """
     if method not in METHODS:
-        raise InputError(f"there is no method {method!r}; {nearest_name(method, METHODS)}")
-    train, test = _as_rows(X_train), _as_rows(X_test)
+        raise InputError(f"method is {method!r}; {nearest_name(method, METHODS)}")
+    train, test = _as_rows(X_train, "X_train"), _as_rows(X_test, "X_test")
     check_count(n_components, "n_components")
     check_count(n_neighbors, "n_neighbors")
     _check_features(train, test)
-    # One unit for all features: no neighbour changes, and the width of kernel PCA's kernel,
-    # which is made for features of variance 1, fits samples of any scale.
+    # One unit for all features changes no neighbour, and makes kernel PCA's default width, which
+    # suits features of variance 1, fit samples of any scale.
     unit = float(train.std()) or 1.0
     train, test = train / unit, test / unit
     seed = seed_of(random_state)
@@ -116,7 +124,7 @@ def embed(
         model.set_params(eigen_solver="dense")
     try:
         Z_train = model.fit_transform(train)
-    except ValueError as error:  # each method has its own least number of samples
+    except ValueError as error:  # each method needs another least number of samples
         raise InputError(
             f"{method} cannot map {train.shape[0]} samples of {train.shape[1]} features with "
             f"n_components={n_components} and n_neighbors={n_neighbors} ({error}); give more "
@@ -128,7 +136,25 @@ def embed(
 def fitted_pca(
     X: Any, n_components: int = 2, random_state: RandomState = None
 ) -> Callable[[Any], np.ndarray]:
-    """Return the map to the principal components of some samples, as a function of samples.
+    """Fit PCA to samples, and return it as a function that maps samples.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, ...)
+        Samples; flattened.
+    n_components : int, default=2
+    random_state : int, numpy Generator or RandomState, optional
+        For the randomized solver, which scikit-learn uses on large samples.
+
+    Returns
+    -------
+    callable
+        Samples, (n, ...), to points, ndarray of shape (n, n_components).
+
+    Raises
+    ------
+    InputError
+        If there are fewer samples or features than components.
 
     Examples
     --------
@@ -136,32 +162,37 @@ def fitted_pca(
     >>> fitted_pca(X)(X[:5]).shape
     (5, 2)
     """
-    rows = _as_rows(X)
+    rows = _as_rows(X, "X")
     check_count(n_components, "n_components", most=min(rows.shape))
     model = decomposition.PCA(n_components, random_state=seed_of(random_state)).fit(rows)
 
     def map_(X: Any) -> np.ndarray:
-        asked = _as_rows(X)
-        _check_features(rows, asked)
-        return np.asarray(model.transform(asked))
+        new = _as_rows(X, "X")
+        _check_features(rows, new)
+        return np.asarray(model.transform(new))
 
     return map_
 
 
 def colour_histograms(images: Any, n_bins: int = 8) -> np.ndarray:
-    """Return how often each colour is in each image: what a map that sees colour alone has.
+    """Return the colour histogram of each image: what a map that sees only colours can know.
 
     Parameters
     ----------
     images : array-like of shape (n, 3, height, width)
         uint8, or floats between 0 and 1.
     n_bins : int, default=8
-        Parts that each of red, green and blue is divided into.
+        Bins for each of red, green and blue.
 
     Returns
     -------
     ndarray of shape (n, n_bins ** 3), float32
         Shares of the pixels.
+
+    Raises
+    ------
+    InputError
+        If the images are not RGB, or not finite.
 
     Examples
     --------
@@ -171,11 +202,12 @@ def colour_histograms(images: Any, n_bins: int = 8) -> np.ndarray:
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[1] != 3:
         raise InputError(
-            f"images have the shape {images.shape}; colours are counted in (n, 3, height, width)"
+            f"images has the shape {images.shape}; colours are counted in images of shape "
+            "(n, 3, height, width)"
         )
     check_count(n_bins, "n_bins", most=256)
     if not np.isfinite(images).all():
-        raise InputError("images have NaN or infinite values; a colour is a number from 0 to 1")
+        raise InputError("images has NaN or infinite values; fill them in, with 0 to 1")
     full = 256 if images.dtype == np.uint8 else 1.0
     levels = np.clip(images.astype(np.float32) * (n_bins / full), 0, n_bins - 1).astype(np.int64)
     codes = (levels * np.array([n_bins**2, n_bins, 1])[:, None, None]).sum(axis=1)
@@ -187,11 +219,24 @@ def colour_histograms(images: Any, n_bins: int = 8) -> np.ndarray:
 def pca(
     X_train: Any, X_test: Any, n_components: int = 2, random_state: RandomState = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Map by the principal components of the training samples; see `embed`.
+    """Map by the principal components of the training samples, as `embed` does.
+
+    Parameters
+    ----------
+    X_train, X_test : array-like of shape (n, ...)
+        Samples; flattened.
+    n_components : int, default=2
+    random_state : int, numpy Generator or RandomState, optional
 
     Returns
     -------
     Z_train, Z_test : ndarray of shape (n, n_components)
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(20, 4))
+    >>> pca(X, X[:5])[1].shape
+    (5, 2)
     """
     Z_train, Z_test = embed(
         "pca", X_train, X_test, n_components=n_components, random_state=random_state
@@ -200,14 +245,14 @@ def pca(
     return Z_train, Z_test
 
 
-def _as_rows(X: Any) -> np.ndarray:
-    rows = _checks.as_rows(X, "X")
+def _as_rows(X: Any, name: str) -> np.ndarray:
+    rows = _checks.as_rows(X, name)
     return rows.astype(np.float32 if rows.itemsize < 8 else np.float64)
 
 
 def _check_features(train: np.ndarray, test: np.ndarray) -> None:
     if train.shape[1] != test.shape[1]:
         raise InputError(
-            f"the map is fitted to {train.shape[1]} features and the other samples have "
-            f"{test.shape[1]}; both must have the same"
+            f"the training samples have {train.shape[1]} features and the others {test.shape[1]}; "
+            "both must have the same"
         )

@@ -8,13 +8,13 @@ from drlim.baselines import colour_histograms, embed, fitted_pca, pca
 ROWS = {
     "baselines.embed": [
         bad("unknown method", lambda: embed("pcaa", X, X), "'pcaa'", "'pca'"),
-        bad("NaN", lambda: embed("pca", X_NAN, X), "X", "NaN"),
-        bad("no samples", lambda: embed("pca", X[:0], X), "X", "(0, 3)"),
+        bad("NaN", lambda: embed("pca", X_NAN, X), "X_train", "NaN"),
+        bad("no samples", lambda: embed("pca", X[:0], X), "X_train", "(0, 3)"),
         bad("size 1", lambda: embed("pca", X[:1], X), "pca", "1"),
         bad("neighbours >= n", lambda: embed("isomap", X, X, n_neighbors=24), "isomap", "n_neighbors", "24"),
     ],
     "baselines.pca": [
-        bad("NaN", lambda: pca(X, X_NAN), "X", "NaN"),
+        bad("NaN", lambda: pca(X, X_NAN), "X_test", "NaN"),
         bad("n_components text", lambda: pca(X, X, "two"), "n_components", "'two'"),
     ],
     "baselines.fitted_pca": [

@@ -7,7 +7,6 @@ from drlim.evaluation.cylinder import circular_correlation, fit_cylinder
 from drlim.evaluation.invariance import displacement, from_kept, leakage, orbit_ratio, orbits
 from drlim.evaluation.proof import is_constant, measure_ignored, measure_kept
 from drlim.evaluation.quality import (
-    as_rows,
     continuity,
     evenness,
     factor_recovery,
@@ -66,11 +65,6 @@ ROWS = {
     "evaluation.quality.evenness": [
         bad("NaN", lambda: evenness(Z_NAN), "NaN"),
         bad("one dimension", lambda: evenness(Z[:, 0]), "(24,)"),
-    ],
-    "evaluation.quality.as_rows": [
-        bad("one dimension", lambda: as_rows([1]), "(1,)"),
-        bad("huge", lambda: as_rows(np.full((2, 2), 1e200)), "1e+200"),
-        bad("texts", lambda: as_rows([["a"]]), "<U1"),
     ],
     "evaluation.cylinder.fit_cylinder": [
         bad("shape", lambda: fit_cylinder(Z), "(24, 2)"),

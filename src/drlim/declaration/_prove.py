@@ -17,7 +17,7 @@ from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration, Keep
 from drlim.estimator import DrLIM
 from drlim.evaluation import quality
-from drlim.evaluation.invariance import Displacement, displacement
+from drlim.evaluation.invariance import MOST_FEATURES, Displacement, displacement
 from drlim.evaluation.proof import Ignored, Kept, Proof, measure_ignored, measure_kept
 from drlim.evaluation.verification import (
     Threshold,
@@ -30,8 +30,6 @@ from drlim.transforms import Augment, Change, beyond, levels
 FALSE_ACCEPT_RATE = 0.01
 # Each is transformed several times over, and probes of more than a few thousand take minutes.
 _MOST_TRANSFORMED = 400
-# Probes of all pixels take minutes and read no more; they would make this many of them each time.
-MOST_FEATURES = 50
 
 
 @dataclass(frozen=True)

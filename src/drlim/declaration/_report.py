@@ -14,11 +14,11 @@ from drlim._deprecated import renamed_arguments
 from drlim._files import whole_folder
 from drlim._version import REPORTING, versions
 from drlim.datasets import Dataset
-from drlim.declaration._prove import MOST_FEATURES, Evidence, Recognition
+from drlim.declaration._prove import Evidence, Recognition
 from drlim.declaration._rules import Rules
 from drlim.declaration._schema import Declaration, Keep
 from drlim.estimator import DrLIM
-from drlim.evaluation.invariance import Displacement
+from drlim.evaluation.invariance import MOST_FEATURES, Displacement
 from drlim.evaluation.proof import IGNORED_CAPTION, KEPT_CAPTION, NOT_CONCLUDED, Ignored, Kept
 from drlim.reporting import Picture, Viewer, page
 from drlim.reporting._json import write_json

@@ -1,8 +1,9 @@
-"""How sure a number is: intervals that know which samples depend on each other.
+"""95 % intervals that respect which samples depend on each other.
 
-Copies of one source are right or wrong together, so what is drawn again and again is not
-samples but their groups. A statistic is computed from sums, a row a group, so that a resample
-is one product of matrices and a thousand of them take milliseconds.
+Copies of one source are read rightly or wrongly together, so a bootstrap draws groups of samples,
+not samples (the cluster bootstrap; Davison & Hinkley 1997, section 3.8). Every statistic here is
+computed from sums to which each group adds a row, so a resample is a row of a matrix product, and
+a thousand of them take milliseconds.
 """
 
 from __future__ import annotations
@@ -12,12 +13,30 @@ from collections.abc import Callable
 
 import numpy as np
 
+# A percentile interval then has 25 resamples beyond each end.
 N_RESAMPLES = 1000
+# Counts in memory at a time, 16 MB.
 _BLOCK = 2_000_000
+# The 97.5 % quantile of the normal distribution.
+_Z = 1.959964
 
 
-def wilson_interval(successes: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson_interval(successes: int, n: int, z: float = _Z) -> tuple[float, float]:
     """Return the interval of a share, by default the 95 % one (Wilson 1927).
+
+    Unlike the textbook interval, p ± z sqrt(p (1 - p) / n), it stays within 0 and 1, and has a
+    width where all or none succeed.
+
+    Parameters
+    ----------
+    successes, n : int
+        The share is `successes` / `n`.
+    z : float
+        The quantile of the normal distribution.
+
+    Returns
+    -------
+    low, high : float
 
     Examples
     --------
@@ -49,9 +68,14 @@ def bootstrap(
     sums : ndarray of shape (n_groups, k)
         What each group adds to the sums that the statistic is computed from.
     statistic : callable
-        Sums of shape (n_resamples, k) to values of shape (n_resamples,); a value that is not a
-        number (a resample without spread) is left out.
+        Sums of shape (n_resamples, k) to values of shape (n_resamples,). It is NaN for a resample
+        on which it is not defined, such as one without spread; these are left out.
     rng : numpy.random.Generator
+
+    Returns
+    -------
+    low, high : float
+        NaN if it is defined on no resample.
     """
     n, values = len(sums), []
     block = max(1, _BLOCK // n)
@@ -60,11 +84,11 @@ def bootstrap(
         drawn = rng.integers(n, size=(size, n)) + n * np.arange(size)[:, None]
         times = np.bincount(drawn.ravel(), minlength=n * size).reshape(size, n)
         values.append(statistic(times @ sums))
-    found = np.concatenate(values)
-    found = found[np.isfinite(found)]
-    if not len(found):
+    finite = np.concatenate(values)
+    finite = finite[np.isfinite(finite)]
+    if not len(finite):
         return math.nan, math.nan
-    low, high = np.quantile(found, [0.025, 0.975])
+    low, high = np.quantile(finite, [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -81,19 +105,20 @@ def share_interval(
 ) -> tuple[float, float]:
     """Return the interval of the share of samples that are right, (n_samples,) of bool.
 
-    Wilson's where each sample is a group of its own, and by drawing groups where not.
+    It is Wilson's where each sample is a group of its own, and a bootstrap of groups elsewhere.
     """
     n_groups = len(np.unique(groups))
     if n_groups == len(right):
         return wilson_interval(int(right.sum()), len(right))
     low, high = mean_interval(right, groups, rng)
-    return spread_out(float(right.mean()), low, high, n_groups)
+    return wilson_if_certain(float(right.mean()), low, high, n_groups)
 
 
-def spread_out(value: float, low: float, high: float, n_groups: int) -> tuple[float, float]:
-    """Widen the interval of a share of 0 or 1, of which every resample is the same.
+def wilson_if_certain(value: float, low: float, high: float, n_groups: int) -> tuple[float, float]:
+    """Give the interval of a share of 0 or 1 a width.
 
-    No draw shows what was never seen; Wilson's interval does, with a group for a sample.
+    Every resample of such a share is the same, since no draw shows what never occurred. Wilson's
+    interval has a width there; each group counts as one sample.
     """
     if value in (0, 1):
         return wilson_interval(round(value * n_groups), n_groups)
@@ -110,18 +135,17 @@ def r2_of_sums(sums: np.ndarray) -> np.ndarray:
     """Compute R², its mean over k outputs, from sums of `r2_parts`: (n, 1 + 3 k) to (n,)."""
     n, (total, squares, errors) = sums[:, :1], np.split(sums[:, 1:], 3, axis=1)
     spread = squares - total**2 / n
-    # What is left of rounding is no spread.
+    # A constant truth leaves a rest of rounding, which is not spread.
     spread = np.where(spread > 1e-12 * squares, spread, np.nan)
-    r2: np.ndarray = (1 - errors / spread).mean(axis=1)
-    return r2
+    return (1 - errors / spread).mean(axis=1)
 
 
 def balanced_of_sums(sums: np.ndarray) -> np.ndarray:
-    """Compute balanced accuracy from how many of each value were right, and were there.
+    """Compute balanced accuracy from sums of shape (n, 2 n_values).
 
-    ``sums`` is of shape (n, 2 n_values); a value that a resample lacks is left out of its mean.
+    The first half counts for each value the samples read rightly, the second all samples of it. A
+    value that a resample lacks is left out of the mean.
     """
-    right, there = np.split(sums, 2, axis=1)
-    share = np.divide(right, there, out=np.zeros_like(right), where=there > 0)
-    balanced: np.ndarray = share.sum(axis=1) / (there > 0).sum(axis=1)
-    return balanced
+    right, present = np.split(sums, 2, axis=1)
+    share = np.divide(right, present, out=np.zeros_like(right), where=present > 0)
+    return share.sum(axis=1) / (present > 0).sum(axis=1)

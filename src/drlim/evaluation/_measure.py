@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from drlim._checks import as_rows
 from drlim._errors import InputError
 from drlim._random import RandomState, generator, seed_of
-from drlim.evaluation._probes import as_values, check_groups, kind_of
-from drlim.evaluation.invariance import (
+from drlim.evaluation._probes import (
     MOST_SAMPLES,
+    N_FOLDS,
     NUMBER_PROBES,
     PROBES,
+    as_values,
+    check_groups,
+    is_known,
+    kind_of,
+)
+from drlim.evaluation.invariance import (
     Displacement,
     Leakage,
     NumberLeakage,
@@ -23,10 +30,7 @@ from drlim.evaluation.invariance import (
     orbits,
 )
 from drlim.evaluation.proof import Ignored, Kept
-from drlim.evaluation.quality import as_rows
 from drlim.evaluation.retention import Retention, retention
-
-N_FOLDS = 5
 
 
 def measure_ignored(
@@ -47,80 +51,89 @@ def measure_ignored(
     Parameters
     ----------
     name : str
-        What the factor is called.
+        The factor's name.
     maps : mapping of str to array-like of shape (n_samples, ...)
-        Held-out points: of "map", and of its references by their names, such as "samples",
-        "pca" and "untrained". For a transformation these are the points of transformed copies.
+        Held-out points of "map", and of its references by their names, such as "samples", "pca"
+        and "untrained". For a transformation these are the points of transformed copies.
     factor : array-like of shape (n_samples,)
-        What should be ignored; for a transformation its strength, or which it was.
+        What should be ignored; for a transformation, its strength or its name. Samples whose
+        value is None or NaN are left out.
     kept : mapping of str to array-like of shape (n_samples,), optional
-        What should be kept: what it tells of the factor is no fault of the map.
+        What should be kept. What the kept factors predict of the ignored one counts as chance.
     periods : mapping of str to float, optional
-        The period of each factor, this or a kept one, that begins again.
+        The period of each factor, ignored or kept, that is cyclic.
     kind : {"class", "number"}, optional
-        Otherwise by its values, as `drlim.evaluation.invariance` counts them: a number if there
-        are more than 20, or it has a period.
+        How the factor is read. By default a number if it has a period or more than 20 values, and
+        a class otherwise.
     groups : array-like of shape (n_samples,), optional
         The source of each sample, where there are copies.
     orbit : array-like of shape (n_samples,), optional
-        Which samples differ in what is ignored alone; by default the groups, and without them
-        those that agree in all that is kept.
+        Samples of one orbit differ in what is ignored alone. By default the groups, and without
+        them the samples that agree in all kept factors.
     displacement : mapping of str to Displacement, optional
-        How far it holds, to go with it.
+        How far the invariance holds, to be part of the record.
     random_state : int, numpy Generator or RandomState, optional
-        For the probes, and of more than 2,000 samples for which groups are probed.
+        For the probes, and for which groups are probed if there are more than 2,000 samples.
 
     Returns
     -------
     Ignored
+
+    Raises
+    ------
+    InputError
+        If `maps` has no "map", or the arrays do not have one finite row for each sample.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> pose, light = rng.normal(size=300), rng.integers(0, 3, 300)
+    >>> maps = {"map": pose[:, None], "samples": np.stack([pose, light], axis=1)}
+    >>> measure_ignored("light", maps, light, random_state=0).verdict
+    'holds'
     """
     points, n = _points(maps)
     factor, kept, periods = np.asarray(factor), dict(kept or {}), periods or {}
-    period = periods.get(name)
-    _check_length(n, {name: factor, **kept})
+    _check_lengths(n, {name: factor, **kept})
     sources = check_groups(groups, n)
     if orbit is None and groups is not None:
         orbit = sources
     elif orbit is None and kept:
         orbit = orbits(kept)
     seed = seed_of(random_state)
-    known = _known(factor)
-    chosen = _drawn(known, sources, seed)
-    kind = kind or ("number" if period is not None else kind_of(factor[known]))
-    common = _common(chosen, factor, sources) if kind == "class" else chosen
-    probes = PROBES if kind == "class" else NUMBER_PROBES
-    options: dict[str, Any] = {
-        "kind": kind,
-        "period": period,
-        "groups": sources[common],
-        "n_folds": N_FOLDS,
-        "random_state": seed,
-    }
+    kind = kind or kind_of(factor, periods.get(name))
+    part = _choose(factor, sources, seed)
+    if kind == "class":
+        part = part.without_rare(factor, sources)
+    rows = part.used
+    why = _why_unreadable(factor[rows], sources[rows], N_FOLDS)
     leaks: dict[str, tuple[Leakage | NumberLeakage, ...]] = {}
     of_kept: tuple[Leakage | NumberLeakage, ...] = ()
-    why = _why_unreadable(factor[common], sources[common], N_FOLDS)
     if not why:
-        leaks = {
-            other: tuple(leakage(Z[common], factor[common], probe=p, **options) for p in probes)
-            for other, Z in points.items()
-        }
-    if not why and kept:
-        part = {other: np.asarray(values)[common] for other, values in kept.items()}
-        of_kept = tuple(
-            from_kept(part, factor[common], periods=periods, probe=p, **options) for p in probes
+        leaks, of_kept = _read(
+            {other: Z[rows] for other, Z in points.items()},
+            {other: np.asarray(values)[rows] for other, values in kept.items()},
+            factor[rows],
+            periods=periods,
+            kind=kind,
+            period=periods.get(name),
+            groups=sources[rows],
+            seed=seed,
         )
     return Ignored(
         name=name,
         leakage=leaks,
         orbit_ratio={
-            other: _orbit_ratio(Z[chosen], None if orbit is None else np.asarray(orbit)[chosen])
+            other: None
+            if orbit is None
+            else _orbit_ratio(Z[part.drawn], np.asarray(orbit)[part.drawn])
             for other, Z in points.items()
         },
         from_kept=of_kept,
         constant=is_constant(points["map"]),
-        n_sources=len(np.unique(sources[common])),
-        tried=_range_of(factor[common], kind),
-        n_left_out=int((~known).sum() + (chosen & ~common).sum()),
+        n_sources=len(np.unique(sources[rows])),
+        tried=_range_of(factor[rows], kind),
+        n_left_out=part.n_left_out,
         why=why,
         displacement=dict(displacement or {}),
     )
@@ -144,21 +157,21 @@ def measure_kept(
     Parameters
     ----------
     name : str
-        What the factor is called.
+        The factor's name.
     maps : mapping of str to array-like of shape (n_samples, ...)
-        Held-out points: of "map", and of its references by their names.
+        Held-out points of "map", and of its references by their names.
     factor : array-like of shape (n_samples,)
-        What should be kept; for `kind` "neighbors" the features in which samples are near,
-        (n_samples, ...). A reference that is these features is left out: it keeps them by
-        definition. For neighbours within a group, such as one lighting, give the samples of one.
+        What should be kept. For `kind` "neighbors" the features in which samples are near,
+        (n_samples, ...); a reference that is these features is left out, as it keeps them by
+        definition. For neighbours within a group, such as one lighting, give its samples alone.
     train : mapping of str to array-like of shape (n_train, ...), optional
-        Training points under the same names, from which held-out ones are read; without them
+        Training points under the same names, from which held-out ones are read. Without them
         held-out points are read from each other.
     factor_train : array-like of shape (n_train,), optional
     kind : {"class", "number", "neighbors"}, optional
-        Otherwise by the values of the factor, as in `measure_ignored`.
+        By default a class or a number, as in `measure_ignored`.
     period : float, optional
-        After which a number begins again.
+        The period of a cyclic number.
     groups : array-like of shape (n_samples,), optional
         The source of each sample, where there are copies.
     n_neighbors : int, default=5
@@ -167,10 +180,23 @@ def measure_kept(
     Returns
     -------
     Kept
+
+    Raises
+    ------
+    InputError
+        If `maps` has no "map", the arrays do not have one finite row for each sample, or only
+        one of `train` and `factor_train` is given.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> pose = rng.normal(size=300)
+    >>> measure_kept("pose", {"map": pose[:, None]}, pose, random_state=0).verdict
+    'holds'
     """
     points, n = _points(maps)
     factor = np.asarray(factor)
-    _check_length(n, {name: factor})
+    _check_lengths(n, {name: factor})
     if train is not None and set(points) - set(train):
         raise InputError(
             f"train has {', '.join(train)} and maps has {', '.join(points)}; there must be "
@@ -180,32 +206,33 @@ def measure_kept(
         raise InputError("train has points and factor_train is None; give both, or neither")
     sources = check_groups(groups, n)
     seed = seed_of(random_state)
-    of_space = kind == "neighbors"
-    known = np.ones(n, bool) if of_space else _known(factor)
-    common = chosen = _drawn(known, sources, seed)
-    kind = kind or ("number" if period is not None else kind_of(factor[known]))
-    if of_space:
-        features = as_rows(factor)
-        points = {k: Z for k, Z in points.items() if k == "map" or not np.array_equal(Z, features)}
-        few = f"{chosen.sum()} held-out samples are too few for {n_neighbors} neighbours"
-        why = "" if 1 <= n_neighbors < chosen.sum() / 2 else few
+    if kind == "neighbors":
+        train = factor_train = None
+        factor = as_rows(factor, "factor")
+        points = {k: Z for k, Z in points.items() if k == "map" or not np.array_equal(Z, factor)}
+        part = _choose(np.zeros(n), sources, seed)
+        n_used = int(part.used.sum())
+        few = f"{n_used} held-out samples are too few for {n_neighbors} neighbours"
+        why = "" if 1 <= n_neighbors < n_used / 2 else few
     else:
+        kind = kind or kind_of(factor, period)
+        part = _choose(factor, sources, seed)
         if kind == "class" and train is not None:
-            common = chosen & np.isin(as_values(factor), as_values(np.asarray(factor_train)))
+            part = part.of_values(factor, np.asarray(factor_train))
         elif kind == "class":
-            common = _common(chosen, factor, sources)
-        why = _why_unreadable(factor[common], sources[common], 2)
+            part = part.without_rare(factor, sources)
+        why = _why_unreadable(factor[part.used], sources[part.used], 2)
 
     def measure(kind: str) -> dict[str, Retention]:
         return {
             other: retention(
-                None if train is None or of_space else train[other],
+                None if train is None else train[other],
                 factor_train,
-                Z[common],
-                factor[common],
+                Z[part.used],
+                factor[part.used],
                 kind=kind,
                 period=period,
-                groups=sources[common],
+                groups=sources[part.used],
                 n_neighbors=n_neighbors,
                 random_state=seed,
             )
@@ -215,75 +242,125 @@ def measure_kept(
     return Kept(
         name=name,
         retention={} if why else measure(kind),
-        preservation=measure("preservation") if of_space and not why else {},
+        preservation=measure("preservation") if kind == "neighbors" and not why else {},
         constant=is_constant(points["map"]),
-        n_sources=len(np.unique(sources[common])),
-        n_left_out=int((~known).sum() + (chosen & ~common).sum()),
+        n_sources=len(np.unique(sources[part.used])),
+        n_left_out=part.n_left_out,
         why=why,
     )
 
 
 def is_constant(Z: Any) -> bool:
-    """Tell whether all points are one, to the precision of single floats.
+    """Tell whether all points are equal, to the precision of single floats.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, ...)
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
     >>> is_constant([[1.0, 2.0], [1.0, 2.0]]), is_constant([[1e-9], [2e-9]])
     (True, False)
     """
-    rows = as_rows(Z)
+    rows = as_rows(Z, "Z")
     return bool(np.ptp(rows, axis=0).max() <= 1e-6 * np.abs(rows).max())
 
 
 def _points(maps: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], int]:
     if "map" not in maps:
         raise InputError(f"maps has {', '.join(maps) or 'nothing'}; one must be called 'map'")
-    points = {name: as_rows(Z) for name, Z in maps.items()}
+    points = {name: as_rows(Z, f"maps[{name!r}]") for name, Z in maps.items()}
     n = len(points["map"])
     for name, Z in points.items():
-        if len(Z) != n or not np.isfinite(Z).all():
+        if len(Z) != n:
             raise InputError(
-                f"{name!r} has {len(Z)} points and the map {n}; each must have a point of finite "
-                "numbers for each held-out sample"
+                f"{name!r} has {len(Z)} points and the map {n}; each must have a point for each "
+                "held-out sample"
             )
     return points, n
 
 
-def _check_length(n: int, factors: Mapping[str, Any]) -> None:
+def _check_lengths(n: int, factors: Mapping[str, Any]) -> None:
     for name, factor in factors.items():
         if len(np.asarray(factor)) != n:
             raise InputError(
                 f"{name!r} has {len(np.asarray(factor))} values and there are {n} held-out "
-                "samples; a factor has one value a sample"
+                "samples; a factor has one value for each sample"
             )
 
 
-def _known(factor: np.ndarray) -> np.ndarray:
-    """Tell of which samples the factor is known."""
-    if factor.dtype.kind == "f":
-        return np.asarray(np.isfinite(factor))
-    if factor.dtype.kind == "O":
-        return np.array([value is not None and value == value for value in factor], bool)
-    return np.ones(len(factor), bool)
+class _Part(NamedTuple):
+    """Which held-out samples are measured, each (n_samples,) of bool."""
+
+    known: np.ndarray
+    drawn: np.ndarray
+    used: np.ndarray
+
+    @property
+    def n_left_out(self) -> int:
+        """Count the samples without a value, and those whose value is too rare."""
+        return int((~self.known).sum() + (self.drawn & ~self.used).sum())
+
+    def without_rare(self, factor: np.ndarray, sources: np.ndarray) -> _Part:
+        """Leave out samples whose value is in fewer sources than there are folds."""
+        value = np.unique(as_values(factor), return_inverse=True)[1]
+        source = np.unique(sources, return_inverse=True)[1]
+        met = np.unique(np.stack([value, source])[:, self.drawn], axis=1)[0]
+        n_sources = np.bincount(met, minlength=value.max() + 1)
+        return self._replace(used=self.drawn & (n_sources[value] >= N_FOLDS))
+
+    def of_values(self, factor: np.ndarray, factor_train: np.ndarray) -> _Part:
+        """Leave out samples whose value does not occur in training."""
+        return self._replace(used=self.drawn & np.isin(as_values(factor), as_values(factor_train)))
 
 
-def _drawn(known: np.ndarray, sources: np.ndarray, seed: int) -> np.ndarray:
-    """Draw whole sources until there are enough samples to measure, of those that are known."""
+def _choose(factor: np.ndarray, sources: np.ndarray, seed: int) -> _Part:
+    """Choose the samples with a value, and of many of them whole sources at random."""
+    known = is_known(factor)
     if known.sum() <= MOST_SAMPLES:
-        return known
+        return _Part(known, known, known)
     names, source = np.unique(sources, return_inverse=True)
     order = generator(seed).permutation(len(names))
     size = np.bincount(source, weights=known)[order]
+    # However large the sources are, there must be two for each fold.
     some = order[: max(2 * N_FOLDS, int((np.cumsum(size) <= MOST_SAMPLES).sum()))]
-    return np.asarray(known & np.isin(source, some))
+    drawn = known & np.isin(source, some)
+    return _Part(known, drawn, drawn)
 
 
-def _common(chosen: np.ndarray, factor: np.ndarray, sources: np.ndarray) -> np.ndarray:
-    """Leave out samples whose value is in fewer sources than there are folds."""
-    value = np.unique(as_values(factor), return_inverse=True)[1]
-    source = np.unique(sources, return_inverse=True)[1]
-    met = np.unique(np.stack([value, source])[:, chosen], axis=1)[0]
-    return np.asarray(chosen & (np.bincount(met, minlength=value.max() + 1)[value] >= N_FOLDS))
+def _read(
+    points: Mapping[str, np.ndarray],
+    kept: Mapping[str, np.ndarray],
+    factor: np.ndarray,
+    *,
+    periods: Mapping[str, float],
+    kind: str,
+    period: float | None,
+    groups: np.ndarray,
+    seed: int,
+) -> tuple[dict[str, tuple[Leakage | NumberLeakage, ...]], tuple[Leakage | NumberLeakage, ...]]:
+    """Read the factor by each probe from the points of each map, and from what is kept."""
+    probes = PROBES if kind == "class" else NUMBER_PROBES
+    options: dict[str, Any] = {
+        "kind": kind,
+        "period": period,
+        "groups": groups,
+        "n_folds": N_FOLDS,
+        "random_state": seed,
+    }
+    from_maps = {
+        other: tuple(leakage(Z, factor, probe=probe, **options) for probe in probes)
+        for other, Z in points.items()
+    }
+    if not kept:
+        return from_maps, ()
+    return from_maps, tuple(
+        from_kept(kept, factor, periods=periods, probe=probe, **options) for probe in probes
+    )
 
 
 def _why_unreadable(factor: np.ndarray, sources: np.ndarray, n_sources: int) -> str:
@@ -294,8 +371,8 @@ def _why_unreadable(factor: np.ndarray, sources: np.ndarray, n_sources: int) -> 
     return ""
 
 
-def _orbit_ratio(Z: np.ndarray, orbit: np.ndarray | None) -> float | None:
-    if orbit is None or not 1 < len(np.unique(orbit)) < len(orbit):
+def _orbit_ratio(Z: np.ndarray, orbit: np.ndarray) -> float | None:
+    if not 1 < len(np.unique(orbit)) < len(orbit):
         return None
     ratio = orbit_ratio(Z, orbit)
     return None if np.isnan(ratio) else ratio

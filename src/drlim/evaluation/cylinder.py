@@ -1,8 +1,8 @@
-"""A cylinder through the points of a 3-D map: the shape that a pose should take.
+"""A cylinder through the points of a 3-D map: the shape that a map of poses should take.
 
-An object on a turntable has an azimuth, which closes on itself, and is seen from an elevation,
-which does not: a map of its pose is a cylinder, azimuth around and elevation along (the
-paper's figure 8).
+An object on a turntable has an azimuth, which is cyclic, and is seen from an elevation, which is
+not. A map of its pose is a cylinder, with azimuth around and elevation along it (the paper's
+figure 8).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from scipy.optimize import least_squares
 from drlim._checks import as_rows, one_each
 from drlim._errors import InputError
 
+__all__ = ["Cylinder", "circular_correlation", "fit_cylinder"]
+
 
 @dataclass(frozen=True)
 class Cylinder:
@@ -24,9 +26,9 @@ class Cylinder:
     Attributes
     ----------
     centre : ndarray of shape (3,)
-        A point of its axis.
+        A point on its axis.
     frame : ndarray of shape (3, 3)
-        Rows: two directions across, and the direction of the axis.
+        Orthonormal rows: two directions across, and the direction of the axis.
     radius : float
     """
 
@@ -50,10 +52,10 @@ class Cylinder:
 
 
 def fit_cylinder(Z: Any) -> Cylinder:
-    """Fit a cylinder to points, by the least squares of their distances from it.
+    """Fit a cylinder to points by least squares of their distances from its surface.
 
-    The factors are not looked at: an axis is tried from each principal direction of the
-    points, and the one whose surface lies nearest to them, as a share of its radius, is kept.
+    The problem has several local minima, so an axis is started from each principal direction of
+    the points, and the fit with the smallest misfit, as a share of its radius, is returned.
 
     Parameters
     ----------
@@ -63,6 +65,11 @@ def fit_cylinder(Z: Any) -> Cylinder:
     Returns
     -------
     Cylinder
+
+    Raises
+    ------
+    InputError
+        If there are fewer than six points, they are not in three dimensions, or all coincide.
 
     Examples
     --------
@@ -74,11 +81,11 @@ def fit_cylinder(Z: Any) -> Cylinder:
     Z = as_rows(Z, "Z").astype(np.float64)
     if Z.shape[1] != 3 or len(Z) < 6:
         raise InputError(
-            f"the points have the shape {Z.shape}; a cylinder is fitted to 6 or more in space, "
-            "(n, 3)"
+            f"Z has the shape {Z.shape}; a cylinder is fitted to 6 points or more in three "
+            "dimensions, (n, 3)"
         )
     if not np.ptp(Z, axis=0).any():
-        raise InputError("all points are one; a map that is constant has no cylinder")
+        raise InputError("all points of Z coincide; a constant map has no cylinder")
     middle = Z.mean(axis=0)
     directions = np.linalg.svd(Z - middle, full_matrices=False)[2]
     fits = []
@@ -89,7 +96,7 @@ def fit_cylinder(Z: Any) -> Cylinder:
     _, best = min(fits, key=lambda fit: fit[0])
     axis = best[3:6] / np.linalg.norm(best[3:6])
     across = np.linalg.svd(axis[None])[2][1:]
-    # The centre slides along its axis without changing anything; put it beside the points.
+    # Any point of the axis describes the same cylinder; take the one nearest to the points' mean.
     centre = best[:3] + ((middle - best[:3]) @ axis) * axis
     return Cylinder(centre, np.vstack([across, axis]), float(abs(best[6])))
 
@@ -98,11 +105,11 @@ def _misfit(parameters: np.ndarray, Z: np.ndarray) -> np.ndarray:
     centre, axis, radius = parameters[:3], parameters[3:6], parameters[6]
     axis = axis / np.linalg.norm(axis)
     away = (Z - centre) - np.outer((Z - centre) @ axis, axis)
-    return np.asarray(np.linalg.norm(away, axis=1) - abs(radius))
+    return np.linalg.norm(away, axis=1) - abs(radius)
 
 
 def circular_correlation(a: Any, b: Any) -> float:
-    """Return the correlation of two angles (Fisher and Lee 1983), in size: 0 to 1.
+    """Return the absolute correlation of two angles (Fisher & Lee 1983), from 0 to 1.
 
     Parameters
     ----------
@@ -112,9 +119,14 @@ def circular_correlation(a: Any, b: Any) -> float:
     Returns
     -------
     float
-        1 if one is the other turned or mirrored; about 0 if they have nothing to do with each
-        other. It does not need the angles to have a mean direction, which those all around a
-        circle have not.
+        1 if one is the other, turned or mirrored; about 0 if they are independent; NaN if one is
+        constant. Unlike the correlation of Jammalamadaka & SenGupta it needs no mean direction,
+        which angles all around a circle do not have.
+
+    Raises
+    ------
+    InputError
+        If they differ in number, or are not finite.
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""What a map ignores: whether a nuisance moves its points, and can be read off them.
+"""What a map ignores: whether a factor moves its points, and can be read from them.
 
-A map is invariant to a factor if the samples that differ in it alone, its *orbit*, fall
-together (`orbit_ratio`), and if no trained probe can tell the factor from the points
-(`leakage`). How far that holds is a curve of `displacement`. All are to be shown on held-out
-samples, beside the samples themselves, PCA and the untrained network; and a constant map, which
-ignores everything, must be seen to keep nothing either: `drlim.evaluation.proof` sees to it.
+A map is invariant to a factor if the samples that differ in it alone, its *orbit*, fall together
+(`orbit_ratio`), and if no trained probe can read the factor from the points (`leakage`). How far
+that holds is the curve of `displacement`. All are measured on held-out samples, beside the samples
+themselves, PCA and the untrained network. A constant map ignores everything, so what a map ignores
+is only half of a proof: `drlim.evaluation.proof` has both halves.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_predict
 
-from drlim._checks import check_count
+from drlim._checks import as_rows, check_count
 from drlim._errors import InputError
 from drlim._random import RandomState, generator, seed_of
 from drlim.evaluation._intervals import (
@@ -28,11 +28,13 @@ from drlim.evaluation._intervals import (
     r2_of_sums,
     r2_parts,
     share_interval,
-    wilson_interval as wilson_interval,
 )
 from drlim.evaluation._probes import (
-    NUMBER_PROBES as NUMBER_PROBES,
-    PROBES as PROBES,
+    MOST_FEATURES as MOST_FEATURES,
+    MOST_SAMPLES,
+    N_FOLDS,
+    NUMBER_PROBES,
+    PROBES,
     as_columns,
     as_values,
     check_factor,
@@ -40,10 +42,19 @@ from drlim.evaluation._probes import (
     probe_model,
     targets,
 )
-from drlim.evaluation.quality import as_rows
 
-# More give no narrower an answer that matters, and probes of pixels take minutes.
-MOST_SAMPLES = 2000
+__all__ = [
+    "NUMBER_PROBES",
+    "PROBES",
+    "Displacement",
+    "Leakage",
+    "NumberLeakage",
+    "displacement",
+    "from_kept",
+    "leakage",
+    "orbit_ratio",
+    "orbits",
+]
 
 
 def orbit_ratio(Z: Any, source: Any) -> float:
@@ -54,25 +65,30 @@ def orbit_ratio(Z: Any, source: Any) -> float:
     Z : array-like of shape (n_samples, ...)
         A map's points, or the samples themselves.
     source : array-like of shape (n_samples,)
-        Which source each sample was made from; its copies differ in what should be ignored.
+        The source that each sample was made from; its copies differ in what should be ignored.
 
     Returns
     -------
     float
         Mean distance between two copies of one source, over mean distance between samples of
         two sources: 0 where the copies fall together, 1 where being copies makes no
-        difference. NaN if the map is constant: it tells no source from another.
+        difference. NaN if the map is constant, which separates no sources.
+
+    Raises
+    ------
+    InputError
+        If there are no two copies of one source, or no two sources.
 
     Examples
     --------
     >>> orbit_ratio([[0.0], [1.0], [10.0], [11.0]], source=[7, 7, 8, 8])
     0.1
     """
-    rows, source = as_rows(Z), np.asarray(source)
+    rows, source = as_rows(Z, "Z"), np.asarray(source)
     if source.shape != (len(rows),):
         raise InputError(
             f"source has the shape {source.shape} and there are {len(rows)} samples; it must "
-            "say of each sample from which source it was made"
+            "give the source of each sample"
         )
     sums, counts = np.zeros(2), np.zeros(2, np.int64)
     start = 0
@@ -81,18 +97,18 @@ def orbit_ratio(Z: Any, source: Any) -> float:
         sums += block[same].sum(dtype=np.float64), block[~same].sum(dtype=np.float64)
         counts += same.sum(), (~same).sum()
         start += len(block)
-    counts[0] -= len(rows)  # a sample with itself is no pair
+    counts[0] -= len(rows)  # a sample is not a pair with itself
     if not counts.all():
         raise InputError(
-            "there must be copies of one source and more sources than one; here are "
-            f"{len(np.unique(source))} sources of {len(rows)} samples"
+            f"{len(rows)} samples have {len(np.unique(source))} sources; there must be two copies "
+            "of one source, and two sources"
         )
     within, between = sums / counts
     return float(within / between) if between else math.nan
 
 
 def orbits(kept: Mapping[str, Any]) -> np.ndarray:
-    """Number the orbits of what is ignored: samples that agree in all that is kept.
+    """Number the orbits: samples that agree in all kept factors.
 
     Parameters
     ----------
@@ -102,7 +118,12 @@ def orbits(kept: Mapping[str, Any]) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n_samples,)
-        Which orbit each sample is of: what `orbit_ratio` calls its source.
+        The number of each sample's orbit, for `orbit_ratio`'s `source`.
+
+    Raises
+    ------
+    InputError
+        If there is no factor, or one does not have a value for each sample.
 
     Examples
     --------
@@ -110,37 +131,41 @@ def orbits(kept: Mapping[str, Any]) -> np.ndarray:
     [0, 0, 1, 2]
     """
     if not isinstance(kept, Mapping) or not kept:
-        raise InputError("no factor is kept; an orbit is made of samples that agree in what is")
+        raise InputError(
+            "kept is empty; give at least one factor in which the samples of an orbit agree"
+        )
     codes = [
         np.unique(as_values(np.asarray(factor)), return_inverse=True)[1] for factor in kept.values()
     ]
     if any(code.ndim != 1 for code in codes):
-        raise InputError(f"one of {', '.join(kept)} has a shape; a factor has one value a sample")
+        raise InputError(
+            f"one of {', '.join(kept)} is not 1-D; a factor has one value for each sample"
+        )
     if len({len(code) for code in codes}) > 1:
         raise InputError(
-            f"the factors {', '.join(kept)} are of {', '.join(str(len(c)) for c in codes)} "
-            "samples; each must have a value a sample"
+            f"the factors {', '.join(kept)} have {', '.join(str(len(c)) for c in codes)} values; "
+            "each must have one for each sample"
         )
     return np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
 
 
 @dataclass(frozen=True)
 class Leakage:
-    """How much of a factor of a few values a probe reads off a map.
+    """How much of a class factor a probe reads from a map.
 
     Attributes
     ----------
     probe : str
-        Which classifier was trained to read it.
+        The classifier that was trained to read it.
     accuracy : float
-        The share of samples it reads rightly, each by a probe that has not seen it.
+        The share of samples read rightly, each by a probe that was not trained on it.
     low, high : float
         The 95 % interval of the accuracy: Wilson's where each sample is its own group, and by
         drawing groups with replacement (percentile bootstrap) where groups are larger.
     chance : float
         The accuracy of always naming the most frequent value.
     n : int
-        How many samples were read.
+        The number of samples that were read.
     """
 
     probe: str
@@ -162,22 +187,22 @@ class Leakage:
 
 @dataclass(frozen=True)
 class NumberLeakage:
-    """How much of a factor of many numbers a probe reads off a map.
+    """How much of a numeric factor a probe reads from a map.
 
     Attributes
     ----------
     probe : str
-        Which regression was trained to read it.
+        The regression that was trained to read it.
     r2 : float
-        The share of the factor's variance that is read, R², each sample by a probe that has not
-        seen it; less than 0 if the probe misleads. Of a cyclic factor the mean of its sine's
-        and its cosine's.
+        The share of the factor's variance that is read, R², each sample by a probe that was not
+        trained on it; less than 0 if the mean would predict better. For a cyclic factor, the mean
+        of R² of its sine and its cosine.
     low, high : float
         The 95 % interval of R², by drawing groups with replacement (percentile bootstrap).
     chance : float
         0, the R² of always naming the mean.
     n : int
-        How many samples were read.
+        The number of samples that were read.
     """
 
     probe: str
@@ -205,10 +230,10 @@ def leakage(
     kind: str = "class",
     period: float | None = None,
     groups: Any = None,
-    n_folds: int = 5,
+    n_folds: int = N_FOLDS,
     random_state: RandomState = None,
 ) -> Leakage | NumberLeakage:
-    """Train a probe to read a factor off a map; cross-validated, against chance.
+    """Train a probe to read a factor from a map; cross-validated, against chance.
 
     Parameters
     ----------
@@ -217,25 +242,31 @@ def leakage(
     factor : array-like of shape (n_samples,)
         What should not be readable.
     probe : str
-        Of a class "logistic" (regression) or "trees" (a small boosted ensemble); of a number
-        "ridge" (linear regression) or "trees". Of samples with more than 50 features, on their
-        first 50 principal components.
+        For a class "logistic" (regression) or "trees" (a small boosted ensemble); for a number
+        "ridge" (linear regression) or "trees". Samples of more than 50 features are replaced by
+        their first 50 principal components.
     kind : {"class", "number"}
-        Whether the factor has a few values, each to be told from the others, or is a number.
+        Whether the factor is a class or a number.
     period : float, optional
-        After which a number begins again, as an angle does after 360: it is read through its
-        sine and cosine.
+        The period of a cyclic number, such as 360 for an angle; it is read through its sine and
+        cosine.
     groups : array-like of shape (n_samples,), optional
-        Samples of one group, such as the copies of one source, are never on both sides, and
-        count as one in the interval.
+        Samples of one group, such as the copies of one source, are never in both training and
+        test folds, and count as one in the interval.
     n_folds : int, default=5
     random_state : int, numpy Generator or RandomState, optional
 
     Returns
     -------
     Leakage or NumberLeakage
-        Of a class, or of a number. The interval is that of the samples that were read; it does
-        not contain what other training parts of the probe would have changed.
+        For a class, or for a number. The interval covers the choice of the samples that were
+        read, not of those that the probe was trained on.
+
+    Raises
+    ------
+    InputError
+        If there are fewer groups than folds, the factor has a single value or a class of fewer
+        samples than folds, or the probe does not read this kind of factor.
 
     Examples
     --------
@@ -248,7 +279,7 @@ def leakage(
     >>> leakage(Z, 3 * Z[:, 1], kind="number", probe="ridge", random_state=0).r2 > 0.99
     True
     """
-    rows = as_rows(Z)
+    rows = as_rows(Z, "Z")
     check_count(n_folds, "n_folds", least=2)
     truth = check_factor(factor, len(rows), kind)
     grouped = groups is not None
@@ -256,11 +287,11 @@ def leakage(
     n_groups = len(np.unique(groups))
     if n_groups < n_folds:
         raise InputError(
-            f"there are {n_groups} {'groups' if grouped else 'samples'}; a probe is trained and "
-            f"tried on different ones, {n_folds} or more (n_folds)"
+            f"there are {n_groups} {'groups' if grouped else 'samples'} and n_folds is {n_folds}; "
+            "each fold needs one at least, as a probe is trained and tried on different ones"
         )
     seed = seed_of(random_state)
-    # The smallest part that a fold may leave to train on, for the principal components.
+    # The fewest samples that a fold may leave to train on bound the principal components.
     largest = int(np.unique(groups, return_counts=True)[1].max())
     n_train = min(len(rows) // 2, len(rows) - largest)
     model = probe_model(probe, kind, rows.shape[1], n_train, seed)
@@ -281,8 +312,8 @@ def _read_class(
     _, values, counts = np.unique(truth, return_inverse=True, return_counts=True)
     if len(counts) < 2 or counts.min() < n_folds:
         raise InputError(
-            f"the factor has {len(counts)} values, the rarest in {counts.min()} samples; to be "
-            f"read it needs two or more, each in {n_folds} samples or more (n_folds)"
+            f"the factor has {len(counts)} values, the rarest in {counts.min()} samples; it needs "
+            f"two values or more, each in {n_folds} samples or more (n_folds)"
         )
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     read = cross_val_predict(model, rows, values, groups=groups, cv=folds)
@@ -302,7 +333,9 @@ def _read_number(
     seed: int,
 ) -> NumberLeakage:
     if not np.ptp(truth, axis=0).all():
-        raise InputError("the factor has one value in all samples; there is nothing to read")
+        raise InputError(
+            "the factor has the same value in all samples, so there is nothing to read"
+        )
     folds = GroupKFold(n_folds, shuffle=True, random_state=seed)
     read = cross_val_predict(model, rows, truth, groups=groups, cv=folds).reshape(truth.shape)
     sums = group_sums(r2_parts(truth, read), groups)
@@ -320,20 +353,20 @@ def from_kept(
     kind: str = "class",
     period: float | None = None,
     groups: Any = None,
-    n_folds: int = 5,
+    n_folds: int = N_FOLDS,
     random_state: RandomState = None,
 ) -> Leakage | NumberLeakage:
-    """Train the same probe to read a factor off the kept factors alone.
+    """Train the same probe to read a factor from the kept factors alone.
 
-    A map that keeps what it should cannot hide what this reads: where it is more than chance,
-    the factor is confounded with what is kept, and chance is the larger of the two.
+    A map that keeps what it should cannot hide what this reads. Where that is more than chance,
+    the factor is confounded with what is kept, and the larger of the two counts as chance.
 
     Parameters
     ----------
     kept : mapping of str to array-like of shape (n_samples,)
         The kept factors.
     factor : array-like of shape (n_samples,)
-        The ignored one.
+        The ignored factor.
     periods : mapping of str to float, optional
         The period of each kept factor that is cyclic.
     probe, kind, period, groups, n_folds, random_state
@@ -346,7 +379,7 @@ def from_kept(
     Examples
     --------
     >>> kept = {"class": np.arange(100) % 2}
-    >>> from_kept(kept, np.arange(100) % 2, random_state=0).accuracy  # each under its own light
+    >>> from_kept(kept, np.arange(100) % 2, random_state=0).accuracy  # confounded
     1.0
     """
     return leakage(
@@ -376,7 +409,7 @@ class Displacement:
         The 95 % interval of each mean, by drawing groups with replacement; the mean distance
         between two samples is taken as known.
     n : int
-        How many samples were transformed.
+        The number of samples that were transformed.
     """
 
     strengths: tuple[float, ...]
@@ -386,7 +419,7 @@ class Displacement:
     n: int
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain data; what is not a number as None."""
+        """Return it as plain data, with None for NaN."""
         return {
             name: [None if math.isnan(v) else v for v in value]
             if isinstance(value, tuple)
@@ -403,7 +436,7 @@ def displacement(
     groups: Any = None,
     random_state: RandomState = None,
 ) -> Displacement:
-    """Measure how far held-out points move when their samples are transformed ever more strongly.
+    """Measure how far held-out points move as their samples are transformed more strongly.
 
     Parameters
     ----------
@@ -416,12 +449,17 @@ def displacement(
     groups : array-like of shape (n_samples,), optional
         Samples of one group count as one in the interval.
     random_state : int, numpy Generator or RandomState, optional
-        For the interval, and of more than 2,000 samples for which of them give the mean
-        distance between two.
+        For the interval, and for which 2,000 samples give the mean distance between two if there
+        are more.
 
     Returns
     -------
     Displacement
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two samples, or not one array of that shape for each strength.
 
     Examples
     --------
@@ -429,12 +467,13 @@ def displacement(
     >>> displacement(Z, [Z, Z + 7 / 6], [0, 1], random_state=0).mean
     (0.0, 0.5)
     """
-    rows = as_rows(Z)
+    rows = as_rows(Z, "Z")
     groups = check_groups(groups, len(rows))
     if len(rows) < 2 or not len(moved) == len(strengths) > 0:
         raise InputError(
             f"there are {len(rows)} samples, {len(moved)} arrays of moved points and "
-            f"{len(strengths)} strengths; there must be two samples and an array a strength"
+            f"{len(strengths)} strengths; there must be two samples or more, and an array for each "
+            "strength"
         )
     rng = generator(random_state)
     some = rows[rng.permutation(len(rows))[:MOST_SAMPLES]]
@@ -442,11 +481,11 @@ def displacement(
     scale = total / (len(some) * (len(some) - 1)) or math.nan
     curve = []
     for strength, points in zip(strengths, moved, strict=True):
-        other = as_rows(points)
+        other = as_rows(points, "moved")
         if other.shape != rows.shape:
             raise InputError(
                 f"the points moved with the strength {strength:g} have the shape {other.shape} "
-                f"and those of the samples {rows.shape}; there must be one for each"
+                f"and Z has {rows.shape}; each sample needs one moved point"
             )
         away = np.linalg.norm(other - rows, axis=1) / scale
         curve.append((float(away.mean()), *mean_interval(away, groups, rng)))

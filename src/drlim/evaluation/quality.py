@@ -1,8 +1,8 @@
 """How well a map keeps what it should: neighbourhoods, classes, factors.
 
-All functions take arrays and know nothing of how the map was made, so that a network, PCA and
-the samples themselves are measured alike. Those that read something from a map take a training
-and a test part: what is read from held-out points is learnt from others.
+All functions take arrays, so that a network, PCA and the samples themselves are measured alike.
+Those that read something from a map take a training and a test part: what is read from held-out
+points is learnt from others.
 """
 
 from __future__ import annotations
@@ -15,14 +15,23 @@ from scipy.spatial import ConvexHull, QhullError
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
 from sklearn.utils.multiclass import type_of_target
 
-from drlim import _checks
-from drlim._checks import check_count, one_each
+from drlim._checks import as_rows, check_count, one_each
 from drlim._errors import InputError
 from drlim.evaluation._neighborhoods import share_kept_of_each, trust_of_each
 
+__all__ = [
+    "continuity",
+    "evenness",
+    "factor_recovery",
+    "knn_accuracy",
+    "leave_one_out_accuracy",
+    "neighborhood_preservation",
+    "trustworthiness",
+]
+
 
 def trustworthiness(X: Any, Z: Any, n_neighbors: int = 5) -> float:
-    """Tell how far neighbours in the map are neighbours in the samples (Venna, Kaski 2001).
+    """Measure how far neighbours in the map are neighbours in the samples (Venna & Kaski 2001).
 
     Parameters
     ----------
@@ -31,13 +40,18 @@ def trustworthiness(X: Any, Z: Any, n_neighbors: int = 5) -> float:
     Z : array-like of shape (n_samples, n_components)
         Their embedding.
     n_neighbors : int, default=5
-        How many neighbours, fewer than half the samples.
+        Fewer than half the samples.
 
     Returns
     -------
     float
-        1 if every one of the nearest in the map is among the nearest in the samples; about 0.5
-        for a map at random.
+        1 if all nearest neighbours in the map are nearest neighbours in the samples; about 0.5
+        for a random map.
+
+    Raises
+    ------
+    InputError
+        If the arrays do not have one finite row for each sample, or there are too few of them.
 
     Examples
     --------
@@ -45,15 +59,21 @@ def trustworthiness(X: Any, Z: Any, n_neighbors: int = 5) -> float:
     >>> trustworthiness(X, X)
     1.0
     """
-    X, Z = as_rows(X), as_rows(Z)
-    _check_both(X, Z, n_neighbors)
+    X, Z = _check_both(X, Z, n_neighbors)
     return float(trust_of_each(X, Z, n_neighbors).mean())
 
 
 def continuity(X: Any, Z: Any, n_neighbors: int = 5) -> float:
-    """Tell how far neighbours in the samples are neighbours in the map (Venna, Kaski 2001).
+    """Measure how far neighbours in the samples are neighbours in the map (Venna & Kaski 2001).
 
-    Trustworthiness with the two spaces exchanged: it falls when the map tears apart.
+    It is `trustworthiness` with the two spaces exchanged, and falls where the map tears
+    neighbourhoods apart. Parameters, value and errors are the same.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(50, 2))
+    >>> continuity(X, X)
+    1.0
     """
     return trustworthiness(Z, X, n_neighbors)
 
@@ -61,14 +81,20 @@ def continuity(X: Any, Z: Any, n_neighbors: int = 5) -> float:
 def neighborhood_preservation(X: Any, Z: Any, n_neighbors: int = 5) -> float:
     """Return the share of each sample's nearest neighbours that are its nearest in the map too.
 
+    It is the mean over the samples; parameters and errors are those of `trustworthiness`.
+
+    Returns
+    -------
+    float
+        1 if all neighbours are kept; about k / n for a random map of n samples.
+
     Examples
     --------
     >>> X = np.random.default_rng(0).normal(size=(50, 2))
     >>> neighborhood_preservation(X, -2 * X)
     1.0
     """
-    X, Z = as_rows(X), as_rows(Z)
-    _check_both(X, Z, n_neighbors)
+    X, Z = _check_both(X, Z, n_neighbors)
     return float(share_kept_of_each(X, Z, n_neighbors).mean())
 
 
@@ -77,17 +103,32 @@ def knn_accuracy(
 ) -> float:
     """Return the share of held-out points whose label their nearest training points vote for.
 
+    Parameters
+    ----------
+    Z_train, Z_test : array-like of shape (n, n_components)
+    labels_train, labels_test : array-like of shape (n,)
+    n_neighbors : int, default=5
+
+    Returns
+    -------
+    float
+        The accuracy, from 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If points and labels differ in number, or the labels are continuous numbers.
+
     Examples
     --------
     >>> knn_accuracy([[0.0], [0.1], [5.0], [5.1]], list("aabb"), [[0.2], [4.9]], list("ab"), 1)
     1.0
     """
-    known, labels = _known(Z_train, labels_train, n_neighbors)
-    asked, truth = _asked(Z_test, labels_test, known)
+    known, labels = _train_part(Z_train, labels_train, "labels_train", n_neighbors)
+    asked, truth = _test_part(Z_test, labels_test, "labels_test", known)
     if "continuous" in type_of_target(labels):
         raise InputError(
-            "labels_train has numbers that are no classes; read them by factor_recovery, or round "
-            "them"
+            "labels_train has continuous numbers, not classes; use factor_recovery, or round them"
         )
     return float(KNeighborsClassifier(n_neighbors).fit(known, labels).score(asked, truth))
 
@@ -95,16 +136,33 @@ def knn_accuracy(
 def leave_one_out_accuracy(Z: Any, labels: Any, n_neighbors: int = 5) -> float:
     """Return the share of points whose label the nearest *other* points vote for.
 
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
+    labels : array-like of shape (n_samples,)
+    n_neighbors : int, default=5
+        All others, where there are fewer.
+
+    Returns
+    -------
+    float
+        The accuracy, from 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two points, or points and labels differ in number.
+
     Examples
     --------
     >>> leave_one_out_accuracy([[0.0], [0.1], [5.0], [5.1]], list("aabb"), 1)
     1.0
     """
-    rows = as_rows(Z)
+    rows = as_rows(Z, "Z")
     labels = one_each(labels, len(rows), "labels")
     check_count(n_neighbors, "n_neighbors")
     if len(rows) < 2:
-        raise InputError(f"there is {len(rows)} point; it needs others to be told by")
+        raise InputError(f"Z has {len(rows)} point; each needs others to vote for its label")
     values, code = np.unique(labels, return_inverse=True)
     nearest = NearestNeighbors(n_neighbors=min(n_neighbors, len(rows) - 1)).fit(rows)
     votes = code[nearest.kneighbors(return_distance=False)]  # without the point itself
@@ -115,19 +173,24 @@ def leave_one_out_accuracy(Z: Any, labels: Any, n_neighbors: int = 5) -> float:
 def factor_recovery(
     Z_train: Any, factor_train: Any, Z_test: Any, factor_test: Any, n_neighbors: int = 20
 ) -> float:
-    """Return R² of a factor read off held-out points, as the mean of their nearest training points.
+    """Return R² of a factor read from held-out points, as the mean of the nearest training points.
 
     Parameters
     ----------
     Z_train, Z_test : array-like of shape (n, n_components)
     factor_train, factor_test : array-like of shape (n,) or (n, n_outputs)
-        For a factor that closes on itself give its sine and cosine; R² is then their mean.
+        For a cyclic factor give its sine and cosine; R² is then the mean of both.
     n_neighbors : int, default=20
 
     Returns
     -------
     float
-        1 if the map tells the factor exactly, 0 if it tells nothing, and less if it misleads.
+        1 if the factor is read exactly, 0 if no better than by its mean, and negative if worse.
+
+    Raises
+    ------
+    InputError
+        If points and values differ in number, or the factor has values that are not finite.
 
     Examples
     --------
@@ -135,8 +198,8 @@ def factor_recovery(
     >>> round(factor_recovery(Z, 3 * Z[:, 0], Z, 3 * Z[:, 0], n_neighbors=2), 2)
     1.0
     """
-    known, factor = _known(Z_train, factor_train, n_neighbors)
-    asked, truth = _asked(Z_test, factor_test, known)
+    known, factor = _train_part(Z_train, factor_train, "factor_train", n_neighbors)
+    asked, truth = _test_part(Z_test, factor_test, "factor_test", known)
     for values in (factor, truth):
         if values.dtype.kind not in "buif" or not np.isfinite(values).all():
             raise InputError(
@@ -146,16 +209,20 @@ def factor_recovery(
 
 
 def evenness(Z: Any) -> float:
-    """Tell how evenly a map is covered: the index of Clark and Evans (1954).
+    """Measure how evenly the points cover their map: the index of Clark & Evans (1954).
 
-    The mean distance to the nearest other point, over what it would be were the points
-    scattered at random in the same area (the convex hull of the map).
+    It is the mean distance to the nearest other point, over its expectation for points scattered
+    at random in the same area, the convex hull of the map.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
 
     Returns
     -------
     float
-        1 for points at random; less where they clump, 0 if all have a twin; more where they
-        keep apart, 2.15 at most (a triangular lattice, in two dimensions). NaN if the points
+        1 for random points; less where they clump, 0 if each coincides with another; more where
+        they keep apart, in two dimensions at most 2.15 (a triangular lattice). NaN if the points
         span no area.
 
     Examples
@@ -164,7 +231,7 @@ def evenness(Z: Any) -> float:
     >>> round(evenness(grid), 1)
     2.1
     """
-    Z = as_rows(Z)
+    Z = as_rows(Z, "Z")
     n, d = Z.shape
     try:
         volume = float(np.ptp(Z)) if d == 1 else float(ConvexHull(Z).volume)
@@ -180,35 +247,34 @@ def evenness(Z: Any) -> float:
     return float(nearest / expected)
 
 
-def as_rows(X: Any) -> np.ndarray:
-    """Return samples as rows of floats: flattened, and differences of bytes do not wrap round."""
-    return _checks.as_rows(X, "the array")
-
-
-def _known(Z: Any, values: Any, n_neighbors: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return training points and what is known of them, enough for so many neighbours."""
-    rows = as_rows(Z)
+def _train_part(Z: Any, values: Any, name: str, n_neighbors: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return training points and their values, of at least `n_neighbors` samples."""
+    rows = as_rows(Z, "Z_train")
     check_count(n_neighbors, "n_neighbors", most=len(rows))
-    return rows, one_each(values, len(rows), "what is known of the training points")
+    return rows, one_each(values, len(rows), name)
 
 
-def _asked(Z: Any, values: Any, like: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return held-out points of the same map, and the truth about them."""
-    rows = as_rows(Z)
-    if rows.shape[1] != like.shape[1]:
+def _test_part(Z: Any, values: Any, name: str, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return held-out points of the same map as the training points, and their true values."""
+    rows = as_rows(Z, "Z_test")
+    if rows.shape[1] != train.shape[1]:
         raise InputError(
-            f"training points have {like.shape[1]} components and held-out ones {rows.shape[1]}; "
-            "both must be of one map"
+            f"Z_train has {train.shape[1]} components and Z_test {rows.shape[1]}; both must be "
+            "points of one map"
         )
-    return rows, one_each(values, len(rows), "the truth about the held-out points")
+    return rows, one_each(values, len(rows), name)
 
 
-def _check_both(X: np.ndarray, Z: np.ndarray, n_neighbors: int) -> None:
+def _check_both(X: Any, Z: Any, n_neighbors: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return samples and points as rows, of more than twice as many samples as neighbours."""
+    X, Z = as_rows(X, "X"), as_rows(Z, "Z")
     if len(X) != len(Z):
-        raise InputError(f"there are {len(X)} samples and {len(Z)} points; a point a sample")
+        raise InputError(f"X has {len(X)} samples and Z {len(Z)} points; each sample needs a point")
     check_count(n_neighbors, "n_neighbors")
+    # Beyond half the samples the worst map would have a negative trustworthiness.
     if n_neighbors >= len(X) / 2:
         raise InputError(
-            f"n_neighbors is {n_neighbors} and there are {len(X)} samples; it must be at least 1 "
-            "and less than half of them"
+            f"n_neighbors is {n_neighbors} and there are {len(X)} samples; it must be less than "
+            "half of them"
         )
+    return X, Z

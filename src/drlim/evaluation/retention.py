@@ -6,12 +6,13 @@ The other half of `drlim.evaluation.invariance`: a map that ignores everything i
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
+from drlim._checks import as_rows
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, generator, seed_of
 from drlim.evaluation._intervals import (
@@ -21,19 +22,23 @@ from drlim.evaluation._intervals import (
     mean_interval,
     r2_of_sums,
     r2_parts,
-    spread_out,
+    wilson_if_certain,
 )
 from drlim.evaluation._neighborhoods import share_kept_of_each, trust_of_each
-from drlim.evaluation._probes import check_factor, check_groups, targets
-from drlim.evaluation.quality import as_rows
+from drlim.evaluation._probes import N_FOLDS, check_factor, check_groups, targets
 
+__all__ = ["MEASURES", "Retention", "retention"]
+
+# The name of the measure of each kind.
 MEASURES = {
     "class": "balanced accuracy",
     "number": "R²",
     "neighbors": "trustworthiness",
     "preservation": "neighbours kept",
 }
-N_FOLDS = 5
+
+
+_ONE_VALUE = "the factor has the same value in all held-out samples, so there is nothing to read"
 
 
 @dataclass(frozen=True)
@@ -43,16 +48,16 @@ class Retention:
     Attributes
     ----------
     measure : str
-        What the value is: one of the values of `MEASURES`.
+        What the value is; a value of `MEASURES`.
     value : float
     low, high : float
         Its 95 % interval, by drawing groups of held-out samples with replacement (percentile
         bootstrap).
     chance : float
-        What a map that keeps nothing gets: 1/k for a class of k values, 0 for R², and for
-        neighbourhoods what this map gets with its points dealt to the samples at random.
+        The value of a map that keeps nothing: 1/k for a class of k values, 0 for R², and for
+        neighbourhoods the value of this map with its points permuted at random.
     n : int
-        How many held-out samples were read.
+        The number of held-out samples that were read.
     """
 
     measure: str
@@ -84,21 +89,21 @@ def retention(
     Parameters
     ----------
     Z_train, factor_train : array-like of shape (n_train, ...) and (n_train,), or None
-        Points whose factor is known, and from which it is read. None: the held-out points are
-        read from each other, in five parts of which no group is in two.
+        Points from whose factor that of the held-out points is read. None: held-out points are
+        read from each other, in five folds that no group is divided by.
     Z_test : array-like of shape (n_test, ...)
         Held-out points.
     factor_test : array-like of shape (n_test,)
-        Their factor. For neighbourhoods, the space in which samples should be near: their
-        features, (n_test, ...); there is no training part then.
+        Their factor. For neighbourhoods, the features in which samples should be near,
+        (n_test, ...); there is no training part then.
     kind : {"class", "number", "neighbors", "preservation"}
         "class": balanced accuracy, the mean over the values of the share read rightly.
         "number": R². Both are read from the `n_neighbors` nearest points. "neighbors":
-        trustworthiness, how far neighbours in the map are neighbours in the features (Venna,
+        trustworthiness, how far neighbours in the map are neighbours in the features (Venna &
         Kaski 2001). "preservation": the share of a sample's nearest that are its nearest in the
         map.
     period : float, optional
-        Of a number that begins again: R² is the mean of its sine's and its cosine's.
+        The period of a cyclic number, whose R² is the mean of that of its sine and its cosine.
     groups : array-like of shape (n_test,), optional
         Held-out samples that are not independent, such as the copies of one source.
     n_neighbors : int, default=5
@@ -123,13 +128,14 @@ def retention(
     """
     if kind not in MEASURES:
         raise InputError(f"kind is {kind!r}; {nearest_name(kind, MEASURES)}")
-    rows = as_rows(Z_test)
+    rows = as_rows(Z_test, "Z_test")
     groups = check_groups(groups, len(rows))
     if len(np.unique(groups)) < 2:
         raise InputError("all held-out samples are of one group; an interval needs two or more")
     seed = seed_of(random_state)
     if kind in ("neighbors", "preservation"):
-        return _of_neighbors(as_rows(factor_test), rows, kind, groups, n_neighbors, seed)
+        features = as_rows(factor_test, "factor_test")
+        return _of_neighbors(features, rows, kind, groups, n_neighbors, seed)
     truth = check_factor(factor_test, len(rows), kind)
     parts = _parts(Z_train, factor_train, rows, truth, kind, groups, seed)
     if kind == "class":
@@ -137,8 +143,13 @@ def retention(
     return _of_number(parts, truth, period, groups, n_neighbors, seed)
 
 
-# Points and factor to learn from, points to read, and the places of these among the held-out.
-_Part = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+class _Part(NamedTuple):
+    """Points and their factor to learn from, points to read, and their rows in the held-out."""
+
+    known: np.ndarray
+    factor: np.ndarray
+    asked: np.ndarray
+    rows: np.ndarray
 
 
 def _parts(
@@ -151,37 +162,37 @@ def _parts(
     seed: int,
 ) -> list[_Part]:
     if Z_train is not None:
-        known = as_rows(Z_train)
+        known = as_rows(Z_train, "Z_train")
         if known.shape[1] != rows.shape[1]:
             raise InputError(
-                f"training points have {known.shape[1]} components and held-out ones "
-                f"{rows.shape[1]}; both must be of one map"
+                f"Z_train has {known.shape[1]} components and Z_test {rows.shape[1]}; both must "
+                "be points of one map"
             )
         if known.shape == rows.shape and np.ptp(rows) and np.array_equal(known, rows):
             raise InputError(
-                "the held-out points are the training points, and would find themselves; give "
-                "points of samples that the map has not seen, or None for the training part"
+                "Z_test equals Z_train, so each point would be its own nearest neighbour; give "
+                "points of samples that the map was not trained on, or None for Z_train"
             )
-        of_known = check_factor(factor_train, len(known), kind)
-        if kind == "class" and not np.isin(truth, of_known).any():
+        known_factor = check_factor(factor_train, len(known), kind)
+        if kind == "class" and not np.isin(truth, known_factor).any():
             raise InputError(
-                "no value of the factor in the held-out part occurs in the training part; "
-                "without a training part (None) held-out samples are read from each other"
+                "no value of factor_test occurs in factor_train; give None for Z_train, so that "
+                "held-out samples are read from each other"
             )
-        return [(known, of_known, rows, np.arange(len(rows)))]
+        return [_Part(known, known_factor, rows, np.arange(len(rows)))]
     n_folds = min(N_FOLDS, len(np.unique(groups)))
     if kind == "class":
         n_folds = min(n_folds, int(np.unique(truth, return_counts=True)[1].min()))
         if n_folds < 2:
             raise InputError(
-                "a value of the factor is in one sample only, and can be read from no other; "
-                "leave it out"
+                "a value of the factor is in one sample only and cannot be read from others; leave "
+                "that sample out"
             )
         folds: Any = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     else:
         folds = GroupKFold(n_folds, shuffle=True, random_state=seed)
     return [
-        (rows[others], truth[others], rows[part], part)
+        _Part(rows[others], truth[others], rows[part], part)
         for others, part in folds.split(rows, truth, groups)
         if len(part)
     ]
@@ -192,16 +203,17 @@ def _of_class(
 ) -> Retention:
     values, code = np.unique(truth, return_inverse=True)
     if len(values) < 2:
-        raise InputError("the factor has one value in all held-out samples; it tells nothing")
+        raise InputError(_ONE_VALUE)
     right = np.zeros(len(truth), bool)
-    for known, of_known, rows, place in parts:
-        model = KNeighborsClassifier(min(n_neighbors, len(known))).fit(known, of_known)
-        right[place] = model.predict(rows) == truth[place]
-    there = np.eye(len(values))[code]
-    sums = group_sums(np.hstack([there * right[:, None], there]), groups)
+    for part in parts:
+        model = KNeighborsClassifier(min(n_neighbors, len(part.known)))
+        read = model.fit(part.known, part.factor).predict(part.asked)
+        right[part.rows] = read == truth[part.rows]
+    present = np.eye(len(values))[code]
+    sums = group_sums(np.hstack([present * right[:, None], present]), groups)
     value = float(balanced_of_sums(sums.sum(axis=0, keepdims=True))[0])
     interval = bootstrap(sums, balanced_of_sums, generator(seed))
-    low, high = spread_out(value, *interval, len(sums))
+    low, high = wilson_if_certain(value, *interval, len(sums))
     return Retention(MEASURES["class"], value, low, high, 1 / len(values), len(truth))
 
 
@@ -214,12 +226,13 @@ def _of_number(
     seed: int,
 ) -> Retention:
     if not np.ptp(truth):
-        raise InputError("the factor has one value in all held-out samples; it tells nothing")
+        raise InputError(_ONE_VALUE)
     wanted = targets(truth, period)
     read = np.zeros_like(wanted)
-    for known, of_known, rows, place in parts:
-        model = KNeighborsRegressor(min(n_neighbors, len(known)))
-        read[place] = model.fit(known, targets(of_known, period)).predict(rows)
+    for part in parts:
+        model = KNeighborsRegressor(min(n_neighbors, len(part.known)))
+        model.fit(part.known, targets(part.factor, period))
+        read[part.rows] = model.predict(part.asked)
     sums = group_sums(r2_parts(wanted, read), groups)
     value = float(r2_of_sums(sums.sum(axis=0, keepdims=True))[0])
     low, high = bootstrap(sums, r2_of_sums, generator(seed))
@@ -231,13 +244,14 @@ def _of_neighbors(
 ) -> Retention:
     if len(X) != len(Z) or not 1 <= n_neighbors < len(Z) / 2:
         raise InputError(
-            f"there are {len(X)} samples, {len(Z)} points and n_neighbors is {n_neighbors}; there "
-            "must be a point a sample, and one neighbour or more but fewer than half of them"
+            f"there are {len(X)} samples, {len(Z)} points and n_neighbors is {n_neighbors}; each "
+            "sample needs a point, and n_neighbors must be >= 1 and less than half of them"
         )
     measure = trust_of_each if kind == "neighbors" else share_kept_of_each
+    # Chance: the same points, so the same crowding, but each for another sample.
     rng = generator(seed)
     each = measure(X, Z, n_neighbors)
     chance = float(measure(X, rng.permutation(Z), n_neighbors).mean())
     value = float(each.mean())
-    low, high = spread_out(value, *mean_interval(each, groups, rng), len(np.unique(groups)))
+    low, high = wilson_if_certain(value, *mean_interval(each, groups, rng), len(np.unique(groups)))
     return Retention(MEASURES[kind], value, low, high, chance, len(Z))

@@ -1,7 +1,7 @@
-"""Same or different? What a map answers about two samples, of classes it may never have seen.
+"""Same or different: thresholds on a map's distances, and the error rates to expect of them.
 
-A threshold is always tried on other samples than it was chosen on; for people whom the map will
-meet after training, on samples of other people (``by="class"``).
+A threshold is always tried on other samples than it was chosen on. For classes that the map meets
+only after training, such as new people, it is tried on samples of other classes (``by="class"``).
 """
 
 from __future__ import annotations
@@ -14,35 +14,46 @@ import numpy as np
 from sklearn.metrics import pairwise_distances
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 
-from drlim._checks import check_count, is_number, one_each
+from drlim._checks import as_rows, check_count, is_number, one_each
 from drlim._deprecated import renamed_names
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, generator, seed_of
-from drlim.evaluation._intervals import spread_out
-from drlim.evaluation._pairs import Pairs, draw_pairs
-from drlim.evaluation._probes import as_values
-from drlim.evaluation.quality import as_rows
+from drlim.evaluation._intervals import wilson_if_certain
+from drlim.evaluation._pair_distances import PairDistances, pair_distances
+from drlim.evaluation._probes import N_FOLDS, as_values
 
-# What is independent: the classes, or only the samples of classes that stay as they are.
+__all__ = [
+    "Rate",
+    "Threshold",
+    "choose_threshold",
+    "decide",
+    "equal_error_rate",
+    "judge_by",
+    "mean_average_precision",
+    "roc",
+]
+
+# What is drawn independently: classes, or samples of classes that stay the same.
 UNITS = ("class", "sample")
 # A threshold is chosen on one side and tried on the other. Each side needs two classes to have a
 # pair that differs, and where both sides have all classes, two samples of each for a same pair.
 _PER_SIDE = 2
+# A resample takes a pass over all pairs, so there are fewer than in other intervals.
 N_RESAMPLES = 200
 
 
 @dataclass(frozen=True)
 class Rate:
-    """A share of pairs that are answered wrongly.
+    """A share of pairs that are decided wrongly.
 
     Attributes
     ----------
     value : float
     low, high : float
-        Its 95 % interval: classes and the samples in them are weighted at random, as in a
-        bootstrap (Rubin 1981), and a pair with the product of its samples' weights.
+        Its 95 % interval, by a Bayesian bootstrap (Rubin 1981): samples and, by class, classes
+        are weighted at random, and a pair has the product of its samples' weights.
     n : int
-        How many pairs it is a share of.
+        The number of pairs.
     """
 
     value: float
@@ -53,22 +64,22 @@ class Rate:
 
 @dataclass(frozen=True)
 class Threshold:
-    """A distance below which two samples are taken for the same, and what it is worth.
+    """A distance below which two samples are taken for the same, and its error rates.
 
     Attributes
     ----------
     distance : float
-        Chosen on all the samples that were given.
+        Chosen on all samples.
     false_accept_rate : float
-        The rate that was asked for.
+        The wanted rate.
     false_accepts, false_rejects : Rate
         The share of different pairs taken for the same, and of same pairs taken for different,
         by thresholds that were chosen in the same way on other samples.
     equal_error : Rate
-        The error at the threshold where both shares are equal, of all the samples; it is a
-        property of the map, and of no threshold that could be chosen beforehand.
-    by : str
-        What "other samples" means: of other classes ("class"), or of the same ("sample").
+        The error at the threshold where both shares are equal, on all samples. It describes the
+        map; that threshold is not known beforehand.
+    by : {"class", "sample"}
+        Whether "other samples" are of other classes, or of the same.
     n_classes : int
     """
 
@@ -86,13 +97,13 @@ class Threshold:
 
 
 def judge_by(labels: Any, labels_learnt: Any = ()) -> str:
-    """Tell whether thresholds should be tried on other classes, or on other samples of the same.
+    """Decide whether thresholds are tried on other classes, or on other samples of the same.
 
-    "class" answers for classes that the map will meet later, "sample" for new samples of the
-    classes it knows. Which of the two can be shown depends on the samples. Pairs of classes that
-    the map was trained on say nothing about new classes, however they are divided, so they are
-    judged by sample. Classes that it was not trained on, or of which that is not known, are judged
-    by class: this is the harder test, and its interval covers the choice of the classes.
+    "class" answers for classes that the map meets later, "sample" for new samples of the classes
+    it knows. Pairs of classes that the map was trained on say nothing about new classes, however
+    they are divided, so these are judged by sample. Classes that it was not trained on, or where
+    that is not known, are judged by class: the harder test, whose interval covers the choice of
+    the classes.
 
     By class there must be four classes, two to choose a threshold on and two to try it on; by
     sample four samples of each class, for the same reason. Where there are too few for the one
@@ -142,10 +153,10 @@ def choose_threshold(
     false_accept_rate: float,
     *,
     by: str = "class",
-    n_folds: int = 5,
+    n_folds: int = N_FOLDS,
     random_state: RandomState = None,
 ) -> Threshold:
-    """Choose a threshold for a wanted rate of false accepts, and say what to expect of it.
+    """Choose a threshold for a wanted rate of false accepts, and estimate its error rates.
 
     Parameters
     ----------
@@ -156,7 +167,7 @@ def choose_threshold(
     false_accept_rate : float
         The share of different pairs that may be taken for the same, between 0 and 1.
     by : {"class", "sample"}
-        Whether it is to hold for classes that nobody has met, or for new samples of these.
+        Whether it should hold for new classes, or for new samples of these; see `judge_by`.
     n_folds : int, default=5
         Fewer are used where there are not two classes for each ("class"), or two samples of
         each class ("sample").
@@ -165,9 +176,8 @@ def choose_threshold(
     Returns
     -------
     Threshold
-        From all pairs, up to 200,000 of one class and as many of two; where there are more,
-        from so many drawn at random: a rate r then has a standard error of
-        sqrt(r (1 - r) / 200,000) more.
+        From all pairs, or from 200,000 of one class and 200,000 of two, drawn at random, where
+        there are more. A rate r then has a further standard error of sqrt(r (1 - r) / 200,000).
 
     Raises
     ------
@@ -189,48 +199,40 @@ def choose_threshold(
     values, counts = np.unique(labels, return_counts=True)
     most_folds = (len(values) if by == "class" else int(counts.min())) // _PER_SIDE
     if most_folds < 2:
+        needed = (
+            "four classes (or by='sample')"
+            if by == "class"
+            else "four points of each (or by='class')"
+        )
         raise InputError(
             f"there are {len(values)} classes, the smallest of {counts.min()} points; a threshold "
-            "is chosen on some and tried on others, which needs "
-            + (
-                "four classes (or by='sample')"
-                if by == "class"
-                else "four points of each (or by='class')"
-            )
+            f"is chosen on some and tried on others, which needs {needed}"
         )
     seed = seed_of(random_state)
     rng = generator(seed)
-    everyone = draw_pairs(rows, labels, rng)
-    threshold = _quantile(everyone, false_accept_rate)
-    tried = []
+    everything = pair_distances(rows, labels, rng)
+    distance = _quantile(everything, false_accept_rate)
+    parts = []
     for others, part in _folds(labels, by, min(n_folds, most_folds), seed):
-        chosen = _quantile(draw_pairs(rows[others], labels[others], rng), false_accept_rate)
-        tried.append(draw_pairs(rows[part], labels[part], rng).of(part).beyond(chosen))
-    pairs = Pairs.together(tried)
+        chosen = _quantile(pair_distances(rows[others], labels[others], rng), false_accept_rate)
+        tried = pair_distances(rows[part], labels[part], rng)
+        parts.append(tried.renumbered(part).beyond(chosen))
+    pairs = PairDistances.concatenated(parts)
     weights = _weights(labels, by, rng)
-    wrong = pairs.distance < 0, pairs.distance >= 0
     n_units = len(values) if by == "class" else len(labels)
-    rates = []
-    for answered, asked in zip(wrong, (~pairs.same, pairs.same), strict=True):
-        left, right = pairs.left[asked], pairs.right[asked]
-        resampled = []
-        for weight in weights:
-            of_pair = weight[left] * weight[right]
-            resampled.append((of_pair * answered[asked]).sum() / of_pair.sum())
-        rates.append(_rate(float(answered[asked].mean()), resampled, int(asked.sum()), n_units))
     return Threshold(
-        distance=threshold,
+        distance=distance,
         false_accept_rate=false_accept_rate,
-        false_accepts=rates[0],
-        false_rejects=rates[1],
-        equal_error=_equal_error(everyone, weights, n_units),
+        false_accepts=_wrong(pairs, ~pairs.same, pairs.distance < 0, weights, n_units),
+        false_rejects=_wrong(pairs, pairs.same, pairs.distance >= 0, weights, n_units),
+        equal_error=_equal_error(everything, weights, n_units),
         by=by,
         n_classes=len(values),
     )
 
 
 def decide(Z_left: Any, Z_right: Any, threshold: Threshold | float) -> np.ndarray:
-    """Answer of each pair of points whether the two are the same.
+    """Decide for each pair of points whether the two are the same.
 
     Parameters
     ----------
@@ -242,21 +244,26 @@ def decide(Z_left: Any, Z_right: Any, threshold: Threshold | float) -> np.ndarra
     -------
     ndarray of shape (n_pairs,) of bool
 
+    Raises
+    ------
+    InputError
+        If the arrays differ in shape, or the threshold is not a number >= 0.
+
     Examples
     --------
     >>> decide([[0.0, 0.0], [0.0, 0.0]], [[0.3, 0.4], [3.0, 4.0]], 1.0)
     array([ True, False])
     """
-    left, right = as_rows(Z_left), as_rows(Z_right)
+    left, right = as_rows(Z_left, "Z_left"), as_rows(Z_right, "Z_right")
     if left.shape != right.shape:
         raise InputError(
-            f"the points have the shapes {left.shape} and {right.shape}; each on the left must "
-            "have its partner on the right"
+            f"Z_left has the shape {left.shape} and Z_right {right.shape}; each point on the left "
+            "must have its partner on the right"
         )
     distance = threshold.distance if isinstance(threshold, Threshold) else threshold
     if not is_number(distance) or distance < 0:
-        raise InputError(f"the threshold is {distance!r}; it is a distance, a finite number >= 0")
-    return np.asarray(np.linalg.norm(left - right, axis=1) < distance)
+        raise InputError(f"threshold is {distance!r}; it must be a distance, a finite number >= 0")
+    return np.linalg.norm(left - right, axis=1) < distance
 
 
 def equal_error_rate(
@@ -270,13 +277,18 @@ def equal_error_rate(
         Held-out points of a map.
     labels : array-like of shape (n_samples,)
     by : {"class", "sample"}
-        What is independent, for the interval.
+        What is drawn independently, for the interval.
     random_state : int, numpy Generator or RandomState, optional
 
     Returns
     -------
     Rate
-        0.5 is chance, 0 is perfect. From all pairs, as `choose_threshold`.
+        0.5 is chance, 0 is perfect. From all pairs, or a random part, as in `choose_threshold`.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two classes, or no two points of one.
 
     Examples
     --------
@@ -285,7 +297,7 @@ def equal_error_rate(
     """
     rows, labels = _check(Z, labels, by)
     rng = generator(seed_of(random_state))
-    pairs = draw_pairs(rows, labels, rng)
+    pairs = pair_distances(rows, labels, rng)
     n_units = len(np.unique(labels)) if by == "class" else len(labels)
     return _equal_error(pairs, _weights(labels, by, rng), n_units)
 
@@ -293,7 +305,7 @@ def equal_error_rate(
 def roc(
     Z: Any, labels: Any, *, n_points: int = 200, random_state: RandomState = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the receiver operating characteristic: true accepts against false accepts.
+    """Return the receiver operating characteristic: true against false accepts.
 
     Parameters
     ----------
@@ -301,14 +313,19 @@ def roc(
         Held-out points of a map.
     labels : array-like of shape (n_samples,)
     n_points : int, default=200
-        How many false accept rates, evenly on a logarithmic scale from one different pair to
+        The number of false accept rates, even on a logarithmic scale from one different pair to
         all of them.
     random_state : int, numpy Generator or RandomState, optional
-        Of more than 200,000 pairs of a kind, for which are drawn.
+        For which pairs are drawn, if there are more than 200,000 of a kind.
 
     Returns
     -------
     false_accepts, true_accepts : ndarray of shape (n_points,)
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two classes, or no two points of one.
 
     Examples
     --------
@@ -317,17 +334,25 @@ def roc(
     """
     rows, labels = _check(Z, labels, "class")
     check_count(n_points, "n_points", least=2)
-    pairs = draw_pairs(rows, labels, generator(seed_of(random_state)))
+    pairs = pair_distances(rows, labels, generator(seed_of(random_state)))
     same, different = np.sort(pairs.distance[pairs.same]), np.sort(pairs.distance[~pairs.same])
     false_accepts = np.geomspace(1 / len(different), 1, n_points)
     thresholds = different[np.ceil(false_accepts * len(different)).astype(int).clip(1) - 1]
-    # With the one different pair on the threshold itself: accepted up to and including it.
+    # Pairs up to and including the threshold are accepted, so that the first rate is one pair's.
     accepted = np.searchsorted(different, thresholds, side="right") / len(different)
     return accepted, np.searchsorted(same, thresholds, side="right") / len(same)
 
 
 def mean_average_precision(Z: Any, labels: Any) -> float:
-    """Retrieve with each sample those of its class among all others; the mean over samples.
+    """Retrieve the samples of one's own class among all others, and average over the samples.
+
+    The average precision of a sample is the mean, over the others of its class, of the share of
+    its class among all that are as near as this one; samples without others are left out.
+
+    Parameters
+    ----------
+    Z : array-like of shape (n_samples, n_components)
+    labels : array-like of shape (n_samples,)
 
     Returns
     -------
@@ -335,15 +360,20 @@ def mean_average_precision(Z: Any, labels: Any) -> float:
         1 if all of a sample's class come before any other; about the share of the class if
         the order is random.
 
+    Raises
+    ------
+    InputError
+        If points and labels differ in number, or no two samples are of one class.
+
     Examples
     --------
     >>> mean_average_precision([[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1])
     1.0
     """
-    rows = as_rows(Z)
+    rows = as_rows(Z, "Z")
     labels = one_each(labels, len(rows), "labels")
     if len(np.unique(as_values(labels))) == len(labels):
-        raise InputError("no two samples are of one class, so there is nothing to retrieve")
+        raise InputError("labels has no two samples of one class, so there is nothing to retrieve")
     precisions = []
     for start in range(0, len(rows), 512):
         here = np.arange(start, min(start + 512, len(rows)))
@@ -359,19 +389,20 @@ def mean_average_precision(Z: Any, labels: Any) -> float:
 def _check_rate(false_accept_rate: float) -> None:
     if not is_number(false_accept_rate) or not 0 < false_accept_rate < 1:
         raise InputError(
-            f"false_accept_rate is {false_accept_rate!r}; it is a share, between 0 and 1"
+            f"false_accept_rate is {false_accept_rate!r}; it must be a share between 0 and 1"
         )
 
 
 def _check(Z: Any, labels: Any, by: str) -> tuple[np.ndarray, np.ndarray]:
-    rows, labels = as_rows(Z), np.asarray(labels)
+    rows, labels = as_rows(Z, "Z"), np.asarray(labels)
     if by not in UNITS:
         raise InputError(f"by is {by!r}; {nearest_name(by, UNITS)}")
     n_values = len(np.unique(labels))
     if labels.shape != (len(rows),) or not 2 <= n_values < len(rows):
         raise InputError(
-            f"there are {len(rows)} points and labels of the shape {labels.shape} with {n_values} "
-            "classes; there must be a label a point, two classes or more, and two points of one"
+            f"Z has {len(rows)} points and labels the shape {labels.shape}, with {n_values} "
+            "classes; there must be a label for each point, two classes or more, and two points "
+            "of one"
         )
     return rows, labels
 
@@ -379,7 +410,7 @@ def _check(Z: Any, labels: Any, by: str) -> tuple[np.ndarray, np.ndarray]:
 def _folds(
     labels: np.ndarray, by: str, n_folds: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Divide samples; by class, no class is on both sides and two or more are on each."""
+    """Divide the samples into folds; by class, no class is in two of them."""
     if by == "sample":
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
         yield from folds.split(labels, labels)
@@ -388,22 +419,22 @@ def _folds(
     yield from folds.split(labels, groups=labels)
 
 
-def _quantile(pairs: Pairs, false_accept_rate: float) -> float:
+def _quantile(pairs: PairDistances, false_accept_rate: float) -> float:
     different = pairs.distance[~pairs.same]
     if len(different) * false_accept_rate < 1:
         raise InputError(
-            f"false_accept_rate is {false_accept_rate} and there are {len(different)} different "
-            "pairs to choose a threshold on; there must be one false accept among them: ask for "
-            "a larger rate, or give more samples"
+            f"false_accept_rate is {false_accept_rate:g} and there are {len(different)} different "
+            "pairs to choose a threshold on, of which less than one would be accepted; ask for a "
+            "larger rate, or give more samples"
         )
     return float(np.quantile(different, false_accept_rate))
 
 
 def _weights(labels: np.ndarray, by: str, rng: np.random.Generator) -> np.ndarray:
-    """Draw weights for samples, (n_resamples, n_samples), with which a bootstrap is smooth.
+    """Draw the weights of a Bayesian bootstrap: (n_resamples, n_samples).
 
-    An exponential number a sample, and by class also one a class, stands for how often it would
-    be drawn; unlike a count it is never 0, and no resample lacks a class.
+    Each sample, and by class also each class, has an exponential weight in place of the number of
+    times it would be drawn. It is never 0, so no resample lacks a class.
     """
     values, code = np.unique(labels, return_inverse=True)
     weights = rng.exponential(size=(N_RESAMPLES, len(labels)))
@@ -412,16 +443,29 @@ def _weights(labels: np.ndarray, by: str, rng: np.random.Generator) -> np.ndarra
     return weights
 
 
+def _wrong(
+    pairs: PairDistances, asked: np.ndarray, wrong: np.ndarray, weights: np.ndarray, n_units: int
+) -> Rate:
+    """Return the share of the pairs that are asked about, of which the decision is wrong."""
+    left, right, wrong = pairs.left[asked], pairs.right[asked], wrong[asked]
+    resampled = []
+    for weight in weights:
+        pair_weight = weight[left] * weight[right]
+        resampled.append((pair_weight * wrong).sum() / pair_weight.sum())
+    return _rate(float(wrong.mean()), resampled, int(asked.sum()), n_units)
+
+
 def _rate(value: float, resampled: Any, n: int, n_units: int) -> Rate:
     low, high = np.quantile(resampled, [0.025, 0.975])
-    return Rate(value, *spread_out(value, float(low), float(high), n_units), n)
+    return Rate(value, *wilson_if_certain(value, float(low), float(high), n_units), n)
 
 
-def _equal_error(pairs: Pairs, weights: np.ndarray, n_units: int) -> Rate:
+def _equal_error(pairs: PairDistances, weights: np.ndarray, n_units: int) -> Rate:
     order = np.argsort(pairs.distance, kind="stable")
     distance, same = pairs.distance[order], pairs.same[order]
     left, right = pairs.left[order], pairs.right[order]
-    last = np.append(np.diff(distance) > 0, True)  # equal distances are accepted together
+    # Equal distances are accepted together: only the last of them is a threshold.
+    last = np.append(np.diff(distance) > 0, True)
 
     def crossing(weight: np.ndarray) -> float:
         rejected, accepted = (
@@ -429,7 +473,7 @@ def _equal_error(pairs: Pairs, weights: np.ndarray, n_units: int) -> Rate:
         )
         rejected, accepted = 1 - rejected / rejected[-1], accepted / accepted[-1]
         k = int(np.argmax(accepted >= rejected))
-        # On the line between the last threshold that rejects more and the first that does not.
+        # Interpolate between the last threshold that rejects more and the first that does not.
         before, after = rejected[k - 1] - accepted[k - 1], accepted[k] - rejected[k]
         share = before / (before + after)
         return float(accepted[k - 1] + share * (accepted[k] - accepted[k - 1]))
@@ -439,5 +483,4 @@ def _equal_error(pairs: Pairs, weights: np.ndarray, n_units: int) -> Rate:
     return _rate(value, resampled, len(distance), n_units)
 
 
-# Only one experiment called it, and the interval of a mean of five folds was no 95 % one.
 __getattr__ = renamed_names(__name__, {"verification": "choose_threshold"})
