@@ -177,11 +177,11 @@ def test_what_stands_in_and_why_is_logged(caplog):
     [
         ({"azimuth": np.nan}, "azimuth is nan"),
         ({"azimuth": np.inf}, "azimuth is inf"),
-        ({"elevation": 0}, "elevation is 0; .* more than 0 and at most 90"),
+        ({"elevation": 0}, "elevation is 0"),
         ({"elevation": -30}, "elevation is -30"),
         ({"elevation": 90.5}, "elevation is 90.5"),
         ({"elevation": np.nan}, "elevation is nan"),
-        ({"lighting": -1}, "lighting is -1; .* 0 to 5"),
+        ({"lighting": -1}, "lighting is -1"),
         ({"lighting": 6}, "lighting is 6"),
         ({"lighting": 1.5}, "lighting is 1.5"),
         ({"size": 7}, "size is 7"),

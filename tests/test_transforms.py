@@ -1,6 +1,7 @@
 """Changes of samples: known answers, and the laws that hold for every kind."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -21,7 +22,7 @@ from drlim.transforms import (
 )
 from drlim.transforms._kinds import KINDS
 
-FOR_VECTORS = [kind for kind in KINDS if KINDS[kind].vectors]
+FOR_VECTORS = [kind for kind in KINDS if KINDS[kind].for_vectors]
 EVERY_CHANGE = [change(kind, along=way) for kind in KINDS for way in KINDS[kind].along or (None,)]
 every_kind = pytest.mark.parametrize("kind", KINDS)
 every_change = pytest.mark.parametrize("one", EVERY_CHANGE, ids=lambda one: one.name)
@@ -315,7 +316,7 @@ def batches(draw):
 
 
 def fits(one, images):
-    return not KINDS[one.kind].coloured or (images.ndim == 4 and images.shape[1] == 3)
+    return not KINDS[one.kind].needs_colour or (images.ndim == 4 and images.shape[1] == 3)
 
 
 @settings(max_examples=60, deadline=None)
@@ -401,7 +402,7 @@ def test_every_sample_has_its_own_draw(rng):
 @pytest.mark.parametrize("n", [0, 1])
 @pytest.mark.parametrize("shape", [(9, 8), (1, 9, 8), (3, 9, 8)])
 def test_batches_of_none_and_of_one(n, shape, rng):
-    changes = [one for one in EVERY_CHANGE if not KINDS[one.kind].coloured or shape[0] == 3]
+    changes = [one for one in EVERY_CHANGE if not KINDS[one.kind].needs_colour or shape[0] == 3]
     assert Augment(changes)(np.ones((n, *shape), np.uint8), rng).shape == (n, *shape)
     vectors = Augment([change(kind) for kind in FOR_VECTORS])(np.ones((n, 4)), rng)
     assert vectors.shape == (n, 4)
@@ -596,25 +597,25 @@ def test_nine_strengths_hold_the_end_of_the_range_and_it_is_inside(kind):
     [
         ({"kind": "rotate"}, "no change 'rotate'.*did you mean 'rotation'"),
         ({"kind": None}, "no change None"),
-        ({"kind": "scale", "range": (2, 0.5)}, r"\(2, 0.5\); the lower end comes first"),
-        ({"kind": "scale", "range": (0, 2)}, "has 0; allowed is what is from 0.01 to 100"),
-        ({"kind": "crop", "values": [1.5]}, "has 1.5; allowed is what is from 0.01 to 1"),
-        ({"kind": "shift", "range": (0, np.inf)}, "has inf; allowed is what is finite"),
-        ({"kind": "blur", "range": (0, np.nan)}, "has nan"),
-        ({"kind": "blur", "range": 3}, "range of 'blur' is 3; it must be a list of numbers"),
-        ({"kind": "blur", "range": "13"}, "must be a list of numbers"),
-        ({"kind": "blur", "range": (True, 2)}, "has True; it must be a list of numbers"),
-        ({"kind": "blur", "range": (0, "2")}, "has '2'; it must be a list of numbers"),
-        ({"kind": "blur", "range": (1, 2, 3)}, "two numbers.*list them as values"),
+        ({"kind": "scale", "range": (2, 0.5)}, r"range.*\(2, 0.5\)"),
+        ({"kind": "scale", "range": (0, 2)}, "range.* 0; .*from 0.01 to 100"),
+        ({"kind": "crop", "values": [1.5]}, "values.* 1.5; .*from 0.01 to 1"),
+        ({"kind": "shift", "range": (0, np.inf)}, "range.* inf; .*finite"),
+        ({"kind": "blur", "range": (0, np.nan)}, "range.* nan; "),
+        ({"kind": "blur", "range": 3}, "range of 'blur' is 3; "),
+        ({"kind": "blur", "range": "13"}, "range.*'13'"),
+        ({"kind": "blur", "range": (True, 2)}, "range.* True; "),
+        ({"kind": "blur", "range": (0, "2")}, "range.* '2'; "),
+        ({"kind": "blur", "range": (1, 2, 3)}, r"range.*\(1, 2, 3\)"),
         ({"kind": "blur", "values": []}, "empty"),
-        ({"kind": "blur", "values": [1, 1.0]}, "name each value once"),
+        ({"kind": "blur", "values": [1, 1.0]}, r"values.*\[1, 1.0\]"),
         ({"kind": "blur", "range": (0, 1), "values": [1]}, "both a range and values"),
         ({"kind": "flip", "range": (0, 1)}, "no range or values"),
         ({"kind": "flip", "values": [1]}, "no range or values"),
         ({"kind": "flip", "along": "both"}, "'both' for the change 'flip'; known: horizontal"),
         ({"kind": "shift", "along": "vertica"}, "did you mean 'vertical'"),
-        ({"kind": "blur", "along": "vertical"}, "has no direction; leave `along` out"),
-        ({"kind": "blur", "outside": "edge"}, "moves nothing; leave `outside` out"),
+        ({"kind": "blur", "along": "vertical"}, "along.*'blur'"),
+        ({"kind": "blur", "outside": "edge"}, "outside.*'blur'"),
         ({"kind": "scale", "outside": "miror"}, "'miror'.*did you mean 'mirror'"),
     ],
 )
@@ -640,17 +641,17 @@ def test_a_change_of_colour_refuses_what_has_no_three_channels(kind, shape):
 
 @pytest.mark.parametrize("shape", [(2,), (2, 3, 4, 5, 6)])
 def test_samples_of_no_known_shape_are_refused(shape):
-    with pytest.raises(InputError, match=r"a change needs vectors .* or images"):
+    with pytest.raises(InputError, match=re.escape(str(shape))):
         made("noise", np.ones(shape), 0)
 
 
 @pytest.mark.parametrize(
     ("kind", "strength", "message"),
     [
-        ("scale", 0, "is 0 somewhere; it must be finite, from 0.01 to 100"),
-        ("blur", [1, -1], "is -1 somewhere"),
-        ("noise", np.nan, "is nan somewhere"),
-        ("shift", np.inf, "is inf somewhere"),
+        ("scale", 0, " 0; .* from 0.01 to 100"),
+        ("blur", [1, -1], " -1; "),
+        ("noise", np.nan, " nan; "),
+        ("shift", np.inf, " inf; .*finite"),
         ("flip", 0.5, "must be 0 or 1"),
         ("blur", [1, 1, 1], r"has the shape \(3,\) and there are 2 samples"),
     ],
@@ -675,12 +676,12 @@ def test_features_that_were_learnt_elsewhere_are_refused(rng):
 
 
 def test_an_augment_is_made_of_changes():
-    with pytest.raises(InputError, match="changes has 'shift'"):
+    with pytest.raises(InputError, match=r"changes.* 'shift'"):
         Augment(["shift"])
 
 
 def test_geometric_changes_of_one_list_must_agree_on_what_lies_outside():
-    with pytest.raises(InputError, match="outside edge and zeros; they are made as one"):
+    with pytest.raises(InputError, match="outside edge and zeros"):
         Augment([change("shift"), change("noise"), change("scale", outside="edge")])
 
 
@@ -688,15 +689,15 @@ def test_geometric_changes_of_one_list_must_agree_on_what_lies_outside():
     "description", [{}, {"changes": [{"kind": "blur", "extent": 3}]}, {"changes": 3}]
 )
 def test_a_description_of_something_else_is_refused(description):
-    with pytest.raises(InputError, match="no description of an Augment"):
+    with pytest.raises(InputError, match="as_json"):
         Augment.from_json({"feature_mean": None, "feature_scale": None} | description)
 
 
 def test_copies_need_listed_values_and_a_name_that_is_free():
     data = Dataset(np.ones((2, 4, 4)), {"scale": np.zeros(2)})
-    with pytest.raises(InputError, match="range -15 to 15; copies are made at listed values"):
+    with pytest.raises(InputError, match="range -15 to 15"):
         copies(data, change("rotation"))
-    with pytest.raises(InputError, match="has the factor 'scale' already"):
+    with pytest.raises(InputError, match="factor 'scale'"):
         copies(data, change("scale", values=[2]))
 
 

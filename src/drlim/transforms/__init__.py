@@ -1,16 +1,17 @@
-"""Transformations that a map may be asked to ignore, and copies of a dataset under them.
+"""Transformations that a map can learn to ignore, and copies of a dataset under them.
 
-A *change* is one transformation with its range. `change` declares it; `Augment` makes a list of
-them anew for each sample of each training batch; `copies` makes them once, at listed values, and
-records what was done as a factor; `levels` and `beyond` give the strengths at which to measure.
+A *change* is one transformation with the range of its strength. `change` declares it; `Augment`
+applies a list of them anew to each sample of each training batch; `copies` applies one at listed
+values and records the value as a factor; `levels` and `beyond` give the strengths at which to
+measure.
 
 ==============  =======================================  ================  =====  ==============
-kind            its strength                             by default        none   allowed
+kind            strength                                 default range     none   allowed
 ==============  =======================================  ================  =====  ==============
 ``shift``       pixels, to the right or down             -3 to 3           0      any
 ``rotation``    degrees, counter-clockwise               -15 to 15         0      -360 to 360
 ``scale``       factor about the centre; > 1 enlarges    0.8 to 1.25       1      0.01 to 100
-``crop``        share of each side that is kept, of a    0.7 to 1          1      0.01 to 1
+``crop``        share of each side that is kept, at a    0.7 to 1          1      0.01 to 1
                 random place, enlarged to the old size
 ``flip``        1 mirrors, 0 does not                    0 or 1            0      takes no range
 ``brightness``  share of full scale, added               -0.2 to 0.2       0      -1 to 1
@@ -19,11 +20,11 @@ kind            its strength                             by default        none 
 ``colour``      degrees by which the hue is turned       -180 to 180       0      -360 to 360
 ``saturation``  factor about the pixel's grey            0.5 to 1.5        1      0 to 100
 ``blur``        standard deviation of a Gaussian, in     0 to 1.5          0      0 to 50
-                pixels; an edge goes on as it ends
+                pixels; edge pixels are repeated
 ``noise``       standard deviation, as share of full     0 to 0.1          0      0 to 100
-                scale; of vectors: of each feature's
+                scale; for vectors: of each feature's
                 standard deviation
-``dropout``     share of pixels set to 0; of vectors:    0 to 0.2          0      0 to 1
+``dropout``     share of pixels set to 0; for vectors:   0 to 0.2          0      0 to 1
                 share of features set to their mean
 ==============  =======================================  ================  =====  ==============
 
@@ -32,12 +33,12 @@ Full scale is the largest number of an unsigned integer dtype (255 for uint8) an
 The dtype is kept: integers are rounded and clipped, floats are not clipped. ``shift`` and
 ``flip`` go ``along`` "horizontal" (the default) or "vertical", and a shift also along "both".
 
-Nothing wraps round: zeros come in where the image ends, or as ``outside`` says its edge, which
-goes on, or its mirror image. A strength of *none* leaves a sample
-exactly as it was, whatever happens to the rest of the batch. All geometric changes of a list
-are made first and as one, with one bilinear interpolation; moves by whole pixels and flips are
-exact, without any. ``colour`` and ``saturation`` need 3 channels (red, green, blue). What
-interpolates or blurs needs kornia, the extra ``images``; it is loaded when it is used.
+Nothing wraps round: outside the image are zeros, its edge pixels or its mirror image, chosen by
+``outside``. A strength of *none* leaves a sample exactly as it was, whatever happens to the rest
+of the batch. All geometric changes of a list are applied first and as one, with one bilinear
+interpolation; shifts by whole pixels and flips are exact, without interpolation. ``colour`` and
+``saturation`` need 3 channels (red, green, blue). Interpolation and ``blur`` need kornia, the
+extra ``images``; it is loaded when it is used.
 """
 
 from drlim.transforms._augment import Augment

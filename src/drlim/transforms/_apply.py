@@ -1,4 +1,4 @@
-"""Making changes to samples: geometry first and as one, then the rest in the order of the list."""
+"""Applying changes to samples: geometry first and as one, then the others in their order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from drlim._errors import InputError
 from drlim.transforms._geometry import matrices, move, moves_whole_pixels
 from drlim.transforms._kinds import GEOMETRIC, KINDS, ZEROS, check_fits
-from drlim.transforms._pixels import PAINTERS
+from drlim.transforms._pixels import PIXEL_CHANGES
 
 
 class Step(NamedTuple):
@@ -22,24 +22,21 @@ class Step(NamedTuple):
 
 
 def step(kind: str, along: str | None, strength: object, n: int) -> Step:
-    """Check the strengths of a change for `n` samples; one number serves for all."""
+    """Check the strengths of a change for `n` samples, one for all or one each."""
     known = KINDS[kind]
     values = np.asarray(strength, dtype=float)
     if values.shape not in ((), (n,)):
         raise InputError(
             f"the strength of {kind!r} has the shape {values.shape} and there are {n} samples; "
-            "give one number, or one a sample"
+            "give one number, or one per sample"
         )
-    wrong = ~(np.isfinite(values) & (values >= known.least) & (values <= known.most))
-    if kind == "flip":
-        wrong |= (values != 0) & (values != 1)
-    if wrong.any():
-        allowed = "0 or 1" if kind == "flip" else f"finite, from {known.least:g} to {known.most:g}"
-        raise InputError(
-            f"the strength of {kind!r} is {values[wrong].flat[0]:g} somewhere; it must be {allowed}"
-        )
+    allowed = np.isin(values, (0, 1)) if kind == "flip" else known.allows(values)
+    if not np.all(allowed):
+        wrong = values[~np.asarray(allowed)].flat[0]
+        rule = "0 or 1" if kind == "flip" else known.rule
+        raise InputError(f"the strength of {kind!r} contains {wrong:g}; it must be {rule}")
     values = np.broadcast_to(values, (n,))
-    return Step(kind, along, values % 360 if known.turn else values)
+    return Step(kind, along, values % 360 if known.is_angle else values)
 
 
 def apply_steps(
@@ -51,8 +48,8 @@ def apply_steps(
     outside: str = ZEROS,
 ) -> np.ndarray:
     """Return changed samples in a new array, of the same shape and dtype."""
-    for one in steps:
-        check_fits(one.kind, samples.shape)
+    for kind, _, _ in steps:
+        check_fits(kind, samples.shape)
     if not steps or len(samples) == 0:
         return samples.copy()
     if samples.ndim == 2:
@@ -69,14 +66,15 @@ def _change_images(
     for kind, along, strength in steps:
         if kind in GEOMETRIC:
             matrix = matrices(kind, along, strength, (height, width), generator) @ matrix
-    painted = [one for one in steps if one.kind not in GEOMETRIC]
-    if not painted and moves_whole_pixels(matrix).all():
+    pixel_steps = [each for each in steps if each.kind not in GEOMETRIC]
+    if not pixel_steps and moves_whole_pixels(matrix).all():
         return move(images, matrix, outside)
     full = _full_scale(images.dtype)
     pixels = move(images.astype(_working_dtype(images.dtype)), matrix, outside)
-    for kind, _, strength in painted:
+    for kind, _, strength in pixel_steps:
         strength = strength.astype(pixels.dtype).reshape(-1, 1, 1, 1)
-        changed = PAINTERS[kind](pixels, strength, full, generator)
+        changed = PIXEL_CHANGES[kind](pixels, strength, full, generator)
+        # By definition, not up to rounding: the identity leaves a sample exactly as it is.
         pixels = np.where(strength == KINDS[kind].identity, pixels, changed)
         if images.dtype.kind == "u":
             pixels = pixels.clip(0, full)
@@ -94,13 +92,13 @@ def _change_vectors(
 ) -> np.ndarray:
     if vectors.dtype.kind != "f":
         raise InputError(
-            f"the vectors are {vectors.dtype}; changed features are fractions: pass "
+            f"the vectors are {vectors.dtype}, which cannot hold changed features; pass "
             "X.astype(np.float32)"
         )
     dtype = _working_dtype(vectors.dtype)
     n, d = vectors.shape
-    mean = _of_features("feature_mean", feature_mean, 0, d).astype(dtype)
-    scale = _of_features("feature_scale", feature_scale, 1, d).astype(dtype)
+    mean = _per_feature("feature_mean", feature_mean, 0, d).astype(dtype)
+    scale = _per_feature("feature_scale", feature_scale, 1, d).astype(dtype)
     changed = vectors.astype(dtype)
     for kind, _, strength in steps:
         strength = strength.astype(dtype)[:, None]
@@ -111,12 +109,12 @@ def _change_vectors(
     return changed.astype(vectors.dtype)
 
 
-def _of_features(name: str, given: np.ndarray | None, otherwise: float, d: int) -> np.ndarray:
-    values = np.full(d, otherwise, dtype=float) if given is None else np.asarray(given, dtype=float)
+def _per_feature(name: str, given: np.ndarray | None, default: float, d: int) -> np.ndarray:
+    values = np.full(d, default, dtype=float) if given is None else np.asarray(given, dtype=float)
     if values.shape != (d,):
         raise InputError(
-            f"{name} has the shape {values.shape} and the samples have {d} features; it has one "
-            "number a feature"
+            f"{name} has the shape {values.shape} and the samples have {d} features; give one "
+            "number per feature"
         )
     return values
 
@@ -127,7 +125,7 @@ def _full_scale(dtype: np.dtype) -> float:
     if dtype.kind == "u" and dtype.itemsize <= 2:
         return float(np.iinfo(dtype).max)
     raise InputError(
-        f"the images are {dtype}, whose full scale is not known; pass uint8 or uint16, or floats "
+        f"the images are {dtype}, whose full scale is not known; pass uint8, uint16, or floats "
         "between 0 and 1"
     )
 

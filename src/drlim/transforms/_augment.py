@@ -1,4 +1,4 @@
-"""`Augment`: changes made anew to each sample of each batch, while a map is trained."""
+"""`Augment`: changes applied anew to each sample of each batch during training."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ from drlim.transforms._kinds import GEOMETRIC, ZEROS, check_fits
 
 @dataclass(frozen=True)
 class Augment:
-    """Changes drawn anew for each sample: what `drlim.DrLIM` takes as `augment`.
+    """Changes drawn anew for each sample: the argument `augment` of `drlim.DrLIM`.
 
-    Geometric changes are made first and as one; the others follow in the order of the list.
+    Geometric changes are applied first and as one; the others follow in the order of the list.
 
     Parameters
     ----------
     changes : sequence of Change
     feature_mean, feature_scale : sequence of float, optional
-        Of vectors, what a dropped feature becomes and the unit of its noise, as `for_samples`
-        learns them; None for standardised features: 0 and 1.
+        For vectors, the value of a dropped feature and the unit of its noise, which
+        `for_samples` computes. None: 0 and 1, for standardised features.
+
+    Raises
+    ------
+    InputError
+        If an item is not a `Change`, or the geometric changes differ in `outside`.
 
     Examples
     --------
@@ -46,25 +51,25 @@ class Augment:
     ) -> None:
         if not isinstance(changes, Sequence):
             raise InputError(f"changes is a {type(changes).__name__}; it must be a list of changes")
-        for one in changes:
-            if not isinstance(one, Change):
-                raise InputError(f"changes has {one!r}; each must be a Change, made by `change`")
+        for item in changes:
+            if not isinstance(item, Change):
+                raise InputError(f"changes contains {item!r}; each item must be made by `change`")
         object.__setattr__(self, "changes", tuple(changes))
         if len(self._outside) > 1:
             raise InputError(
                 f"the geometric changes have outside {' and '.join(sorted(self._outside))}; they "
-                "are made as one, so give all of them the same"
+                "are applied as one, so give the same to all of them"
             )
         for name, values in (("feature_mean", feature_mean), ("feature_scale", feature_scale)):
             try:
                 plain = None if values is None else tuple(np.asarray(values, dtype=float).tolist())
             except (TypeError, ValueError):
-                raise InputError(f"{name} is {values!r}; it must have a number a feature") from None
+                raise InputError(f"{name} is {values!r}; give one number per feature") from None
             object.__setattr__(self, name, plain)
 
     @classmethod
     def for_samples(cls, changes: Sequence[Change], X: np.ndarray) -> Augment:
-        """Make one for samples like these: checked, and with the features' mean and deviation.
+        """Make an `Augment` for given samples, with the mean and deviation of their features.
 
         Parameters
         ----------
@@ -79,7 +84,7 @@ class Augment:
         Raises
         ------
         InputError
-            If a change cannot be made to such samples.
+            If a change cannot be applied to such samples.
 
         Examples
         --------
@@ -89,14 +94,32 @@ class Augment:
         """
         augment = cls(changes)
         X = np.asarray(X)
-        for one in augment.changes:
-            check_fits(one.kind, X.shape)
+        for each in augment.changes:
+            check_fits(each.kind, X.shape)
         if X.ndim != 2 or not len(X):
             return augment
         return cls(changes, X.mean(axis=0, dtype=float), X.std(axis=0, dtype=float))
 
     def __call__(self, samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Change a batch; the same generator gives the same result."""
+        """Change a batch.
+
+        Parameters
+        ----------
+        samples : ndarray of shape (n, ...)
+            They are not modified.
+        generator : numpy.random.Generator
+            The same state gives the same result.
+
+        Returns
+        -------
+        ndarray, of the same shape and dtype
+
+        Examples
+        --------
+        >>> augment = Augment([change("brightness", values=[0.1])])
+        >>> augment(np.zeros((3, 1, 1)), np.random.default_rng(0)).ravel()
+        array([0.1, 0.1, 0.1])
+        """
         samples = np.asarray(samples)
         n = len(samples)
         steps = [step(c.kind, c.along, c.draw(n, generator), n) for c in self.changes]
@@ -108,25 +131,31 @@ class Augment:
 
     @property
     def _outside(self) -> set[str]:
-        """What lies outside an image, by each geometric change: one answer, or none."""
-        return {one.outside for one in self.changes if one.kind in GEOMETRIC}
+        """The values of `outside` of the geometric changes: at most one after construction."""
+        return {each.outside for each in self.changes if each.kind in GEOMETRIC}
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain data, from which `from_json` makes the same again."""
+        """Return plain data from which `from_json` makes an equal object.
+
+        Examples
+        --------
+        >>> Augment([change("flip")]).as_json()["changes"]
+        [{'kind': 'flip', 'along': 'horizontal'}]
+        """
         return {
-            "changes": [_plain(one) for one in self.changes],
+            "changes": [_plain(each) for each in self.changes],
             "feature_mean": None if self.feature_mean is None else list(self.feature_mean),
             "feature_scale": None if self.feature_scale is None else list(self.feature_scale),
         }
 
     @classmethod
     def from_json(cls, description: Mapping[str, Any]) -> Augment:
-        """Make one from what `as_json` returned.
+        """Make an `Augment` from what `as_json` returned.
 
         Raises
         ------
         InputError
-            If it is something else.
+            If the description is of another kind.
 
         Examples
         --------
@@ -135,22 +164,22 @@ class Augment:
         True
         """
         try:
-            changes = [change(**one) for one in description["changes"]]
+            changes = [change(**plain) for plain in description["changes"]]
             return cls(changes, description["feature_mean"], description["feature_scale"])
         except (KeyError, TypeError) as error:
             raise InputError(
-                f"this is no description of an Augment ({error}); pass what `as_json` returned"
+                f"description does not describe an Augment ({error}); pass what `as_json` returned"
             ) from error
 
 
-def _plain(one: Change) -> dict[str, Any]:
-    plain: dict[str, Any] = {"kind": one.kind}
-    if one.kind != "flip" and one.values is not None:
-        plain["values"] = list(one.values)
-    elif one.kind != "flip":
-        plain["range"] = [one.low, one.high]
-    if one.along is not None:
-        plain["along"] = one.along
-    if one.outside != ZEROS:
-        plain["outside"] = one.outside
+def _plain(change_: Change) -> dict[str, Any]:
+    plain: dict[str, Any] = {"kind": change_.kind}
+    if change_.kind != "flip" and change_.values is not None:
+        plain["values"] = list(change_.values)
+    elif change_.kind != "flip":
+        plain["range"] = [change_.low, change_.high]
+    if change_.along is not None:
+        plain["along"] = change_.along
+    if change_.outside != ZEROS:
+        plain["outside"] = change_.outside
     return plain

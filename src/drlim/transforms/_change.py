@@ -18,7 +18,7 @@ from drlim.transforms._kinds import GEOMETRIC, KINDS, OUTSIDE, ZEROS, known_kind
 
 @dataclass(frozen=True)
 class Change:
-    """One transformation of samples with the range of its strength; build it with `change`.
+    """A transformation of samples with the range of its strength; make one with `change`.
 
     Attributes
     ----------
@@ -27,11 +27,11 @@ class Change:
     low, high : float or None
         The range that strengths are drawn from.
     values : tuple of float or None
-        Or the strengths themselves, with the one that does nothing among them.
+        Or the strengths themselves, including the one that does nothing.
     along : str or None
         "horizontal" or "vertical", for a shift or a flip; also "both" for a shift.
     outside : str
-        What is taken to lie outside an image: "zeros", "edge" or "mirror".
+        The content outside an image: "zeros", "edge" or "mirror".
 
     Examples
     --------
@@ -52,19 +52,19 @@ class Change:
 
     @property
     def identity(self) -> float:
-        """The strength that does nothing: 0 for what is added, 1 for factors."""
+        """The strength that does nothing: 1 for multiplicative kinds, otherwise 0."""
         return float(KINDS[self.kind].identity)
 
     @property
     def name(self) -> str:
-        """The name of the factor it makes: the kind, with its way if that is not horizontal."""
+        """The name of its factor: the kind, with the direction if that is not horizontal."""
         return self.kind if self.along in (None, "horizontal") else f"{self.kind}_{self.along}"
 
     def draw(self, n: int, generator: np.random.Generator) -> np.ndarray:
         """Draw the strengths of n samples.
 
-        Listed values are equally likely. A range is drawn from evenly, or evenly in the
-        logarithm for factors; a shift whose range has whole ends is drawn in whole pixels.
+        Listed values are equally likely. A range is drawn from uniformly, for multiplicative
+        kinds in the logarithm; a shift whose range has whole ends is drawn in whole pixels.
 
         Parameters
         ----------
@@ -83,11 +83,11 @@ class Change:
         if self.values is not None:
             return generator.choice(np.array(self.values), n)
         low, high = _ends(self)
-        if _whole(self):
+        if _is_whole_shift(self):
             return generator.integers(int(low), int(high), n, endpoint=True).astype(float)
-        if KINDS[self.kind].factor:
+        if KINDS[self.kind].is_multiplicative:
             drawn = np.exp(generator.uniform(math.log(low), math.log(high), n))
-            return np.asarray(drawn.clip(low, high))
+            return drawn.clip(low, high)  # exp(log(x)) can differ from x in the last bit
         return generator.uniform(low, high, n)
 
     def apply(
@@ -99,7 +99,7 @@ class Change:
         feature_mean: np.ndarray | None = None,
         feature_scale: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Change samples, each by its own strength.
+        """Return changed samples, each by its own strength.
 
         Parameters
         ----------
@@ -109,11 +109,11 @@ class Change:
         strength : float or array of shape (n,)
             In the unit of the kind; `identity` leaves a sample exactly as it is.
         generator : numpy.random.Generator
-            For what is left to chance: the noise, which pixels are dropped, where is cropped,
-            which way a shift along both goes.
+            Draws the noise, the dropped pixels, the place of a crop and the direction of a shift
+            along both.
         feature_mean, feature_scale : ndarray of shape (n_features,), optional
-            Of vectors, what a dropped feature becomes and the unit of noise; None for
-            standardised features: 0 and 1.
+            For vectors, the value of a dropped feature and the unit of noise. None: 0 and 1, for
+            standardised features.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class Change:
         Raises
         ------
         InputError
-            If the change cannot be made to such samples, or a strength is not allowed.
+            If the change cannot be applied to such samples, or a strength is not allowed.
         MissingExtraError
             If kornia is needed and not installed.
 
@@ -144,25 +144,26 @@ def change(
     along: str | None = None,
     outside: str | None = None,
 ) -> Change:
-    """Declare a transformation, with the range of its strength or a list of values.
+    """Declare a transformation with the range of its strength or a list of values.
 
     Parameters
     ----------
     kind : str
-        One of the kinds in the table of `drlim.transforms`, which also has the units, what is
-        allowed and the range that is taken when neither `range` nor `values` is given.
+        One of the kinds in the table of `drlim.transforms`, which also lists the units, the
+        allowed strengths and the default range.
     range : (low, high), optional
-        Strengths are drawn from it.
+        The range that strengths are drawn from. None, without `values`: the default range.
     values : sequence of float, optional
-        The only strengths. The one that does nothing is put first if it is not named.
+        The only strengths. The one that does nothing is put first if it is not listed.
     along : str, optional
         "horizontal" (the default) or "vertical", for a shift or a flip. A shift may also go
-        along "both": by its strength one way, drawn anew, and by any part of it the other way.
+        along "both": by its strength along one axis, drawn at random, and by any part of it
+        along the other.
     outside : str, optional
-        What comes in where the image ends, for a geometric change: "zeros" (the default), its
-        "edge", which goes on as it is, or its "mirror" image. Choose what looks as if there were
-        more of the picture: the edge for white paper, the mirror for a texture. A black frame
-        round a photograph tells how it was turned, and a map has to learn to overlook it.
+        The content outside the image, for a geometric change: "zeros" (the default), its "edge"
+        pixels repeated, or its "mirror" image. Choose what continues the picture: the edge for
+        white paper, the mirror for a texture. Zeros round a photograph show how it was turned,
+        and a map has to learn to ignore them.
 
     Returns
     -------
@@ -188,45 +189,47 @@ def change(
     along = _checked_along(kind, along)
     outside = _checked_outside(kind, outside)
     if range is not None and values is not None:
-        raise InputError(f"the change {kind!r} has both a range and values; give one of the two")
+        raise InputError(f"the change {kind!r} has both a range and values; give only one of them")
     if kind == "flip":
         if range is not None or values is not None:
-            raise InputError("a flip happens or not, each with probability 1/2: no range or values")
+            raise InputError(
+                "the change 'flip' takes no range or values: it happens with probability 1/2"
+            )
         return Change(kind, None, None, (0.0, 1.0), along, outside)
     if values is not None:
         listed = _numbers(kind, "values", values)
         if not listed:
             raise InputError(f"values of {kind!r} is empty; list the strengths, or give a range")
         if len(set(listed)) < len(listed):
-            raise InputError(f"values of {kind!r} is {values!r}; name each value once")
+            raise InputError(f"values of {kind!r} is {values!r}; list each value once")
         if known.identity not in listed:
             listed = (float(known.identity), *listed)
         return Change(kind, None, None, listed, along, outside)
     ends = _numbers(kind, "range", known.default if range is None else range)
     if len(ends) != 2:
         raise InputError(
-            f"range of {kind!r} is {range!r}; it has two numbers, (low, high): for more, list "
-            "them as values"
+            f"range of {kind!r} is {range!r}; it must be two numbers, (low, high); list more as "
+            "values"
         )
     low, high = ends
     if low > high:
-        raise InputError(f"range of {kind!r} is {range!r}; the lower end comes first")
+        raise InputError(f"range of {kind!r} is {range!r}; give the lower end first")
     return Change(kind, low, high, None, along, outside)
 
 
 def _checked_along(kind: str, along: str | None) -> str | None:
-    ways = KINDS[kind].along
-    if not ways:
+    directions = KINDS[kind].along
+    if not directions:
         if along is None:
             return None
         raise InputError(
             f"along is {along!r}, and the change {kind!r} has no direction; leave `along` out"
         )
     if along is None:
-        return ways[0]
-    if along not in ways:
+        return directions[0]
+    if along not in directions:
         raise InputError(
-            f"along is {along!r} for the change {kind!r}; {nearest_name(str(along), ways)}"
+            f"along is {along!r} for the change {kind!r}; {nearest_name(str(along), directions)}"
         )
     return along
 
@@ -236,7 +239,7 @@ def _checked_outside(kind: str, outside: str | None) -> str:
         return ZEROS
     if kind not in GEOMETRIC:
         raise InputError(
-            f"outside is {outside!r}, and the change {kind!r} moves nothing; leave `outside` out"
+            f"outside is {outside!r}, and the change {kind!r} is not geometric; leave `outside` out"
         )
     if outside not in OUTSIDE:
         raise InputError(f"outside is {outside!r}; {nearest_name(str(outside), OUTSIDE)}")
@@ -250,28 +253,36 @@ def _numbers(kind: str, name: str, given: Any) -> tuple[float, ...]:
     numbers = []
     for number in given:
         if isinstance(number, bool | np.bool_) or not isinstance(number, Real):
-            raise InputError(f"{name} of {kind!r} has {number!r}; it must be a list of numbers")
+            raise InputError(
+                f"{name} of {kind!r} contains {number!r}; it must be a list of numbers"
+            )
         numbers.append(float(number))
-        if not (math.isfinite(numbers[-1]) and known.least <= numbers[-1] <= known.most):
-            bounds = f"from {known.least:g} to {known.most:g}"
-            rule = "finite" if math.isinf(known.most) else bounds
-            raise InputError(f"{name} of {kind!r} has {number!r}; allowed is what is {rule}")
+        if not known.allows(numbers[-1]):
+            raise InputError(
+                f"{name} of {kind!r} contains {number!r}; strengths must be {known.rule}"
+            )
     return tuple(numbers)
 
 
 def levels(change: Change, n: int = 5) -> np.ndarray:
-    """Return strengths spread over the range, or the listed values, at which to measure.
+    """Return the strengths at which to measure: spread over the range, or the listed values.
 
     Parameters
     ----------
     change : Change
     n : int, default=5
-        How many; fewer where a shift in whole pixels has no more. Not asked for listed values.
+        The number of strengths, at least 2; a shift in whole pixels may have fewer. Ignored for
+        listed values.
 
     Returns
     -------
     ndarray of shape (at most n,)
-        In rising order for a range; listed values in their own order.
+        In increasing order for a range; listed values in their own order.
+
+    Raises
+    ------
+    InputError
+        If `change` is not a `Change`, or `n` is less than 2.
 
     Examples
     --------
@@ -284,54 +295,61 @@ def levels(change: Change, n: int = 5) -> np.ndarray:
 
 
 def beyond(change: Change, n: int = 9) -> tuple[np.ndarray, np.ndarray]:
-    """Return strengths from none to twice the range, for a curve of how far invariance holds.
+    """Return strengths from the identity to twice the range, to measure how far invariance holds.
 
-    They go towards that end of the range that is further from the identity. Twice a factor of
-    2 is a factor of 4. They stop at what the kind allows, and at half a turn.
+    They go towards the end of the range that is further from the identity. For multiplicative
+    kinds, twice a factor of 2 is a factor of 4. They end at the limits of the kind, and at half
+    a turn.
 
     Parameters
     ----------
     change : Change
     n : int, default=9
-        How many; fewer where a shift in whole pixels has no more, and 2 for a flip.
+        The number of strengths, at least 2; a shift in whole pixels may have fewer, and a flip
+        has 2.
 
     Returns
     -------
     strengths : ndarray of shape (at most n,)
         The first is the identity, the last twice the end of the range.
     inside : ndarray of bool
-        Which are inside the range (or the listed values' extent).
+        Which of them are inside the range, or between the smallest and largest listed value.
+
+    Raises
+    ------
+    InputError
+        If `change` is not a `Change`, or `n` is less than 2.
 
     Examples
     --------
     >>> beyond(change("rotation", range=(-10, 20)), n=5)
     (array([ 0., 10., 20., 30., 40.]), array([ True,  True,  True, False, False]))
     """
-    kind, (low, high), none = KINDS[_checked(change).kind], _ends(change), change.identity
-    if kind.factor:
+    kind, (low, high), identity = KINDS[_checked(change).kind], _ends(change), change.identity
+    if kind.is_multiplicative:
         far = low**2 if -math.log(low) > math.log(high) else high**2
     else:
-        far = 2 * (low if none - low > high - none else high) - none
-    most = 180.0 if kind.turn else kind.most
-    least = -180.0 if kind.turn else kind.least
-    strengths = _spread(change, none, min(max(far, least), most), n)
-    slack = 1e-9 * max(abs(low), abs(high))
-    return strengths, (strengths >= low - slack) & (strengths <= high + slack)
+        far = 2 * (low if identity - low > high - identity else high) - identity
+    most = 180.0 if kind.is_angle else kind.most
+    least = -180.0 if kind.is_angle else kind.least
+    strengths = _spread(change, identity, min(max(far, least), most), n)
+    tolerance = 1e-9 * max(abs(low), abs(high))
+    return strengths, (strengths >= low - tolerance) & (strengths <= high + tolerance)
 
 
 def _checked(change: Any) -> Change:
     if not isinstance(change, Change):
-        raise InputError(f"the change is {change!r}; make it first: drlim.transforms.change(...)")
+        raise InputError(f"change is {change!r}; it must be made by drlim.transforms.change(...)")
     return change
 
 
 def _spread(change: Change, start: float, end: float, n: int) -> np.ndarray:
     check_count(n, "n", 2)
-    spread = np.geomspace if KINDS[change.kind].factor else np.linspace
-    strengths = np.asarray(spread(start, end, n))
-    if _whole(change) or change.kind == "flip":
+    spread = np.geomspace if KINDS[change.kind].is_multiplicative else np.linspace
+    strengths = spread(start, end, n)
+    if _is_whole_shift(change) or change.kind == "flip":
         strengths = np.rint(strengths)
-    return np.array(list(dict.fromkeys(strengths.tolist())))
+    return np.array(list(dict.fromkeys(strengths.tolist())))  # without repeats, in this order
 
 
 def _ends(change: Change) -> tuple[float, float]:
@@ -342,6 +360,6 @@ def _ends(change: Change) -> tuple[float, float]:
     return change.low, change.high
 
 
-def _whole(change: Change) -> bool:
-    """Tell whether it is a shift in whole pixels."""
+def _is_whole_shift(change: Change) -> bool:
+    """Return whether the change is a shift in whole pixels."""
     return change.kind == "shift" and all(end.is_integer() for end in _ends(change))

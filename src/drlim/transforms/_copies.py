@@ -1,4 +1,4 @@
-"""Copies of a dataset under a change, with what was done recorded as a factor."""
+"""Copies of a dataset under a change, with the strength recorded as a factor."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ def copies(data: Dataset, change: Change, random_state: RandomState = None) -> D
     Parameters
     ----------
     data : Dataset
-        With the factor ``source`` if its samples are copies themselves.
+        With the factor ``source`` if its samples are already copies.
     change : Change
         With listed values.
     random_state : int, numpy Generator or RandomState, optional
-        For what is left to chance, such as noise.
+        Draws what is random in the change, such as noise.
 
     Returns
     -------
     Dataset
-        One value after the other. The factor named `Change.name` (``shift``, or
-        ``shift_vertical``) has the value, and ``source`` says from which sample each was made.
+        The samples at one value after the other. The factor called `Change.name` (``shift`` or
+        ``shift_vertical``, say) holds the value, and ``source`` the sample that each is made from.
 
     Raises
     ------
     InputError
-        If the change has no listed values, cannot be made to such samples, or its factor is
-        there already.
+        If the change has no listed values, cannot be applied to such samples, or the dataset
+        already has its factor.
 
     Examples
     --------
@@ -46,18 +46,18 @@ def copies(data: Dataset, change: Change, random_state: RandomState = None) -> D
     """
     if not isinstance(data, Dataset) or not isinstance(change, Change):
         raise InputError(
-            f"given are a {type(data).__name__} and a {type(change).__name__}; copies are made of "
-            "a drlim.Dataset, by a change: copies(Dataset(X), change('shift', values=[1]))"
+            f"data is a {type(data).__name__} and change is a {type(change).__name__}; give a "
+            "drlim.Dataset and a change: copies(Dataset(X), change('shift', values=[1]))"
         )
     if change.values is None:
         raise InputError(
-            f"the change {change.kind!r} has the range {change.low:g} to {change.high:g}; copies "
-            "are made at listed values: give it values, such as those of `levels`"
+            f"the change {change.kind!r} has the range {change.low:g} to {change.high:g}, and "
+            "copies need listed values; give it values, such as those of `levels`"
         )
     if change.name in data.factors:
         raise InputError(
-            f"the data has the factor {change.name!r} already, so what is done now cannot be "
-            "recorded under that name; rename it, or make all copies at once"
+            f"the data already has the factor {change.name!r}, under which the values would be "
+            "recorded; rename it, or make all copies at once"
         )
     n, values = len(data), np.array(change.values)
     if (values == np.rint(values)).all():
@@ -65,8 +65,8 @@ def copies(data: Dataset, change: Change, random_state: RandomState = None) -> D
     factors = {name: np.tile(known, len(values)) for name, known in data.factors.items()}
     factors.setdefault("source", np.tile(np.arange(n), len(values)))
     factors[change.name] = np.repeat(values, n)
-    learnt = Augment.for_samples([change], data.X)
-    mean, scale = learnt.feature_mean, learnt.feature_scale
+    augment = Augment.for_samples([change], data.X)
+    mean, scale = augment.feature_mean, augment.feature_scale
     random = generator(random_state)
     X = np.concatenate(
         [
@@ -90,15 +90,20 @@ def shifted_copies(data: Dataset, shifts: Sequence[int]) -> Dataset:
     Parameters
     ----------
     data : Dataset
-        Images, with the factor ``source`` if they are copies themselves.
+        Images, with the factor ``source`` if they are already copies.
     shifts : sequence of int
-        Pixels to the right; 0, the samples themselves, is put first if it is not named.
+        Pixels to the right; 0, the samples themselves, is put first if it is not listed.
 
     Returns
     -------
     Dataset
-        ``len(shifts)`` times as many samples (with 0), one shift after the other; the factor
-        ``shift`` says by how much, and ``source`` from which sample each was made.
+        ``len(shifts)`` times as many samples (with 0), one shift after the other. The factor
+        ``shift`` holds the shift, and ``source`` the sample that each is made from.
+
+    Raises
+    ------
+    InputError
+        If a shift is not a whole number, or `copies` refuses the data.
 
     Examples
     --------
@@ -107,5 +112,7 @@ def shifted_copies(data: Dataset, shifts: Sequence[int]) -> Dataset:
     [0, 0, 1, 1, -1, -1]
     """
     if isinstance(shifts, str) or not all(float(by).is_integer() for by in shifts):
-        raise InputError(f"shifts is {shifts!r}; they are whole pixels: for parts, see `copies`")
+        raise InputError(
+            f"shifts is {shifts!r}; give whole pixels, or use `copies` for parts of a pixel"
+        )
     return copies(data, change("shift", values=list(shifts) or [0]))

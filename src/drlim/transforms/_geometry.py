@@ -6,24 +6,22 @@ the first pixel at (0, 0), x to the right and y down.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from drlim._errors import InputError, missing_extra
 from drlim.transforms._kinds import BOTH, EDGE, HORIZONTAL, MIRROR, ZEROS
 
-_PADDING = {ZEROS: "zeros", EDGE: "border", MIRROR: "reflection"}  # in kornia's words
+_PADDING = {ZEROS: "zeros", EDGE: "border", MIRROR: "reflection"}  # kornia's names
 
 
 def shift(images: np.ndarray, right: int = 0, down: int = 0) -> np.ndarray:
-    """Move images by whole pixels; zeros come in, and nothing wraps round.
+    """Shift images by whole pixels; zeros enter, and nothing wraps round.
 
     Parameters
     ----------
     images : ndarray of shape (..., height, width)
     right, down : int
-        Pixels; negative values move to the left and up.
+        Pixels; negative values shift to the left and up.
 
     Returns
     -------
@@ -38,14 +36,12 @@ def shift(images: np.ndarray, right: int = 0, down: int = 0) -> np.ndarray:
     """
     images = np.asarray(images)
     if images.ndim < 2:
-        raise InputError(
-            f"images have the shape {images.shape}; a shift needs (..., height, width)"
-        )
+        raise InputError(f"images has the shape {images.shape}; it must be (..., height, width)")
     for name, by in (("right", right), ("down", down)):
         if isinstance(by, bool) or not isinstance(by, int | np.integer):
             raise InputError(
-                f"{name} is {by!r}; images move by whole pixels here, so give an integer: for "
-                "parts of a pixel there is drlim.transforms.change('shift')"
+                f"{name} is {by!r}; it must be an integer, or use drlim.transforms.change('shift') "
+                "for parts of a pixel"
             )
     height, width = images.shape[-2:]
     moved = np.zeros_like(images)
@@ -68,8 +64,8 @@ def matrices(
 ) -> np.ndarray:
     """Return the matrix of one change for each sample, ``(n, 3, 3)``.
 
-    What is left to chance (the place of a crop, the other way of a shift along both) is drawn
-    from the generator, as many numbers for each sample whatever its strength.
+    The place of a crop and the direction of a shift along both are drawn from the generator, as
+    many numbers for each sample whatever its strength.
     """
     height, width = size
     last = np.array([width - 1, height - 1], dtype=float)
@@ -100,14 +96,14 @@ def matrices(
 def _displacements(
     along: str | None, strength: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
-    """Return how far each sample goes to the right and down, ``(n, 2)``."""
+    """Return the displacement of each sample to the right and down, ``(n, 2)``."""
     rows = np.arange(len(strength))
     moved = np.zeros((len(strength), 2))
     if along != BOTH:
         moved[:, 0 if along == HORIZONTAL else 1] = strength
         return moved
-    # The edge of the square whose half side is the strength: all of it one way, and any part
-    # of it the other way; whole pixels stay whole.
+    # A point on the edge of the square whose half side is the strength: all of it along one axis,
+    # and any part of it along the other; whole pixels stay whole.
     which, sign, part = generator.random((len(strength), 3)).T
     axis, reach = (which < 0.5).astype(int), np.abs(strength)
     whole = strength == np.rint(strength)
@@ -119,15 +115,15 @@ def _displacements(
 
 
 def moves_whole_pixels(matrix: np.ndarray) -> np.ndarray:
-    """Tell of each matrix whether it only flips and moves by whole pixels: a mask ``(n,)``."""
+    """Return which matrices only flip and shift by whole pixels, a mask ``(n,)``."""
     diagonal, offset = matrix[:, [0, 1], [0, 1]], matrix[:, :2, 2]
-    slant = matrix[:, [0, 1], [1, 0]]
-    plain = (np.abs(diagonal) == 1) & (slant == 0) & (offset == np.rint(offset))
-    return np.asarray(plain.all(axis=1))
+    off_diagonal = matrix[:, [0, 1], [1, 0]]
+    is_exact = (np.abs(diagonal) == 1) & (off_diagonal == 0) & (offset == np.rint(offset))
+    return is_exact.all(axis=1)
 
 
 def move(images: np.ndarray, matrix: np.ndarray, outside: str) -> np.ndarray:
-    """Move images ``(n, c, h, w)``: whole pixels exactly, the others by interpolation."""
+    """Transform images ``(n, c, h, w)``: by whole pixels exactly, others by interpolation."""
     whole = moves_whole_pixels(matrix)
     if whole.all():
         return _move_whole(images, matrix, outside)
@@ -144,7 +140,7 @@ def _move_whole(images: np.ndarray, matrix: np.ndarray, outside: str) -> np.ndar
     moved[mirrored[:, 0]] = moved[mirrored[:, 0], :, :, ::-1]
     moved[mirrored[:, 1]] = moved[mirrored[:, 1], :, ::-1]
     right, down = (matrix[:, :2, 2] - mirrored * [width - 1, height - 1]).T
-    # One pass a distance, not one a sample: there are few distances in a batch.
+    # One pass per distance and not per sample: a batch has few different distances.
     for by in np.unique(right[right != 0]):
         moved[right == by] = _shifted(moved[right == by], int(by), -1, outside)
     for by in np.unique(down[down != 0]):
@@ -157,7 +153,7 @@ def _shifted(images: np.ndarray, by: int, axis: int, outside: str) -> np.ndarray
         return shift(images, right=by) if axis == -1 else shift(images, down=by)
     last = images.shape[axis] - 1
     place = np.arange(last + 1) - by
-    if outside == MIRROR:  # about the centre of the last pixel, as where it is interpolated
+    if outside == MIRROR:  # about the centre of the last pixel, as kornia's interpolation does
         place %= max(2 * last, 1)
         place = np.minimum(place, 2 * last - place)
     return images.take(place.clip(0, last), axis)
@@ -167,10 +163,10 @@ def _warp(images: np.ndarray, matrix: np.ndarray, outside: str) -> np.ndarray:
     try:
         from kornia.geometry.transform import warp_affine
     except ImportError:
-        raise missing_extra("kornia", "images", "a move by parts of a pixel") from None
+        raise missing_extra("kornia", "images", "a change by parts of a pixel") from None
     import torch
 
     with torch.no_grad():
-        source, to = (torch.from_numpy(a.astype(images.dtype)) for a in (images, matrix[:, :2]))
-        warped: Any = warp_affine(source, to, images.shape[-2:], padding_mode=_PADDING[outside])
-    return np.asarray(warped.numpy())
+        pixels, affine = (torch.from_numpy(a.astype(images.dtype)) for a in (images, matrix[:, :2]))
+        size = images.shape[-2:]
+        return warp_affine(pixels, affine, size, padding_mode=_PADDING[outside]).numpy()

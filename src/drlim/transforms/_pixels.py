@@ -1,7 +1,7 @@
-"""Changes of what a pixel holds: light, colour, sharpness, noise.
+"""Changes of pixel values: light, colour, sharpness, noise.
 
 Each takes images ``(n, c, h, w)`` in a float dtype, the strength of each as ``(n, 1, 1, 1)``, the
-number that is full scale, and a generator.
+value of full scale, and a generator.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import numpy as np
 
 from drlim._errors import missing_extra
 
-Painter = Callable[[np.ndarray, np.ndarray, float, np.random.Generator], np.ndarray]
+PixelChange = Callable[[np.ndarray, np.ndarray, float, np.random.Generator], np.ndarray]
 
-# The luminance of ITU-R BT.601, the grey that photographs in red, green and blue are turned to.
+# The weights of red, green and blue in the luminance of ITU-R BT.601.
 _LUMINANCE = (0.299, 0.587, 0.114)
 
 
@@ -28,14 +28,14 @@ def _contrast(
     images: np.ndarray, factor: np.ndarray, full: float, _: np.random.Generator
 ) -> np.ndarray:
     mean = images.mean(axis=(1, 2, 3), keepdims=True)
-    return np.asarray(mean + factor * (images - mean))
+    return mean + factor * (images - mean)
 
 
 def _gamma(
     images: np.ndarray, exponent: np.ndarray, full: float, _: np.random.Generator
 ) -> np.ndarray:
-    # The sign is kept, so that a float image that goes below 0 does not become NaN.
-    return np.asarray(np.copysign(full * np.abs(images / full) ** exponent, images))
+    # The sign is kept, so that negative values of a float image do not become NaN.
+    return np.copysign(full * np.abs(images / full) ** exponent, images)
 
 
 def _saturation(
@@ -43,14 +43,14 @@ def _saturation(
 ) -> np.ndarray:
     red, green, blue = (weight * images[:, i : i + 1] for i, weight in enumerate(_LUMINANCE))
     grey = red + green + blue
-    return np.asarray(grey + factor * (images - grey))
+    return grey + factor * (images - grey)
 
 
 def _colour(
     images: np.ndarray, degrees: np.ndarray, full: float, _: np.random.Generator
 ) -> np.ndarray:
-    # The hue alone is turned, between the pixel's least and largest channel, which stay (HSV's
-    # turn, written without its saturation): so floats outside 0 to 1 can be turned too.
+    # Only the hue is rotated; the pixel's smallest and largest channel stay. This is the rotation
+    # of HSV, written without its saturation, so that it works for floats outside 0 to 1 too.
     red, green, blue = images[:, 0], images[:, 1], images[:, 2]
     least = np.minimum(np.minimum(red, green), blue)
     largest = np.maximum(np.maximum(red, green), blue)
@@ -77,8 +77,8 @@ def _blur(images: np.ndarray, sigma: np.ndarray, full: float, _: np.random.Gener
         raise missing_extra("kornia", "images", "the change 'blur'") from None
     import torch
 
-    # Every image has its own radius, in a kernel as wide as the widest: what it becomes must not
-    # depend on the others in its batch.
+    # Each image has its own radius, in a kernel as wide as the widest: the result for one image
+    # must not depend on the others in its batch.
     sigma = sigma.reshape(-1, 1)
     radius = np.ceil(4 * sigma)
     distance = np.arange(-radius.max(), radius.max() + 1)
@@ -88,7 +88,7 @@ def _blur(images: np.ndarray, sigma: np.ndarray, full: float, _: np.random.Gener
     kernel = torch.from_numpy(weights)
     with torch.no_grad():
         blurred = filter2d_separable(torch.from_numpy(images), kernel, kernel, "replicate")
-    return np.asarray(blurred.numpy())
+    return blurred.numpy()
 
 
 def _noise(
@@ -104,7 +104,7 @@ def _dropout(
     return np.where(generator.random((n, 1, height, width)) < share, images.dtype.type(0), images)
 
 
-PAINTERS: dict[str, Painter] = {
+PIXEL_CHANGES: dict[str, PixelChange] = {
     "brightness": _brightness,
     "contrast": _contrast,
     "gamma": _gamma,

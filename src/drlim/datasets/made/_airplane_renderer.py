@@ -1,6 +1,6 @@
-"""An airplane drawn in the 972 conditions of small NORB's, from a small mesh, in plain NumPy.
+"""A renderer of an airplane in the 972 conditions of small NORB, in plain NumPy.
 
-The surfaces are shaded by Lambert's law, and the airplane casts a shadow.
+A small mesh is drawn into a z-buffer, with Lambert shading and cast shadows.
 
 Camera and lamps stand still and the airplane turns under them, as on NORB's turntable. In the
 room x points to the camera's right, y away from it and z up, and the ground is z = 0. Camera and
@@ -25,7 +25,7 @@ class _Lamp(NamedTuple):
     azimuth: float  # degrees from x towards y: the camera stands at -90
     elevation: float
     intensity: float
-    ambient: float  # light from everywhere, shadows included
+    ambient: float  # light from all directions, in shadows too
 
 
 _LAMPS = (
@@ -42,14 +42,14 @@ ELEVATIONS = tuple(30.0 + 5.0 * i for i in range(9))
 N_LIGHTINGS = len(_LAMPS)
 
 _CAMERA_AZIMUTH = -90.0
-_HALF_WIDTH = 1.5  # of the frame: the longest shadow stays inside
-_CENTRE = 0.18  # height of the point in the middle of the frame
+_HALF_WIDTH = 1.5  # of the frame: wide enough for the longest shadow
+_CENTRE = 0.18  # the height of the point in the middle of the frame
 _PAINT, _TAIL_PAINT, _GROUND = 0.75, 0.22, 0.45  # reflectances
-_LAMP_DISTANCE = 5.0  # near enough that the ground is brighter on the lamp's side
-_SHADOW_BIAS = 0.03  # how far behind another a surface must be to lie in its shadow
+_LAMP_DISTANCE = 5.0  # near enough that the ground is visibly brighter on the lamp's side
+_SHADOW_BIAS = 0.03  # a surface is in shadow if it lies further than this behind another
 _OVERSAMPLING = 2
-_SIDES = 16  # of the polygon that stands for an ellipse
-_SMALLEST = 8  # pixels along a side: with fewer there is no telling nose from tail
+_SIDES = 16  # of the polygon that approximates an ellipse
+_SMALLEST = 8  # pixels along a side: with fewer, nose and tail look alike
 
 # The version of the drawing. Raise it when the pictures change, or a cache would go on giving
 # the old ones.
@@ -57,7 +57,7 @@ VERSION = 1
 
 
 def render_airplane(azimuth: float, elevation: float, lighting: int, size: int = 96) -> np.ndarray:
-    """Draw one view of an airplane of our own, as NORB would have photographed it.
+    """Render one view of an airplane as small NORB's camera would see it.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def render_airplane(azimuth: float, elevation: float, lighting: int, size: int =
     Raises
     ------
     InputError
-        If a value is outside its range.
+        If an argument is outside its range.
 
     Examples
     --------
@@ -89,22 +89,21 @@ def render_airplane(azimuth: float, elevation: float, lighting: int, size: int =
     ((16, 16), dtype('uint8'))
     """
     if not is_number(azimuth):
-        raise InputError(f"azimuth is {azimuth!r}; it is an angle in degrees, so give any number")
+        raise InputError(f"azimuth is {azimuth!r}; it must be an angle in degrees")
     if not is_number(elevation) or not 0 < elevation <= 90:
         raise InputError(
-            f"elevation is {elevation!r}; the camera is above the ground, so give more than 0 and "
-            "at most 90 degrees"
+            f"elevation is {elevation!r}; it must be greater than 0 and at most 90 degrees, as the "
+            "camera is above the ground"
         )
     if lighting not in range(N_LIGHTINGS):
         raise InputError(
-            f"lighting is {lighting!r}; it counts the lightings, so give 0 to {N_LIGHTINGS - 1}"
+            f"lighting is {lighting!r}; it must be an integer from 0 to {N_LIGHTINGS - 1}"
         )
-    image: np.ndarray = _render(azimuth, [elevation], [int(lighting)], size)[0, 0]
-    return image
+    return _render(azimuth, [elevation], [int(lighting)], size)[0, 0]
 
 
 def airplane_views(size: int = 96) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Draw all 972 views, ordered by azimuth, then elevation, then lighting.
+    """Render all 972 views, ordered by azimuth, then elevation, then lighting.
 
     Parameters
     ----------
@@ -148,12 +147,12 @@ class _Mesh(NamedTuple):
 def _loft(
     axis: int, rings: Sequence[tuple[float, float, float, float, float]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Skin a row of ellipses across ``axis``, in increasing order, into a closed surface.
+    """Return the closed surface through ellipses across ``axis``, given in increasing order.
 
     A ring is (x, y, z, a, b): its centre, and its half-widths along the two axes that follow
     ``axis`` in cyclic order. Returns vertices (n, 3) and faces (m, 3).
     """
-    # Rings of no width at both ends close the surface.
+    # Rings of width 0 at both ends close the surface.
     table = np.array([(*rings[0][:3], 0.0, 0.0), *rings, (*rings[-1][:3], 0.0, 0.0)])
     angles = 2.0 * np.pi * np.arange(_SIDES) / _SIDES
     vertices = np.repeat(table[:, None, :3], _SIDES, axis=1)
@@ -163,7 +162,7 @@ def _loft(
     corners = np.arange(len(table) * _SIDES).reshape(-1, _SIDES)
     a, b = corners[:-1], corners[1:]
     a_next, b_next = np.roll(a, -1, axis=1), np.roll(b, -1, axis=1)
-    faces = np.stack([a, a_next, b_next, a, b_next, b], axis=-1)  # two to a quadrilateral
+    faces = np.stack([a, a_next, b_next, a, b_next, b], axis=-1)  # two per quadrilateral
     return vertices.reshape(-1, 3), faces.reshape(-1, 3)
 
 
@@ -200,10 +199,10 @@ def _airliner() -> _Mesh:
     vertices = np.concatenate([vertices for vertices, _ in parts])
     faces = np.concatenate([parts[i][1] + starts[i] for i in range(len(parts))])
     a, b, c = (vertices[corner] for corner in faces.T)
-    normals = np.zeros_like(vertices)  # at each vertex the faces around, weighted by area
+    normals = np.zeros_like(vertices)  # the sum of the faces around a vertex, weighted by area
     np.add.at(normals, faces, np.cross(b - a, c - a)[:, None])
-    # The dark tail tells one end from the other: in one colour, the cross of wings and body is
-    # mostly nearer to itself turned by 100 degrees than turned by 20.
+    # The dark tail distinguishes the two ends. In one colour, the cross of wings and body would be
+    # nearer to itself turned by 100 degrees than turned by 20, in most views.
     paint = np.where((a + b + c)[:, 0] / 3.0 < -0.25, _TAIL_PAINT, _PAINT)
     return _Mesh(vertices.T, normals.T, faces.T, paint)
 
@@ -214,9 +213,8 @@ def _airliner() -> _Mesh:
 def _turn(
     matrix: Float[np.ndarray, "m 3"], points: Float[np.ndarray, "3 n"]
 ) -> Float[np.ndarray, "m n"]:
-    """Multiply each point by a matrix, without BLAS, whose threads cost more than they do."""
-    turned: np.ndarray = np.einsum("ij,jn->in", matrix, points)
-    return turned
+    """Multiply each point by a matrix, without BLAS: starting its threads would take longer."""
+    return np.einsum("ij,jn->in", matrix, points)
 
 
 def _turntable(azimuth: float) -> Float[np.ndarray, "3 3"]:
@@ -234,8 +232,7 @@ def _viewer(azimuth: float, elevation: float) -> Float[np.ndarray, "3 3"]:
 
 def _pixels(seen: Float[np.ndarray, "3 m"], n: int) -> Float[np.ndarray, "2 m"]:
     """Return columns and rows of viewer's coordinates; integers are centres, row 0 is lowest."""
-    pixels: np.ndarray = (seen[:2] / _HALF_WIDTH + 1.0) * (n / 2) - 0.5
-    return pixels
+    return (seen[:2] / _HALF_WIDTH + 1.0) * (n / 2) - 0.5
 
 
 def _rasterise(
@@ -250,7 +247,7 @@ def _rasterise(
     columns, rows = _pixels(seen, n)
     x, y = columns[faces], rows[faces]
     area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])
-    front = np.flatnonzero(area > 1e-9)  # a closed surface hides the faces that look away
+    front = np.flatnonzero(area > 1e-9)  # on a closed surface, faces that look away are hidden
     faces, x, y, area = faces[:, front], x[:, front], y[:, front], area[front]
 
     # One fragment for each pixel of each face's bounding box, face by face.
@@ -262,13 +259,13 @@ def _rasterise(
     rank = np.arange(len(face)) - np.repeat(np.cumsum(count) - count, count)
     row, column = np.divmod(rank, np.repeat(width, count))
 
-    # The weights of the corners are affine in the pixel; inside the face none is negative.
+    # Barycentric weights of the corners: affine in the pixel, and not negative inside the face.
     dx, dy = column + np.repeat(left - x[0], count), row + np.repeat(low - y[0], count)
     slopes = np.stack([y[2] - y[0], x[0] - x[2], y[0] - y[1], x[1] - x[0]]) / area
     slope = np.repeat(slopes, count, axis=1)
     second, third = dx * slope[0] + dy * slope[1], dx * slope[2] + dy * slope[3]
     first = 1.0 - second - third
-    # The slack closes the cracks that rounding would leave between neighbours.
+    # The tolerance closes cracks that rounding would leave between neighbouring faces.
     inside = np.flatnonzero((first >= -1e-9) & (second >= -1e-9) & (third >= -1e-9))
     face, weights = face[inside], np.stack([first, second, third])[:, inside]
     pixel = (row[inside] + low[face]) * n + column[inside] + left[face]
@@ -284,7 +281,7 @@ def _rasterise(
 
 
 def _surfaces(mesh: _Mesh, elevation: float, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what the camera meets at each pixel: place (3, n * n), normal, reflectance."""
+    """Return what the camera sees at each pixel: place (3, n * n), normal, reflectance."""
     camera = _viewer(_CAMERA_AZIMUTH, elevation)
     depth, pixel, face, weights = _rasterise(_turn(camera, mesh.vertices), mesh.faces, n)
     centres = ((np.arange(n) + 0.5) / (n / 2) - 1.0) * _HALF_WIDTH
@@ -312,20 +309,19 @@ def _light(
     """Return the light that falls on each pixel's surface; ``shadow`` is the lamp's z-buffer."""
     viewer = _viewer(lamp.azimuth, lamp.elevation)
     seen = _turn(viewer, place)
-    # What lies outside the lamp's frame takes its border's value, which is -inf.
+    # A place outside the lamp's frame gets the value of the border, which is -inf: lit.
     column, row = np.clip(np.rint(_pixels(seen, n)), 0, n - 1).astype(np.int64)
     lit = seen[2] >= shadow[row * n + column] - _SHADOW_BIAS
     facing = np.maximum(_turn(viewer[2:], normal)[0], 0.0)
     distance = seen[0] ** 2 + seen[1] ** 2 + (_LAMP_DISTANCE - seen[2]) ** 2
     direct = lamp.intensity * _LAMP_DISTANCE**2 / distance * facing * lit
-    light: np.ndarray = direct + lamp.ambient * (0.75 + 0.25 * normal[2])  # less from below
-    return light
+    return direct + lamp.ambient * (0.75 + 0.25 * normal[2])  # less light from below
 
 
 def _render(
     azimuth: float, elevations: Sequence[float], lightings: Sequence[int], size: int
 ) -> np.ndarray:
-    """Draw the views of one azimuth: (elevations, lightings, size, size)."""
+    """Render the views of one azimuth: (elevations, lightings, size, size)."""
     check_count(size, "size", _SMALLEST)
     n = int(size) * _OVERSAMPLING
     mesh, turn = _airliner(), _turntable(azimuth)

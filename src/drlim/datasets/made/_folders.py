@@ -1,4 +1,4 @@
-"""Folders of images with one sub-folder a class, written from arrays."""
+"""Writing folders of images with one sub-folder per class."""
 
 from __future__ import annotations
 
@@ -21,12 +21,18 @@ def write_classes(
     ----------
     folder : path
     images : iterable of (name, number, image)
-        The class, the image's number in it, and uint8 of shape (h, w) or (h, w, 3).
+        The class, the image's number in it, and uint8 of shape (height, width), or
+        (height, width, 3) for colour.
 
     Returns
     -------
     pathlib.Path
         The folder.
+
+    Raises
+    ------
+    FileError
+        If the folder is not empty or cannot be written.
     """
     try:
         from PIL import Image
@@ -37,7 +43,8 @@ def write_classes(
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise FileError(
-                f"{folder} is not empty, and images of two makings must not mix; give a new folder"
+                f"{folder} is not empty, and its files would mix with the new images; give a new "
+                "folder"
             )
         for name, number, image in images:
             (folder / name).mkdir(exist_ok=True)

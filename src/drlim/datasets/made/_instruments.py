@@ -1,4 +1,4 @@
-"""A table of measurements whose instrument shows more than what was measured, made by code."""
+"""A synthetic table of measurements, in which the instrument shows more than the specimen."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ def instruments(
 ) -> Dataset:
     """Make a table of measurements of specimens, each measured on some of several instruments.
 
-    A specimen has a state (a class), a dose (a number) and a variation of its own, which show
-    in all features together. An instrument changes what it measures, in a way of its own: it
-    turns half of the directions into one another, gives each feature a gain and an offset, and
-    saturates. That makes the nearest neighbours of a measurement those of the same instrument,
-    whatever the specimen.
+    A specimen has a state (a class), a dose (a number) and a variation of its own, which affect
+    all features together. Each instrument distorts its measurements in another way: it rotates
+    half of the directions, gives each feature a gain and an offset, and saturates. So the nearest
+    neighbours of a measurement come from the same instrument, whatever their specimen.
 
     Parameters
     ----------
     n_samples : int, default=1500
         Measurements, at least 2.
     n_features : int, default=30
-        Features of a measurement, at least 4.
+        Features per measurement, at least 4.
     n_instruments : int, default=4
         At least 2.
     n_states : int, default=5
         At least 2.
     random_state : int, numpy Generator or RandomState, or None, default=0
+        The same int gives the same table.
 
     Returns
     -------
     Dataset
         X of shape (n_samples, n_features), float64. Factors ``state``, int; ``dose``, 0 to 1;
         ``instrument``, int; and ``specimen``, int. A specimen is measured once on each of two
-        or three instruments (two, where there are only two; the last one may lack some), drawn
+        or three instruments (two if there are only two; the last specimen may have fewer), drawn
         independently of its state and dose.
 
     Raises
     ------
     InputError
-        If a number is outside its range.
+        If an argument is outside its range.
 
     Examples
     --------
@@ -70,9 +70,9 @@ def instruments(
     n_specimens = n_samples // 2 + 1
     state = random.integers(n_states, size=n_specimens)
     dose = random.uniform(0, 1, size=n_specimens)
-    truth = _shown(state, dose, n_states, n_features, random)
+    truth = _features(state, dose, n_states, n_features, random)
 
-    # Each specimen on its first two or three instruments, in an order of its own.
+    # Each specimen is measured on the first two or three instruments of a random order.
     order = random.permuted(np.tile(np.arange(n_instruments), (n_specimens, 1)), axis=1)
     n_measured = np.minimum(random.integers(2, 4, size=n_specimens), n_instruments)
     specimen, place = np.nonzero(np.arange(n_instruments) < n_measured[:, None])
@@ -81,8 +81,8 @@ def instruments(
 
     X = np.empty((n_samples, n_features))
     for k in range(n_instruments):
-        here = instrument == k
-        X[here] = _measured(truth[specimen[here]], random)
+        rows = instrument == k
+        X[rows] = _measured(truth[specimen[rows]], random)
     X += random.normal(0, 0.1, size=X.shape)
     factors = {
         "state": state[specimen],
@@ -93,26 +93,25 @@ def instruments(
     return Dataset(X, factors, "made measurements", f"made by drlim, seed {streams.seed}")
 
 
-def _shown(
+def _features(
     state: np.ndarray,
     dose: np.ndarray,
     n_states: int,
     n_features: int,
     random: np.random.Generator,
 ) -> Float[np.ndarray, "n_specimens n_features"]:
-    """Return what a faultless instrument would measure of each specimen, about 1 in size."""
+    """Return what a perfect instrument would measure, from -1 to 1."""
     centres = random.normal(0, 1, size=(n_states, _LATENT))
     along, bend = random.normal(0, 1, size=(2, _LATENT))
     latent = centres[state] + random.normal(0, 0.35, size=(len(state), _LATENT))
     latent += np.outer(2 * dose - 1, along) + np.outer(np.sin(np.pi * dose), bend)
-    shown: np.ndarray = np.tanh(latent @ random.normal(0, 0.4, size=(_LATENT, n_features)))
-    return shown
+    return np.tanh(latent @ random.normal(0, 0.4, size=(_LATENT, n_features)))
 
 
 def _measured(
     truth: Float[np.ndarray, "n n_features"], random: np.random.Generator
 ) -> Float[np.ndarray, "n n_features"]:
-    """Measure on an instrument that is drawn: turn, gain, offset, saturation."""
+    """Measure on a randomly drawn instrument: rotation, gain, offset, saturation."""
     n_features = truth.shape[1]
     basis = np.linalg.qr(random.normal(size=(n_features, n_features)))[0][:, : n_features // 2]
     turn = np.linalg.qr(random.normal(size=(n_features // 2, n_features // 2)))[0]
@@ -120,5 +119,4 @@ def _measured(
     gain = np.exp(random.normal(0, 0.4, size=n_features))
     offset = random.normal(0, 1.2, size=n_features)
     limit = random.uniform(1.5, 3, size=n_features)
-    measured: np.ndarray = limit * np.tanh((gain * turned + offset) / limit)
-    return measured
+    return limit * np.tanh((gain * turned + offset) / limit)

@@ -1,9 +1,8 @@
-"""Signatures, made by code: each writer a random model of strokes, each signature a deformed copy.
+"""Synthetic signatures: a writer is a random model of strokes, a signature a deformed copy of it.
 
-A stroke is a curve of the pen over time t from 0 to 1: it moves on from one point to another
-while sines swing it round, with frequencies, sizes and phases that are the writer's own; a
-writer's flourish is a cubic Bezier curve. Coordinates: the signature is one unit wide, x to the
-right and y down.
+A stroke is a curve of the pen over time t from 0 to 1: a straight line from one point to another
+plus sines, with frequencies, amplitudes and phases that are the writer's own; a writer's flourish
+is a cubic Bezier curve. Coordinates: the signature is one unit wide, x to the right and y down.
 """
 
 from __future__ import annotations
@@ -35,25 +34,25 @@ def signatures(
     width: int = 96,
     random_state: RandomState = 0,
 ) -> Path:
-    """Write a folder of signatures in grey, dark ink on white, one sub-folder a writer.
+    """Write a folder of signatures in grey, dark ink on white, one sub-folder per writer.
 
-    Each writer is a few strokes with frequencies, loops and a slant of the writer's own. Each
-    signature is a copy of them with other sizes and phases within the writer's habit, another
-    speed, place, size and slant, a smooth deformation, and another pen.
+    A writer is a few strokes with frequencies, loops and a slant of their own. A signature is a
+    copy of the writer's strokes with small changes of amplitude and phase, another speed,
+    position, size and slant, a smooth deformation, and another pen.
 
     Parameters
     ----------
     folder : path
-        New or empty. It gets ``writer-01/writer-01-001.png`` and so on.
+        New or empty. The files are ``writer-01/writer-01-001.png`` and so on.
     n_writers : int, default=30
         At least 2.
     n_per_writer : int, default=20
-        Signatures of each.
+        Signatures per writer.
     height, width : int, default=48 and 96
         Pixels, at least 16 each.
     random_state : int, numpy Generator or RandomState, or None, default=0
-        The same seed gives the same signatures, and more of them leave the first ones as they
-        are.
+        The same int gives the same signatures, and asking for more does not change the first
+        ones.
 
     Returns
     -------
@@ -63,7 +62,7 @@ def signatures(
     Raises
     ------
     InputError
-        If a number is outside its range.
+        If an argument is outside its range.
     FileError
         If the folder is not empty or cannot be written.
     MissingExtraError
@@ -96,55 +95,55 @@ def signatures(
 class _Stroke(NamedTuple):
     start: Float[np.ndarray, "2"]
     end: Float[np.ndarray, "2"]
-    frequency: Float[np.ndarray, "2 waves"]  # swings in the stroke's time, along x and y
-    swing: Float[np.ndarray, "2 waves"]
+    frequency: Float[np.ndarray, "2 waves"]  # periods in the stroke's time, along x and y
+    amplitude: Float[np.ndarray, "2 waves"]
     phase: Float[np.ndarray, "2 waves"]
 
 
 class _Writer(NamedTuple):
     strokes: list[_Stroke]
-    flourish: Float[np.ndarray, "4 2"] | None  # the corners of a Bezier curve
+    flourish: Float[np.ndarray, "4 2"] | None  # the control points of a Bezier curve
     slant: float
     size: float
 
 
 def _writer(random: np.random.Generator) -> _Writer:
-    """Draw a writer: two to four strokes side by side, and perhaps a flourish below."""
+    """Draw a writer: two to four strokes side by side, and in half of the cases a flourish."""
     n_strokes = random.integers(2, 5)
     edges = np.concatenate([[0], np.cumsum(random.uniform(0.5, 1.5, size=n_strokes))])
     edges = 0.8 * edges / edges[-1] - 0.4
     strokes = []
     for left, right in itertools.pairwise(edges):
         width = right - left
-        swings = random.uniform(0.04, 0.12, size=2) * [1.0, 0.4]
+        amplitudes = random.uniform(0.04, 0.12, size=2) * [1.0, 0.4]
         base = random.uniform(3, 16) * width + 0.5  # wide strokes have more letters
         strokes.append(
             _Stroke(
                 start=np.array([left, random.uniform(-0.08, 0.08)]),
                 end=np.array([right - 0.2 * width, random.uniform(-0.08, 0.08)]),
                 frequency=base * np.array([[1, 2], [1, random.uniform(0.3, 0.7)]]),
-                swing=np.stack([swings * random.uniform(0.2, 1.0), swings]),
+                amplitude=np.stack([amplitudes * random.uniform(0.2, 1.0), amplitudes]),
                 phase=random.uniform(0, 2 * np.pi, size=(2, 2)),
             )
         )
     flourish = None
     if random.integers(2):
-        corners = random.uniform(-0.5, 0.5, size=(4, 2)) * [0.9, 0.3] + [0, 0.12]
-        flourish = corners[np.argsort(corners[:, 0])[random.permutation([0, 2, 1, 3])]]
+        points = random.uniform(-0.5, 0.5, size=(4, 2)) * [0.9, 0.3] + [0, 0.12]
+        flourish = points[np.argsort(points[:, 0])[random.permutation([0, 2, 1, 3])]]
     return _Writer(strokes, flourish, random.uniform(-0.2, 0.7), random.uniform(0.85, 1.1))
 
 
 def _signature(writer: _Writer, height: int, width: int, random: np.random.Generator) -> np.ndarray:
-    """Let a writer sign once: dark ink on white, uint8."""
+    """Draw one signature of a writer: dark ink on white, uint8."""
     scale = min(width, 2 * height)
-    t = np.linspace(0, 1, 10 * scale)  # points near enough that the longest stroke has no gap
-    paths = [_drawn(stroke, t, random) for stroke in writer.strokes]
+    t = np.linspace(0, 1, 10 * scale)  # dense enough that the longest stroke has no gap
+    paths = [_path(stroke, t, random) for stroke in writer.strokes]
     if writer.flourish is not None:
         paths.append(_bezier(writer.flourish + random.normal(0, 0.015, size=(4, 2)), t))
     points = _deformed(np.concatenate(paths), writer, random)
     pixels = points * scale + [width / 2, height / 2]
 
-    # Pressure falls where the pen is fast, and each signature has a pen of its own.
+    # A line is thinner where the pen is fast, and each signature has another pen.
     pen = scale / 96 * random.uniform(1.1, 2.0)
     speed = np.hypot(*np.gradient(pixels.reshape(len(paths), -1, 2), axis=1).T).T
     relative = speed / speed.mean(axis=1, keepdims=True)
@@ -154,38 +153,34 @@ def _signature(writer: _Writer, height: int, width: int, random: np.random.Gener
     return np.round(255 * np.clip(paper, 0, 1)).astype(np.uint8)
 
 
-def _drawn(
+def _path(
     stroke: _Stroke, t: Float[np.ndarray, " points"], random: np.random.Generator
 ) -> Float[np.ndarray, "points 2"]:
-    """Draw a stroke as the writer does this time, at an uneven speed."""
+    """Return the path of a stroke, with small random changes, at an uneven speed."""
     t = t + random.uniform(-0.04, 0.04) * np.sin(np.pi * t) ** 2
     t = t + random.uniform(-0.015, 0.015) * np.sin(2 * np.pi * t)
-    shape = stroke.swing.shape
-    swing = stroke.swing * np.exp(random.normal(0, 0.12, size=shape))
+    shape = stroke.amplitude.shape
+    amplitude = stroke.amplitude * np.exp(random.normal(0, 0.12, size=shape))
     phase = stroke.phase + random.normal(0, 0.15, size=shape)
     angle = 2 * np.pi * stroke.frequency[..., None] * t + phase[..., None]
-    swung = (swing[..., None] * np.sin(angle)).sum(axis=1)
+    waves = (amplitude[..., None] * np.sin(angle)).sum(axis=1)
     ends = np.stack([stroke.start, stroke.end]) + random.normal(0, 0.01, size=(2, 2))
-    path: np.ndarray = (1 - t)[:, None] * ends[0] + t[:, None] * ends[1] + swung.T
-    return path
+    return (1 - t)[:, None] * ends[0] + t[:, None] * ends[1] + waves.T
 
 
 def _bezier(
-    corners: Float[np.ndarray, "4 2"], t: Float[np.ndarray, " points"]
+    points: Float[np.ndarray, "4 2"], t: Float[np.ndarray, " points"]
 ) -> Float[np.ndarray, "points 2"]:
     t = t[:, None]
-    a, b, c, d = corners
-    path: np.ndarray = (
-        (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
-    )
-    return path
+    a, b, c, d = points
+    return (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
 
 
 def _deformed(
     points: Float[np.ndarray, "points 2"], writer: _Writer, random: np.random.Generator
 ) -> Float[np.ndarray, "points 2"]:
-    """Slant, turn, size and bend the points as a hand does, and put them somewhere."""
-    for _ in range(2):  # long waves over the page
+    """Bend, slant, scale, rotate and move the points, as a hand does."""
+    for _ in range(2):  # a smooth deformation: long waves over the page
         wave, phase = random.uniform(-1, 1, size=2), random.uniform(0, 2 * np.pi)
         bend = np.sin(2 * np.pi * points @ wave + phase)
         points = points + bend[:, None] * random.normal(0, 0.015, size=2)
@@ -193,7 +188,7 @@ def _deformed(
     angle = np.radians(random.normal(0, 3))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     size = writer.size * np.exp(random.normal(0, 0.06)) * np.exp(random.normal(0, 0.04, size=2))
-    moved: np.ndarray = (points @ np.array([[1, 0], [-slant, 1]]) * size) @ turn.T
+    moved = (points @ np.array([[1, 0], [-slant, 1]]) * size) @ turn.T
     return moved + random.normal(0, 0.02, size=2)
 
 
@@ -203,14 +198,16 @@ def _inked(
     height: int,
     width: int,
 ) -> Float[np.ndarray, "height width"]:
-    """Return how much of each pixel ink covers, 0 to 1: discs along the path of the pen."""
+    """Return the share of each pixel that ink covers: discs along the path of the pen."""
     reach = int(np.ceil(radius.max())) + 1
     offsets = np.arange(-reach, reach + 1)
     corner = np.floor(pixels).astype(int)
     columns = corner[:, 0, None, None] + offsets[None, None, :]
     rows = corner[:, 1, None, None] + offsets[None, :, None]
-    away = np.hypot(columns + 0.5 - pixels[:, 0, None, None], rows + 0.5 - pixels[:, 1, None, None])
-    cover = np.clip(radius[:, None, None] + 0.5 - away, 0, 1)
+    distance = np.hypot(
+        columns + 0.5 - pixels[:, 0, None, None], rows + 0.5 - pixels[:, 1, None, None]
+    )
+    cover = np.clip(radius[:, None, None] + 0.5 - distance, 0, 1)
     inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     ink = np.zeros(height * width)
     np.maximum.at(ink, (rows * width + columns)[inside], cover[inside])

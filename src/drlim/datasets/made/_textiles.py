@@ -1,7 +1,7 @@
-"""Photographs of woven textiles, made by code: motif and weave tell them apart, and no colour.
+"""Synthetic photographs of woven textiles, told apart by motif and weave and not by colour.
 
 A cloth is two sets of threads, warp along v and weft along u; coordinates count threads. A
-*draft* says where the warp lies on top, a *motif* where the figure's yarn shows and where the
+*draft* is where the warp lies on top, a *motif* where the figure's yarn shows and where the
 ground's. Both are small matrices of bool that repeat over the cloth. A tradition is one motif,
 one draft and one repeat; everything else is drawn anew for each photograph.
 """
@@ -36,32 +36,32 @@ def weaves(
     size: int = 64,
     random_state: RandomState = 0,
 ) -> Path:
-    """Write a folder of photographs of woven textiles, one sub-folder a weaving tradition.
+    """Write a folder of photographs of woven textiles, one sub-folder per weaving tradition.
 
     Traditions differ in their motif (stripes, zigzags, lozenges, crosses, checks, teeth, stars,
-    keys, hooks), their weave (plain, twill, satin, basket) and the threads of a repeat. Up to
-    nine traditions have nine motifs; the tenth shares its motif with the first, and has another
+    keys, hooks), their weave (plain, twill, satin, basket) and the threads per repeat. The first
+    nine traditions have nine motifs; the tenth shares its motif with the first and has another
     weave.
 
-    Colour is useless by construction. Each photograph draws its yarns, which of them is the
-    figure's, the light and the exposure from one distribution for all traditions; every motif
-    covers half of its cloth; and the shades that the threads' relief gives are the same set in
-    every photograph, only their places differ. Rotation, scale, place, perspective, drape, blur
-    and noise are drawn anew for each photograph too.
+    Colour carries no information by construction. The yarns of a photograph, which of them is
+    the figure's, the light and the exposure are drawn from one distribution for all traditions;
+    every motif covers half of its cloth; and the threads' relief gives every photograph the same
+    set of shades, in other places. Rotation, scale, position, perspective, drape, blur and noise
+    are drawn anew for each photograph too.
 
     Parameters
     ----------
     folder : path
-        New or empty. It gets ``tradition-01/tradition-01-001.png`` and so on, in colour.
+        New or empty. The files are ``tradition-01/tradition-01-001.png`` and so on, in colour.
     n_classes : int, default=12
         Traditions, 2 to 72.
     n_per_class : int, default=30
-        Photographs of each.
+        Photographs per tradition.
     size : int, default=64
-        Pixels along a side, at least 32; the cloth shown is the same.
+        Pixels along a side, at least 32. The part of the cloth that is shown does not change.
     random_state : int, numpy Generator or RandomState, or None, default=0
-        Which motif and weave make which tradition, and all that is drawn; the same seed gives
-        the same photographs, and more of them leave the first ones as they are.
+        Determines the traditions and the photographs. The same int gives the same photographs,
+        and asking for more does not change the first ones.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def weaves(
     Raises
     ------
     InputError
-        If a number is outside its range.
+        If an argument is outside its range.
     FileError
         If the folder is not empty or cannot be written.
     MissingExtraError
@@ -109,11 +109,11 @@ def weaves(
 
 class _Tradition(NamedTuple):
     motif: Bool[np.ndarray, "repeat repeat"]  # True: the figure's yarn
-    draft: Bool[np.ndarray, "threads threads"]  # True: the warp is on top
+    draft: Bool[np.ndarray, "threads threads"]  # (weft, warp); True: the warp is on top
 
 
-# A motif as a height over (u, v), both in [0, 1): its higher half is the figure. a and b are
-# the distances from the middle lines, from 0 to 1.
+# A motif as a height over (u, v), both in [0, 1): its higher half is the figure. In the functions,
+# a and b are the distances from the middle lines, from 0 to 1.
 _Height = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -134,7 +134,7 @@ def _star(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return height
 
 
-def _drawn(rows: str) -> _Height:
+def _from_rows(rows: str) -> _Height:
     cells = np.array([[float(cell) for cell in row] for row in rows.split()])
     n = len(cells)
     return lambda u, v: cells[(v * n).astype(int), (u * n).astype(int)]
@@ -148,12 +148,11 @@ _MOTIFS: dict[str, _Height] = {
     "check": lambda u, v: (u - 0.5) * (v - 0.5),
     "teeth": lambda u, v: v - abs(2 * u - 1),
     "star": _star,
-    "key": _drawn("111110 100010 101010 101110 100000 100011"),
-    "hook": _drawn("111110 100000 111110 000010 111110 100000"),
+    "key": _from_rows("111110 100010 101010 101110 100000 100011"),
+    "hook": _from_rows("111110 100000 111110 000010 111110 100000"),
 }
 
-# Drafts over (weft, warp): the warp is on top in the first so many of each row, which the next
-# row moves on by a step.
+# Each row of a draft is the row before it, moved on by a step.
 _DRAFTS: dict[str, np.ndarray] = {
     "plain": (np.add.outer(np.arange(2), np.arange(2)) % 2) < 1,
     "twill": (np.add.outer(np.arange(4), np.arange(4)) % 4) < 2,
@@ -168,7 +167,7 @@ def _traditions(random: np.random.Generator) -> list[_Tradition]:
     """List all traditions, in an order of motifs and weaves that is drawn."""
     motifs = [list(_MOTIFS.values())[k] for k in random.permutation(len(_MOTIFS))]
     drafts = [list(_DRAFTS.values())[k] for k in random.permutation(len(_DRAFTS))]
-    # Nine and four have no common divisor, so counting on in both meets each pair once.
+    # 9 motifs and 4 drafts have no common divisor, so running through both meets each pair once.
     return [
         _Tradition(_figure(motifs[k % len(motifs)], repeat), drafts[k % len(drafts)])
         for repeat in _REPEATS
@@ -177,15 +176,15 @@ def _traditions(random: np.random.Generator) -> list[_Tradition]:
 
 
 def _figure(height: _Height, repeat: int) -> Bool[np.ndarray, "repeat repeat"]:
-    """Weave a motif into so many threads: exactly half of the crossings are the figure's."""
+    """Return where the figure shows, in a repeat of threads: at exactly half of the crossings."""
     centres = (np.arange(repeat) + 0.5) / repeat
     heights = np.broadcast_to(height(*np.meshgrid(centres, centres)), (repeat, repeat))
-    figure: np.ndarray = _ranks(heights) >= repeat * repeat // 2
-    return figure
+    return _ranks(heights) >= repeat * repeat // 2
 
 
 def _ranks(values: Shaped[np.ndarray, "h w"]) -> Shaped[np.ndarray, "h w"]:
-    """Return the place of each value in the order of all, from 0."""
+    """Return the rank of each value among all, from 0."""
+    # Rounded, so that values equal but for the last bits rank alike on every machine.
     ranks = np.empty(values.size, np.int64)
     ranks[np.argsort(values.round(9), axis=None, kind="stable")] = np.arange(values.size)
     return ranks.reshape(values.shape)
@@ -195,7 +194,7 @@ def _ranks(values: Shaped[np.ndarray, "h w"]) -> Shaped[np.ndarray, "h w"]:
 
 
 def _photograph(tradition: _Tradition, size: int, random: np.random.Generator) -> np.ndarray:
-    """Photograph a cloth of a tradition; all but the cloth is drawn, and independent of it."""
+    """Photograph a cloth of a tradition; all but the cloth is independent of the tradition."""
     n = _OVERSAMPLING * size
     line = (np.arange(n) + 0.5) / n - 0.5
     x, y = np.meshgrid(line, line)  # the photograph is one unit wide
@@ -239,10 +238,9 @@ def _relief(
     towards_light: tuple[float, float],
     random: np.random.Generator,
 ) -> Float[np.ndarray, "h w"]:
-    """Return how light the threads' relief makes each pixel, from -1 to 1, evenly spread.
+    """Return the brightness of the threads' relief, uniform from -1 to 1.
 
-    Weaves with long floats have fewer dark gaps; by taking ranks, every weave gets the same
-    shades.
+    Weaves with long floats have fewer dark gaps; ranks give every weave the same shades.
     """
     i, j = np.floor(u).astype(int), np.floor(v).astype(int)
     across_warp, across_weft = u - i - 0.5, v - j - 0.5
@@ -250,15 +248,15 @@ def _relief(
     warp_on_top = draft[j % period, i % period]
     across = np.where(warp_on_top, across_warp, across_weft)
     along = np.where(warp_on_top, across_weft, across_warp)
-    before = np.where(  # does the thread on top dive at the end of the crossing it is at?
+    stays_up = np.where(  # whether the thread on top is on top at the next crossing too
         warp_on_top,
         draft[(j + np.sign(across_weft).astype(int)) % period, i % period],
         ~draft[j % period, (i + np.sign(across_warp).astype(int)) % period],
     )
-    roundness = -2 * across**2 - np.where(before, 0, 3 * along**2)
+    roundness = -2 * across**2 - np.where(stays_up, 0, 3 * along**2)
     slant = np.where(warp_on_top, towards_light[0], towards_light[1]) * across
     sheen = random.uniform(0.2, 0.4) * random.choice([-1, 1]) * np.where(warp_on_top, 1, -1)
-    # From a stream of its own: how many pixels there are must not change what is drawn next.
+    # From a stream of its own: the number of pixels must not change what is drawn after this.
     fibre = random.spawn(1)[0].normal(0, 0.05, size=u.shape)
     ranks = _ranks(roundness + slant + sheen + fibre)
     return 2 * ranks / (ranks.size - 1) - 1
@@ -274,13 +272,12 @@ def _yarn(
     if random.integers(2):
         figure = ~figure
     dyes = np.stack([_dyes(0.15, 0.40, random), _dyes(0.6, 0.85, random)])
-    colour: np.ndarray = dyes[figure.astype(int), (j // repeat) % 2]
-    return colour
+    return dyes[figure.astype(int), (j // repeat) % 2]
 
 
 def _dyes(darkest: float, lightest: float, random: np.random.Generator) -> np.ndarray:
-    """Draw the dyes of two rows of a motif, which are equal as often as not: (2, 3)."""
-    dyes: np.ndarray = random.uniform(0, 1, size=(2, 3))
+    """Draw the dyes of two rows of a motif, (2, 3), which are equal with probability 1/2."""
+    dyes = random.uniform(0, 1, size=(2, 3))
     dyes += random.uniform(darkest, lightest, size=(2, 1)) - dyes.mean(axis=1, keepdims=True)
     if random.integers(2):
         dyes[1] = dyes[0]
@@ -288,7 +285,7 @@ def _dyes(darkest: float, lightest: float, random: np.random.Generator) -> np.nd
 
 
 def _exposed(cloth: Float[np.ndarray, "h w 3"], random: np.random.Generator) -> np.ndarray:
-    """Turn light into a photograph: its colour, blur, exposure and noise."""
+    """Turn the light from a cloth into a photograph: colour of the lamp, blur, exposure, noise."""
     lamp = np.exp(random.normal(0, 0.12, size=3))
     k = _OVERSAMPLING
     blurred = _blurred(cloth, k * random.uniform(0.2, 0.6))
@@ -296,12 +293,11 @@ def _exposed(cloth: Float[np.ndarray, "h w 3"], random: np.random.Generator) -> 
     image = blurred.reshape(n, k, n, k, 3).mean(axis=(1, 3)) * lamp * random.uniform(0.65, 1.15)
     image = np.clip(image, 0, 1) ** np.exp(random.uniform(-0.25, 0.25))
     image = image + random.normal(0, random.uniform(0.01, 0.03), size=image.shape)
-    photograph: np.ndarray = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
-    return photograph
+    return np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
 
 
 def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Blur with a Gaussian of so many pixels, its borders mirrored."""
+    """Blur with a Gaussian whose standard deviation is in pixels; borders are mirrored."""
     radius = int(np.ceil(3 * sigma))
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     kernel /= kernel.sum()
