@@ -181,36 +181,42 @@ def test_vectors_and_what_is_too_small_for_an_image_get_two_layers_of_256_units(
 @pytest.mark.parametrize(
     ("use", "message"),
     [
-        (lambda: networks.lenet((32, 32), 2), r"shape \(32, 32\); .* \(28, 28\) .* network='mlp'"),
-        (lambda: networks.lenet((784,), 2), r"shape \(784,\)"),
-        (lambda: networks.lenet((3, 28, 28), 2), r"shape \(3, 28, 28\)"),
-        (
-            lambda: resolve("lenett", (28, 28)),
-            r"'lenett'; known: convnet, lenet, .* mean 'lenet'\?",
-        ),
-        (lambda: resolve(nn.Linear(2, 2), (2,)), r"is a Linear; .* a builder, .* from new weights"),
-        (lambda: resolve(3, (2,)), "network is a int; it must be a builder"),
-        (lambda: build(lambda shape, n: "net", (2,), 2, 0), "gave a str; .* return an nn.Module"),
-        (lambda: networks.mlp((2,), 2, activation="rleu"), r"'rleu'; known: .* mean 'relu'\?"),
-        (lambda: networks.lenet((28, 28), 2, activation="x"), "activation is 'x'; known: gelu, "),
-        (
-            lambda: networks.mlp((2,), 2, hidden=(3, 0)),
-            "a number of units in hidden is 0; it must be an integer >= 1",
-        ),
-        (lambda: networks.convnet((3, 7, 9), 2), r"shape \(3, 7, 9\); .* 8 x 8 .* network='mlp'"),
-        (lambda: networks.convnet((64,), 2), r"shape \(64,\)"),
-        (
-            lambda: networks.convnet((8, 8), 2, width=3),
-            "width is 3; it must be an integer >= 4 and <= 65536",
-        ),
-        (lambda: networks.convnet((8, 8), 2, depth=0), "depth is 0; it must be an integer >= 1"),
-        (lambda: networks.convnet((8, 8), 2, pooling="man"), r"'man'; known: mean, none; .*'mean'"),
-        (lambda: from_description({"name": "mpl", "arguments": {}}), r"mean 'mlp'\?"),
+        (lambda: networks.lenet((32, 32), 2), r"\(32, 32\).*'mlp'"),
+        (lambda: networks.lenet((784,), 2), r"\(784,\)"),
+        (lambda: networks.lenet((3, 28, 28), 2), r"\(3, 28, 28\)"),
+        (lambda: resolve("lenett", (28, 28)), "'lenett'.*'lenet'"),
+        (lambda: resolve(nn.Linear(2, 2), (2,)), "Linear"),
+        (lambda: resolve(3, (2,)), "int"),
+        (lambda: build(lambda shape, n: "net", (2,), 2, 0), "str"),
+        (lambda: networks.mlp((2,), 2, activation="rleu"), "'rleu'.*'relu'"),
+        (lambda: networks.lenet((28, 28), 2, activation="x"), "activation is 'x'"),
+        (lambda: networks.mlp((2,), 2, hidden=(3, 0)), "hidden is 0"),
+        (lambda: networks.convnet((3, 7, 9), 2), r"\(3, 7, 9\).*'mlp'"),
+        (lambda: networks.convnet((64,), 2), r"\(64,\)"),
+        (lambda: networks.convnet((8, 8), 2, width=3), "width is 3"),
+        (lambda: networks.convnet((8, 8), 2, depth=0), "depth is 0"),
+        (lambda: networks.convnet((8, 8), 2, pooling="man"), "'man'.*'mean'"),
+        (lambda: from_description({"name": "mpl", "arguments": {}}), "'mpl'.*'mlp'"),
     ],
 )
-def test_networks_that_are_none_are_refused(use, message):
+def test_a_network_that_does_not_exist_is_refused(use, message):
     with pytest.raises(InputError, match=message):
         use()
+
+
+# More than any memory has, and more than torch counts.
+@pytest.mark.parametrize("hidden", [(10**6, 10**7), (9, 2**62)])
+def test_a_network_that_does_not_fit_into_memory_is_refused_with_its_shape(hidden):
+    with pytest.raises(InputError, match=r"\(5,\) and n_components=3"):
+        build(partial(networks.mlp, hidden=hidden), (5,), 3, seed=0)
+
+
+def test_an_error_of_a_builder_that_only_speaks_of_allocation_is_passed_on():
+    def builder(shape, n_components):
+        raise RuntimeError("no allocation of roles")
+
+    with pytest.raises(RuntimeError, match="no allocation of roles"):
+        build(builder, (5,), 2, seed=0)
 
 
 @pytest.mark.parametrize(("builder", "shape"), SHIPPED)
@@ -239,6 +245,15 @@ def test_standardizing_gives_float32_whatever_comes_in(dtype):
     Z = Standardize(np.array([1.0, 2.0]), 0.5)(X)
     assert Z.dtype == torch.float32
     assert Z.tolist() == [[-2, -2], [2, 2], [6, 6]]
+
+
+def test_standardizing_neither_keeps_nor_changes_the_callers_array():
+    centre = np.zeros(3)
+    standardize = Standardize(centre, 1.0)
+    standardize.load_state_dict(Standardize(np.ones(3), 2.0).state_dict())
+    assert centre.tolist() == [0, 0, 0]
+    centre[:] = 5
+    assert standardize.centre.tolist() == [1, 1, 1]
 
 
 def test_standardizing_changes_no_neighbour(rng):
@@ -399,20 +414,17 @@ def test_a_map_with_a_backbone_holds_all_its_weights(tmp_path, weights, rng):
     weights.unlink()
     again = load(tmp_path / "map.drlim", network=networks.backbone(features, channels=3))
     np.testing.assert_array_equal(again.transform(X), map_.transform(X))
-    with pytest.raises(InputError, match="of the user's own"):
+    with pytest.raises(InputError, match="network"):
         load(tmp_path / "map.drlim")
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda w: w.pop("1.bias"), r"not in the file: 1\.bias\. Give a file"),
-        (lambda w: w.update(fc=torch.zeros(2)), r"not in the module: fc\."),
-        (
-            lambda w: w.update({"0.bias": torch.zeros(5)}),
-            r"of another shape: 0\.bias \(\(5,\), in the module \(6,\)\)",
-        ),
-        (lambda w: w.clear() or w.update(x=torch.zeros(1)), r"0\.weight, .* and 4 more; not in"),
+        (lambda w: w.pop("1.bias"), r"1\.bias"),
+        (lambda w: w.update(fc=torch.zeros(2)), "fc"),
+        (lambda w: w.update({"0.bias": torch.zeros(5)}), r"0\.bias \(\(5,\), .* \(6,\)\)"),
+        (lambda w: w.clear() or w.update(x=torch.zeros(1)), r"0\.weight, .* and 4 more"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused_by_name(tmp_path, change, message):
@@ -423,23 +435,23 @@ def test_weights_that_do_not_fit_are_refused_by_name(tmp_path, change, message):
         networks.backbone(features, weights=tmp_path / "w.safetensors")((3, 8, 8), 2)
 
 
-def test_a_weights_file_that_is_none_is_refused(tmp_path, weights):
-    with pytest.raises(FileError, match=r"none\.safetensors cannot be read \(No such file"):
+def test_a_weights_file_that_cannot_be_read_is_refused(tmp_path, weights):
+    with pytest.raises(FileError, match=r"none\.safetensors .*No such file"):
         networks.backbone(features, weights=tmp_path / "none.safetensors")((3, 8, 8), 2)
     for content in (b"", b"PK-pickled", weights.read_bytes()[:-1]):
         weights.write_bytes(content)
-        with pytest.raises(FileError, match=r"no safetensors file.* safetensors\.torch\.save_file"):
+        with pytest.raises(FileError, match=r"backbone\.safetensors"):
             networks.backbone(features, weights=weights)((3, 8, 8), 2)
 
 
 @pytest.mark.parametrize(
     ("module", "options", "shape", "message"),
     [
-        (lambda: "net", {}, (3, 8, 8), "gave a str; .* returns an nn.Module"),
-        (features, {}, (8, 8), r"not take samples of the shape \(8, 8\) .* channels="),
-        (features, {"channels": 3}, (2, 8, 8), r"\(2, 8, 8\) and the backbone wants 3 channels"),
-        (features, {"channels": 3}, (8,), r"\(8,\) and the backbone wants 3 channels"),
-        (lambda: nn.LSTM(8, 4), {}, (8, 8), "gave a tuple; .* one tensor"),
+        (lambda: "net", {}, (3, 8, 8), "str"),
+        (features, {}, (8, 8), r"\(8, 8\) .* channels="),
+        (features, {"channels": 3}, (2, 8, 8), r"\(2, 8, 8\) .* 3 channels"),
+        (features, {"channels": 3}, (8,), r"\(8,\) .* 3 channels"),
+        (lambda: nn.LSTM(8, 4), {}, (8, 8), "tuple"),
     ],
 )
 def test_a_backbone_that_does_not_fit_the_samples_is_refused(module, options, shape, message):

@@ -1,4 +1,4 @@
-"""Where a network computes, and how numbers get there."""
+"""The device that a network computes on, numbers on it, and torch's generators."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from drlim._errors import InputError
 
 
 def device_named(name: str | torch.device | None) -> torch.device:
-    """Return the device of a name, if there is such a one here; None: the processor."""
+    """Return the device of this name, which must exist here; None: the processor."""
     try:
         device = torch.device("cpu" if name is None else name)
     except (RuntimeError, TypeError):
         device = None
-    # torch takes a number for whatever kind of device there is.
+    # torch reads a number as a device of whatever kind there is.
     if device is None or isinstance(name, int) or device.type not in ("cpu", "cuda"):
         raise InputError(
-            f"device is {name!r}; it must be 'cpu', or 'cuda' (of several the second: 'cuda:1') "
-            "for a graphics card"
+            f"device is {name!r}; it must be 'cpu', or 'cuda' for a graphics card ('cuda:1' for "
+            "the second of several)"
         )
     try:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:
-        why = textwrap.shorten(str(error).partition("\n")[0], 120, placeholder=" ...")
+        reason = textwrap.shorten(str(error).partition("\n")[0], 120, placeholder=" ...")
         raise InputError(
-            f"device is {name!r}, and torch finds no such device here ({why}); give 'cpu', or "
-            "install the build of torch that is for your graphics card (pytorch.org)"
+            f"device is {name!r}, and torch finds no such device here ({reason}); give 'cpu', or "
+            "install the build of torch for your graphics card (pytorch.org)"
         ) from None
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Return where a network that standardises its samples is."""
+    """Return the device of a network that standardises its samples, so that it has buffers."""
     return next(iter(network.buffers())).device
 
 
 def is_card(device: torch.device | None) -> TypeGuard[torch.device]:
-    """Tell whether a device is a graphics card, which works while it is not waited for."""
+    """Tell whether a device is a graphics card, which works while the processor goes on."""
     return device is not None and device.type == "cuda"
 
 
 def to_device(values: np.ndarray | Tensor, device: torch.device | None) -> Tensor:
-    """Put numbers on a device, without waiting for what it is busy with; None: where they are."""
+    """Put numbers on a device without waiting for its other work; None: leave them in place."""
     if isinstance(values, Tensor):
         return values.to(device)
     if not is_card(device):
         tensor = torch.from_numpy(np.ascontiguousarray(values))
         return tensor if device is None else tensor.to(device)
-    # From memory that the system does not move; of any other a copy waits for all work before.
+    # From pinned memory; a copy from any other waits for all work before it.
     dtype = torch.from_numpy(np.empty(0, values.dtype)).dtype
     locked = torch.empty(values.shape, dtype=dtype, device="cpu", pin_memory=True)
     np.copyto(locked.numpy(), values)
@@ -62,10 +62,10 @@ def to_device(values: np.ndarray | Tensor, device: torch.device | None) -> Tenso
 
 @contextlib.contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
-    """Let torch's layers draw from this seed, and put its global generators back afterwards.
+    """Let torch's layers draw from this seed, and restore its global generators afterwards.
 
-    On a graphics card they also convolve in ways that repeat to the bit. Generators and torch's
-    switch for that are the process's, so of two threads that learn at once neither repeats.
+    On a graphics card convolutions also repeat to the bit. The generators and torch's switch for
+    that belong to the process, so two threads that learn at once do not repeat.
     """
     devices = [device] if is_card(device) else []
     with torch.random.fork_rng(devices=devices), contextlib.ExitStack() as stack:
@@ -77,3 +77,12 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
             stack.callback(setattr, torch.backends.cudnn, "deterministic", was)
             torch.backends.cudnn.deterministic = True
         yield
+
+
+def is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
+    """Tell whether an error means that memory did not suffice."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    # For the processor's memory torch has no type of its own, only these two texts.
+    reasons = ("DefaultCPUAllocator: ", "Storage size calculation overflowed")
+    return any(reason in str(error) for reason in reasons)

@@ -1,13 +1,13 @@
 """The function G_W: builders of networks, ``(sample_shape, n_components) -> nn.Module``.
 
 A builder is any callable of that form, so a network of your own is a function of two
-arguments; what else it takes, fix with `functools.partial`, or by name in a map:
+arguments. Fix further arguments with `functools.partial`, or by name in a map:
 ``DrLIM(network="mlp").set_params(network__hidden=(64, 64))``. The built module maps a batch of
 shape ``(b, *sample_shape)`` to ``(b, n_components)``.
 
 All networks here end in a linear layer, so the map is unbounded and distances can exceed any
-margin, and none has a layer in which the rows of a batch mix (batch normalisation, while it
-trains), so the image of a sample depends on nothing but the sample.
+margin. None has a layer in which the rows of a batch mix (as batch normalisation does while it
+trains), so the point of a sample depends on nothing but the sample.
 """
 
 from drlim.networks._architectures import convnet, lenet, linear, mlp

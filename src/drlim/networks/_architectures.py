@@ -1,4 +1,4 @@
-"""The networks of drlim, the paper's and others."""
+"""Architectures: the paper's networks, a linear map and a residual convolutional network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def lenet(sample_shape: tuple[int, ...], n_components: int, activation: str = "t
     """Build the paper's convolutional network for digits of 28 x 28 pixels (its figure 3).
 
     ======  =====================================================  ===================
-    layer   what                                                   output
+    layer   operation                                              output
     ======  =====================================================  ===================
     C1      15 maps, kernels 6 x 6                                 15 x 23 x 23
     S2      subsampling by 2: the mean of each 2 x 2, activation   15 x 11 x 11
@@ -35,16 +35,14 @@ def lenet(sample_shape: tuple[int, ...], n_components: int, activation: str = "t
 
     With two components it has 37,577 weights.
 
-    The paper leaves open, and this network chooses: the activation (the hyperbolic tangent, the
-    habit of its time; rectified linear units learn to about the same loss, and the map follows
-    the slant of held-out digits a little less); where it stands (after the mean, as in LeNet-5,
-    whose subsampling layers squash what they have averaged); what becomes of the odd row and
-    column of C1 (left out); that S2 has no weights of its own; and the first weights (uniform,
-    by the fan-in: torch's default).
+    The paper leaves some choices open. This network takes the hyperbolic tangent as activation,
+    usual at the time (rectified linear units learn to about the same loss, and the map follows
+    the slant of held-out digits a little less); applies it after the mean, as LeNet-5 does; drops
+    the odd row and column of C1; gives S2 no weights of its own; and draws the first weights
+    uniformly by the fan-in (torch's default).
 
-    Because nothing stands between C1 and the mean of S2, the two are one convolution with
-    7 x 7 kernels and stride 2, which is how they are computed: the same numbers in a fraction of
-    the time.
+    Because nothing stands between C1 and the mean of S2, the two are computed as one convolution
+    with 7 x 7 kernels and stride 2: the same numbers in a fraction of the time.
 
     Parameters
     ----------
@@ -61,6 +59,7 @@ def lenet(sample_shape: tuple[int, ...], n_components: int, activation: str = "t
 
     Examples
     --------
+    >>> import torch
     >>> lenet((28, 28), 2)(torch.zeros(5, 28, 28)).shape
     torch.Size([5, 2])
     """
@@ -68,7 +67,7 @@ def lenet(sample_shape: tuple[int, ...], n_components: int, activation: str = "t
     if tuple(sample_shape) not in ((28, 28), (1, 28, 28)):
         raise InputError(
             f"samples have the shape {tuple(sample_shape)}; lenet is the paper's network for "
-            "images of (28, 28) or (1, 28, 28): resize them, or give another network, such as "
+            "images of (28, 28) or (1, 28, 28): resize them, or use another network, such as "
             "network='mlp'"
         )
     return nn.Sequential(
@@ -88,12 +87,12 @@ def mlp(
     hidden: Sequence[int] = (20,),
     activation: str = "relu",
 ) -> nn.Module:
-    """Build fully connected layers; as it stands, the paper's two, with 20 hidden units.
+    """Build fully connected layers; by default the paper's two, with 20 hidden units.
 
     Parameters
     ----------
     sample_shape : tuple of int
-        Any; samples are flattened.
+        Any shape; samples are flattened.
     n_components : int
         Dimensions of the map.
     hidden : sequence of int
@@ -102,6 +101,7 @@ def mlp(
 
     Examples
     --------
+    >>> import torch
     >>> mlp((96, 96), 3)(torch.zeros(5, 96, 96)).shape
     torch.Size([5, 3])
     """
@@ -122,6 +122,7 @@ def linear(sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
 
     Examples
     --------
+    >>> import torch
     >>> linear((4,), 2)(torch.zeros(5, 4)).shape
     torch.Size([5, 2])
     """
@@ -140,13 +141,13 @@ def convnet(
 
     A first convolution (5 x 5, stride 2) makes ``width`` maps. Each of ``depth`` stages halves
     the image (3 x 3, stride 2), doubles the maps up to 4 times the width, and adds a residual
-    block of two convolutions (He et al. 2016, with the activation first). What is left is
-    pooled, and a linear layer follows. Maps are normalised in groups within each sample (Wu and
+    block of two convolutions (He et al. 2016, with the activation first). The result is pooled,
+    and a linear layer follows. Maps are normalised in groups within each sample (Wu and
     He 2018), never over the rows of a batch.
 
-    The mean over the image forgets where something is: that makes the map nearly blind to shifts
-    before it has learnt anything. Such an invariance is the architecture's, and is to be told
-    from what training adds by the untrained network (``max_epochs=0``) as a baseline.
+    The mean over the image discards where something is, which makes the map nearly blind to
+    shifts before it has learnt anything. To separate this invariance of the architecture from
+    what training adds, compare with the untrained network (``max_epochs=0``).
 
     Parameters
     ----------
@@ -170,6 +171,7 @@ def convnet(
 
     Examples
     --------
+    >>> import torch
     >>> convnet((3, 20, 30), 4, width=8)(torch.zeros(5, 3, 20, 30)).shape
     torch.Size([5, 4])
     """
@@ -177,10 +179,10 @@ def convnet(
     if not suits_convnet(shape):
         raise InputError(
             f"samples have the shape {shape}; convnet takes images (h, w) or (channels, h, w) of "
-            "8 x 8 pixels or more: give network='mlp' for anything else"
+            "8 x 8 pixels or more: use network='mlp' for anything else"
         )
-    # Of fewer maps, all that a normalisation leaves of a single pixel is their order.
-    # Each stage halves the image, and no image can be halved more often.
+    # With fewer maps, a normalisation leaves nothing of a single pixel but their order; and no
+    # image can be halved more than 32 times.
     for name, value, least, most in (("width", width, 4, 2**16), ("depth", depth, 1, 32)):
         check_count(value, name, least, most)
     check_count(n_components, "n_components")

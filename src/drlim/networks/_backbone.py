@@ -1,4 +1,4 @@
-"""A network that others trained, under a new head."""
+"""A network trained elsewhere, as the backbone of a new head."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def backbone(
     hidden: Sequence[int] = (),
     channels: int | None = None,
 ) -> Builder:
-    """Make a builder of a network of your own, trained elsewhere, with a new head on its features.
+    """Make a builder of a network trained elsewhere, with a new head on its features.
 
-    The module's output is flattened; the hidden layers, if any, and a linear layer follow, and
-    they learn. `DrLIM` standardises samples as a whole before the module sees them. A saved map
-    holds all weights, the backbone's too, so to load it only the module is needed:
+    The module's output is flattened; hidden layers, if any, and a linear layer follow, and they
+    learn. `DrLIM` standardises samples as a whole before the module sees them. A saved map holds
+    all weights, including the backbone's, so loading it needs only the module:
     ``drlim.load(path, network=backbone(module))``, with the same `hidden` and `channels`.
 
     Parameters
@@ -39,24 +39,29 @@ def backbone(
     module : callable
         Without arguments; returns the feature extractor, an nn.Module ``(b, ...) -> (b, ...)``.
     weights : path, optional
-        A safetensors file with the module's state dict, each name and shape of it. None: the
-        weights that the module comes with.
+        A safetensors file with the module's whole state dict. None: the weights that the module
+        comes with.
     freeze : bool, default=True
-        Whether the backbone stays as it is: evaluation mode, even while the head trains, and no
-        gradients. Otherwise its weights learn too. Its batch normalisation keeps the statistics
-        it came with in either case, because rows of a batch must not mix.
+        Whether the backbone stays as it is: no gradients, and evaluation mode even while the head
+        trains. Otherwise its weights learn too. In either case its batch normalisation keeps its
+        statistics, because rows of a batch must not mix.
     hidden : sequence of int, default=()
         Units of the head's hidden layers.
     channels : int, optional
-        The channels that the module expects: grey images, (h, w) or (1, h, w), are repeated to
-        as many. None: the module gets the samples as they are.
+        The number of channels that the module expects: grey images, (h, w) or (1, h, w), are
+        repeated to that many. None: the module gets the samples as they are.
 
     Returns
     -------
     callable
         A builder ``(sample_shape, n_components) -> nn.Module``, for ``DrLIM(network=...)``. When
-        it builds, it raises FileError if the file is missing or no safetensors file, and
-        InputError if the weights, or the samples, do not fit the module.
+        called, it raises FileError if the file is missing or not a safetensors file, and
+        InputError if the weights or the samples do not fit the module.
+
+    Raises
+    ------
+    InputError
+        If `module` is not such a callable.
 
     Examples
     --------
@@ -99,7 +104,7 @@ def _with_backbone(
         )
     if weights is not None:
         _load_weights(extractor, Path(weights))
-    # Of a module that a callable gives twice, each fit needs its own.
+    # A callable may return the same module every time, but each fit needs its own.
     body = _Backbone(copy.deepcopy(extractor), freeze, channels).eval()
     try:
         with torch.no_grad():
@@ -109,7 +114,7 @@ def _with_backbone(
             raise
         raise InputError(
             f"the backbone does not take samples of the shape {tuple(sample_shape)} ({error}); "
-            "resize them, or give channels= if it wants colour and they are grey"
+            "resize them, or give channels= if it expects colour and they are grey"
         ) from error
     return nn.Sequential(body.train(), mlp((features.shape[1],), n_components, hidden))
 
@@ -123,8 +128,8 @@ def _load_weights(module: nn.Module, path: Path) -> None:
         ) from None
     except (SafetensorError, ValueError, KeyError) as error:
         raise FileError(
-            f"the weights {path} are no safetensors file, or only a part of one ({error}); write "
-            "them with safetensors.torch.save_file(module.state_dict(), path)"
+            f"the weights {path} are not a complete safetensors file ({error}); write them with "
+            "safetensors.torch.save_file(module.state_dict(), path)"
         ) from None
     own = module.state_dict()
     complaints = {
@@ -136,21 +141,21 @@ def _load_weights(module: nn.Module, path: Path) -> None:
             if name in tensors and tensors[name].shape != own[name].shape
         ],
     }
-    said = [
+    reasons = [
         f"{what}: {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if names[3:] else "")
         for what, names in complaints.items()
         if names
     ]
-    if said:
+    if reasons:
         raise InputError(
-            f"the weights {path} do not fit the backbone; {'; '.join(said)}. Give a file of this "
-            "very module's state dict"
+            f"the weights {path} do not fit the backbone; {'; '.join(reasons)}. Give the "
+            "state dict of this module"
         )
     module.load_state_dict(tensors)
 
 
 class _Backbone(nn.Module):
-    """A module whose rows never mix, frozen or not; samples to rows of features."""
+    """A module in which rows never mix, frozen or not; samples to rows of features."""
 
     def __init__(self, module: nn.Module, freeze: bool, channels: int | None) -> None:
         super().__init__()
@@ -172,7 +177,7 @@ class _Backbone(nn.Module):
             X = X[:, None] if X.ndim == 3 else X
             if X.ndim != 4 or X.shape[1] not in (1, self.channels):
                 raise InputError(
-                    f"samples have the shape {tuple(X.shape[1:])} and the backbone wants "
+                    f"samples have the shape {tuple(X.shape[1:])} and the backbone expects "
                     f"{self.channels} channels; give images (h, w), (1, h, w) or "
                     f"({self.channels}, h, w)"
                 )

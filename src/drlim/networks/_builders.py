@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from drlim._devices import seeded
+from drlim._devices import is_out_of_memory, seeded
 from drlim._errors import InputError, nearest_name
 from drlim.networks._architectures import convnet, lenet, linear, mlp, suits_convnet
 
@@ -26,9 +27,23 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 
 
 def default(sample_shape: tuple[int, ...]) -> Builder:
-    """Choose a network: `lenet` for the paper's digits, `convnet` for other images, else an `mlp`.
+    """Choose a network: `lenet` for 28 x 28 images, `convnet` for other images, else an `mlp`.
 
     The `mlp` has layers of 256 and 256 units; images of fewer than 8 x 8 pixels get it too.
+
+    Parameters
+    ----------
+    sample_shape : tuple of int
+
+    Returns
+    -------
+    callable
+        A builder ``(sample_shape, n_components) -> nn.Module``.
+
+    Examples
+    --------
+    >>> default((28, 28)).__name__
+    'lenet'
     """
     shape = tuple(sample_shape)
     if shape in ((28, 28), (1, 28, 28)):
@@ -39,7 +54,7 @@ def default(sample_shape: tuple[int, ...]) -> Builder:
 
 
 def resolve(network: Any, sample_shape: tuple[int, ...]) -> Builder:
-    """Turn what a user may give for a network (None, a name, a builder) into a builder."""
+    """Return the builder for what a user gives as a network: None, a name or a builder."""
     if network is None:
         return default(sample_shape)
     if isinstance(network, str):
@@ -56,24 +71,24 @@ def resolve(network: Any, sample_shape: tuple[int, ...]) -> Builder:
 
 
 def with_arguments(network: Any, arguments: dict[str, Any]) -> Builder:
-    """Fix some arguments of a network anew, and leave those that were fixed before.
+    """Fix some arguments of a network, and keep those that were fixed before.
 
     Parameters
     ----------
     network : str or callable
-        One of drlim's, by name, or a builder of your own.
+        One of drlim's networks by name, or a builder.
     arguments : dict
-        What it takes after ``sample_shape`` and ``n_components``, by name.
+        Its arguments after ``sample_shape`` and ``n_components``, by name.
 
     Returns
     -------
     functools.partial
-        A builder. The one that was given is not changed.
+        A builder; `network` itself is not changed.
 
     Raises
     ------
     InputError
-        If the builder takes no argument of that name, or there is none yet (None).
+        If `network` is None, or takes no argument of that name.
 
     Examples
     --------
@@ -107,26 +122,27 @@ def _check_arguments(builder: Builder, arguments: dict[str, Any]) -> None:
 def build(
     builder: Builder, sample_shape: tuple[int, ...], n_components: int, seed: int
 ) -> nn.Module:
-    """Build a network with first weights from a seed; the global generator stays untouched."""
+    """Build a network with first weights from a seed, without touching the global generators."""
     with seeded(seed):
         try:
             inspect.signature(builder).bind(tuple(sample_shape), n_components)
         except TypeError as error:
             raise InputError(
                 f"the network builder {name_of(builder)} cannot be called with (sample_shape, "
-                f"n_components): {error}; fix what else it takes with functools.partial"
+                f"n_components): {error}; fix further arguments with functools.partial"
             ) from None
-        except ValueError:  # a builtin that does not say what it takes
+        except ValueError:  # a builtin without a signature
             pass
         try:
             network = builder(tuple(sample_shape), n_components)
         except (RuntimeError, MemoryError) as error:
-            if "alloc" not in str(error):
+            if not is_out_of_memory(error):
                 raise
+            reason = textwrap.shorten(str(error).partition("\n")[0], 160, placeholder=" ...")
             raise InputError(
                 f"a network for samples of {tuple(sample_shape)} and n_components={n_components} "
-                f"does not fit into memory ({str(error)[-80:]}); give smaller samples, fewer "
-                "components, or another network"
+                f"does not fit into memory ({reason}); give smaller samples, fewer components, or "
+                "another network"
             ) from None
     if not isinstance(network, nn.Module):
         raise InputError(
@@ -136,7 +152,7 @@ def build(
 
 
 def describe(builder: Builder) -> dict[str, Any]:
-    """Say as plain data which builder it is, with its arguments, for `from_description`."""
+    """Describe a builder and its arguments as plain data, for `from_description`."""
     arguments: dict[str, Any] = {}
     while isinstance(builder, functools.partial):
         if builder.args:
@@ -150,9 +166,9 @@ def describe(builder: Builder) -> dict[str, Any]:
 
 
 def name_of(something: Any) -> str:
-    """Return the module and name of a callable: the same in every process, unlike its repr.
+    """Return the module and name of a callable, which are the same in every process.
 
-    What drlim has is named by its public module, in whichever file below it may be.
+    Names of drlim are given with their public module, whichever private file holds them.
     """
     kind = something if hasattr(something, "__qualname__") else type(something)
     module, *below = kind.__module__.split(".")
@@ -162,7 +178,7 @@ def name_of(something: Any) -> str:
 
 
 def from_description(description: dict[str, Any]) -> Builder | None:
-    """Find the builder that `describe` spoke of; None if it is not one of drlim's own."""
+    """Return the builder that `describe` described; None if it is not one of drlim's own."""
     if "name" not in description:
         return None
     if description["name"] not in BUILDERS:
@@ -182,7 +198,7 @@ def shapes(
     Raises
     ------
     InputError
-        If there is no such network, whatever is wrong with what it was asked for.
+        If there is no such network, whichever argument is wrong.
     """
     try:
         with torch.device("meta"):
@@ -196,7 +212,7 @@ def shapes(
 
 @dataclass(frozen=True)
 class Absent:
-    """Stands for the builder of a network of which only the program is there.
+    """Stands for the builder of a network of which a map file has only the program.
 
     Parameters
     ----------
@@ -209,6 +225,6 @@ class Absent:
     def __call__(self, sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
         """Raise InputError: there is nothing to build."""
         raise InputError(
-            f"this map was read with its program and without its network, {self.name}: it maps, "
-            "but it cannot be fitted; give the builder: drlim.load(path, network=...)"
+            f"this map was read with its program and without its network, {self.name}: it can be "
+            "applied, not fitted; give the builder: drlim.load(path, network=...)"
         )

@@ -20,9 +20,9 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "ge
 class Standardize(nn.Module):
     """Move samples to their centre and into their own unit, as the training data had them.
 
-    It stands before the network and holds its numbers as buffers, so that they travel with the
-    weights: raw samples in the unit of the training data always give the same point. One unit
-    for all features leaves distances, and so neighbours, as they were.
+    It stands before the network and holds its numbers as buffers, so that they are saved with
+    the weights: raw samples in the unit of the training data always give the same point. One
+    unit for all features keeps the ratios of distances, and so the neighbours.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ class Standardize(nn.Module):
         super().__init__()
         if not is_number(scale) or scale <= 0:
             raise InputError(f"scale is {scale!r}; samples are divided by it, so it must be > 0")
-        self.register_buffer("centre", torch.as_tensor(np.asarray(centre, np.float64)))
+        self.register_buffer("centre", torch.from_numpy(np.array(centre, np.float64)))
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float64))
 
     def forward(self, X: Num[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
-        """Return float32 samples; float64 ones are moved before they are rounded."""
+        """Return float32 samples; float64 ones are centred before they are rounded."""
         if X.dtype != torch.float64:
             X = X.float()
         return (X - self.centre.to(X.dtype)).div_(self.scale.to(X.dtype)).float()
@@ -52,8 +52,8 @@ class Standardize(nn.Module):
 class AlignedLinear(nn.Linear):
     """A linear layer that gives a row the same bits wherever in a batch it stands.
 
-    Some processors' matrix products add up the terms of a row in an order that depends on where
-    the row begins in memory. Rows filled up with zeros to 64 bytes all begin alike.
+    The matrix products of some processors add up the terms of a row in an order that depends on
+    its alignment in memory. Rows padded with zeros to 64 bytes are all aligned alike.
     """
 
     def forward(self, X: Float[Tensor, "b features"]) -> Float[Tensor, "b units"]:
@@ -65,7 +65,7 @@ class AlignedLinear(nn.Linear):
 
 
 class Residual(nn.Module):
-    """x + f(x), with f two convolutions, each after a normalisation and an activation."""
+    """x + f(x), where f is two convolutions, each after a normalisation and an activation."""
 
     def __init__(self, maps: int, activation: str) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Residual(nn.Module):
 
 
 def grouped(maps: int) -> nn.Module:
-    """Normalise each sample by itself, in up to 8 groups of 4 maps or more."""
+    """Build a normalisation within each sample, in up to 8 groups of at least 4 maps."""
     return nn.GroupNorm(math.gcd(8, maps, max(maps // 4, 1)), maps)
 
 
