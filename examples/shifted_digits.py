@@ -110,7 +110,7 @@ def _digits(seed: int, quick: bool) -> tuple[Dataset, Dataset]:
     """Return the 4s and 9s of the paper: 3,000 each to learn from, and the official test set."""
     rng = np.random.default_rng(seed)
     train, test = (mnist(part, digits=(4, 9)) for part in ("train", "test"))
-    per_digit, n_test = (200, 160) if quick else (3000, len(test))
+    per_digit, n_test = (120, 120) if quick else (3000, len(test))
     chosen = [
         rng.choice(rows, min(per_digit, len(rows)), replace=False)
         for rows in (np.flatnonzero(train.factor("digit") == digit) for digit in (4, 9))
