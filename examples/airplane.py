@@ -124,12 +124,12 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
             (Z - cylinder.centre) @ cylinder.frame.T,
             held_out.factor(name),
             held_out.X,
-            value_name=name,
+            value_name=label,
             cyclic=name == "azimuth",
             caption=f"{len(Z)} held-out views; the map was learnt from {len(Z_learnt)} others. "
             "Five views of the map, the fitted cylinder upright.",
         )
-        for name in ("azimuth", "lighting")
+        for name, label in (("azimuth", "azimuth (degrees)"), ("lighting", "lighting (number)"))
     ]
     return claims, evidence, figures
 

@@ -193,3 +193,38 @@ def test_few_values_are_drawn_as_a_scatter():
     axes, drawn = collections(np.arange(60) % 3)
     assert len(axes) == 1
     assert len(drawn) == 3
+
+
+def test_the_axis_of_epochs_has_whole_numbers_even_of_one_epoch():
+    figure = plotting.loss_curves(
+        [1], {"loss": [2.0]}, xlabel="epoch", title="loss", caption=CAPTION
+    )
+    (axes,) = figure.axes
+    assert all(tick == round(tick) for tick in axes.get_xticks())
+
+
+def test_a_map_that_collapsed_to_a_point_has_axes_that_can_be_read(rng):
+    point = np.array([0.048, 0.022]) + 1e-17 * rng.normal(size=(20, 2))
+    figure = plotting.gallery({"a map": (point, np.arange(20) % 2)}, label_name="digit", caption="")
+    plotting.render(figure, "png")
+    (axes,) = figure.axes
+    for axis in (axes.xaxis, axes.yaxis):
+        assert axis.get_offset_text().get_text() == ""
+        assert len({text.get_text() for text in axis.get_ticklabels()}) > 1
+
+
+def test_the_legend_of_thumbnails_covers_none_of_them():
+    figure = plotting.thumbnails(Z, IMAGES, LABELS, label_name="digit", **MAP)
+    plotting.render(figure, "png")
+    (axes,), (legend,) = figure.axes, figure.legends
+    assert axes.get_legend() is None
+    assert not legend.get_window_extent().overlaps(axes.get_window_extent())
+
+
+def test_pale_points_have_an_outline():
+    drawn = coloured(np.arange(60) % 8).axes[0].collections
+    (pale,) = [points for points in drawn if points.get_facecolor()[0][:2].min() > 0.8]
+    assert pale.get_linewidths()[0] > 0
+    assert pale.get_edgecolor()[0][:3].max() < 0.5
+    (points,) = coloured(np.arange(60.0), cyclic=True).axes[0].collections
+    assert points.get_linewidths()[0] > 0

@@ -22,6 +22,8 @@ except ImportError:
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 SIMILAR, DISSIMILAR = COLOURS[0], COLOURS[1]
+PALE = COLOURS[7]  # points of this colour have an outline, to be seen on white
+OUTLINE = "0.4"
 MARKERS = "o^sDvPX*"
 
 
@@ -82,14 +84,16 @@ def scatter_labels(
     """
     for k, value in enumerate(np.unique(labels)):
         points = Z[labels == value]
+        is_pale = colour_of(k) == PALE
         axes.scatter(
             points[:, 0],
             points[:, 1],
             s=size,
             alpha=alpha,
-            linewidths=linewidths,
+            linewidths=0.3 if is_pale else linewidths,
             zorder=zorder,
-            color=colour_of(k),
+            facecolors=colour_of(k),
+            edgecolors=OUTLINE if is_pale else colour_of(k),
             marker=marker_of(k),
             label=name(value, len(points)),
         )
@@ -110,7 +114,7 @@ def scatter_values(
         s=size,
         cmap="twilight" if cyclic else "viridis",
         linewidths=0.3 if cyclic else 0,
-        edgecolors="0.4" if cyclic else None,
+        edgecolors=OUTLINE if cyclic else None,
     )
 
 

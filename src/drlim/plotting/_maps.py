@@ -210,9 +210,10 @@ def gallery(
     """
     check_some(maps, "maps")
     maps = {name: check_points(*of_map) for name, of_map in maps.items()}
-    rows = -(-len(maps) // 3)
-    figure = Figure(figsize=(11, 3.7 * rows + 0.8), layout="constrained")
-    panels = figure.subplots(rows, 3, squeeze=False).ravel()
+    columns = min(len(maps), 3)
+    rows = -(-len(maps) // columns)
+    figure = Figure(figsize=(11 / 3 * columns, 3.7 * rows + 0.8), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (title, (Z, labels)) in zip(panels, maps.items(), strict=False):
         scatter_labels(
             axes,
