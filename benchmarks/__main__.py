@@ -1,4 +1,4 @@
-"""Run all benchmarks (``make bench``), or those that are named: ``python -m benchmarks engine``."""
+"""Run all benchmarks (``make bench``) or some: ``python -m benchmarks engine``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if __name__ == "__main__":
             f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}"
         )
     print(f"Digits: {digits()}")
-    print("Of two things with a colon between them, the time of the one over that of the other.")
+    print("a : b is the time of a divided by the time of b.")
     figures = []
     for name in names:
         figures += record(name, importlib.import_module(f"benchmarks.{name}").run)
     met = [figure.met for figure in figures if figure.met is not None]
-    print(f"\n{sum(met)} of {len(met)} goals met; what is known of the others: docs/performance.md")
+    print(f"\n{sum(met)} of {len(met)} goals met; docs/performance.md explains the others")
     print(f"Load of the machine: {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} cores")
     print(f"Written to {results_file()}")

@@ -1,7 +1,7 @@
-"""What the benchmarks share: ratios that hold on a machine whose speed drifts, and the record.
+"""What the benchmarks share: ratios that are robust to a drifting machine, and the record.
 
-A module of this folder has a function ``run(quick) -> Iterator[Figure]`` and is named in
-``__main__.MODULES``; by itself it runs as ``python -m benchmarks.<module>``, whose figures go
+Each benchmark is a module with a function ``run(quick) -> Iterator[Figure]``, listed in
+``__main__.MODULES``. ``python -m benchmarks.<module>`` runs one of them and writes its figures
 into the same file.
 """
 
@@ -23,9 +23,9 @@ RESULTS = Path(__file__).with_name("results")
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of a benchmark, with the goal that it is held against.
+    """One number of a benchmark, and its goal.
 
-    `detail` is what the number was made of (seconds, sizes), for whoever looks closer.
+    `detail` holds what the number was computed from (seconds, sizes).
     """
 
     name: str
@@ -53,7 +53,7 @@ def seconds(function: Callable[[], Any]) -> float:
 def in_turn(
     functions: dict[str, Callable[[], Any]], repetitions: int, warm_up: int = 2
 ) -> dict[str, list[float]]:
-    """Time functions in turn, so that all of them see the same slow and fast spells."""
+    """Time functions in turn, so that slow and fast spells of the machine affect all of them."""
     for _ in range(warm_up):
         for function in functions.values():
             function()
@@ -64,18 +64,19 @@ def in_turn(
     return times
 
 
-def ratio(times: dict[str, list[float]], of: str, to: str) -> float:
-    """Return the median, over the repetitions, of one time over the other."""
-    return statistics.median(a / b for a, b in zip(times[of], times[to], strict=True))
+def ratio(times: dict[str, list[float]], numerator: str, denominator: str) -> float:
+    """Return the median, over the repetitions, of one time divided by the other."""
+    pairs = zip(times[numerator], times[denominator], strict=True)
+    return statistics.median(a / b for a, b in pairs)
 
 
 def milliseconds(times: dict[str, list[float]]) -> dict[str, float]:
-    """Return the median times, for a figure's `detail`."""
-    return {f"{name}_ms": 1e3 * statistics.median(each) for name, each in times.items()}
+    """Return the median times in milliseconds, for a figure's `detail`."""
+    return {f"{name}_ms": 1e3 * statistics.median(of_name) for name, of_name in times.items()}
 
 
 def machine() -> dict[str, Any]:
-    """Describe what the figures were measured on."""
+    """Describe the machine of the measurement."""
     import numpy
     import torch
 
@@ -94,7 +95,7 @@ def machine() -> dict[str, Any]:
 
 
 def digits() -> str:
-    """Name the digits that are measured with, and where they come from."""
+    """Return the name and the origin of the digits that the benchmarks use."""
     from drlim.datasets import mnist
 
     data = mnist("train")
@@ -102,7 +103,7 @@ def digits() -> str:
 
 
 def record(section: str, run: Callable[[bool], Iterator[Figure]]) -> list[Figure]:
-    """Run one module, print each figure as it comes, and write them beside those of the others."""
+    """Run one benchmark, print each figure at once, and add all to the results file."""
     quick = os.environ.get("QUICK", "") not in ("", "0")
     print(f"\n{section}{' (quick)' if quick else ''}")
     figures = []
@@ -114,14 +115,14 @@ def record(section: str, run: Callable[[bool], Iterator[Figure]]) -> list[Figure
         return figures
     path = results_file()
     path.parent.mkdir(exist_ok=True)
-    before = json.loads(path.read_text()) if path.exists() else {}
-    before[section] = {
+    results = json.loads(path.read_text()) if path.exists() else {}
+    results[section] = {
         "quick": quick,
         "digits": digits(),
         "machine": machine(),
         "figures": [{**asdict(figure), "met": figure.met} for figure in figures],
     }
-    path.write_text(json.dumps(before, indent=2) + "\n")
+    path.write_text(json.dumps(results, indent=2) + "\n")
     return figures
 
 

@@ -1,7 +1,7 @@
-"""What a graphics card makes of it; without one, nothing.
+"""Training and mapping on a graphics card; without one, nothing is measured.
 
-Each part is measured on the card and on the processors beside it, in one run. What a card does is
-waited for only at the end of what is timed.
+Each part is measured on the card and on the machine's processors, in one run. A timing waits for
+the card only at its end.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CARD = torch.device("cuda")
 
 def run(quick: bool) -> Iterator[Figure]:
     if not torch.cuda.is_available():
-        print("  there is no graphics card (CUDA) here")
+        print("  no graphics card (CUDA) on this machine")
         return
     name = torch.cuda.get_device_name()
     rng = np.random.default_rng(0)
@@ -65,7 +65,7 @@ def run(quick: bool) -> Iterator[Figure]:
 
 
 class _After(Callback):
-    """Times so many steps together, after some that only warm up."""
+    """Times a number of steps together, after some that only warm up."""
 
     def __init__(self, warm_up: int, n_steps: int) -> None:
         self.warm_up, self.n_steps = warm_up, n_steps
@@ -84,7 +84,7 @@ class _After(Callback):
 def steps(
     builder: Any, X: np.ndarray, graph: SimilarityGraph, n_points: int, repetitions: int
 ) -> dict[str, list[float]]:
-    """Time a hundred steps of a training on the card, and of the bare network there, in turn."""
+    """Time a hundred training steps, and as many of the bare network, on the card, in turn."""
     network = nn.Sequential(
         networks.Standardize(0.0, 1.0), _builders.build(builder, X.shape[1:], 2, seed=0)
     ).to(CARD)
@@ -110,14 +110,14 @@ def steps(
             return after.seconds / n_steps
         raise AssertionError("the epoch has too few batches")
 
-    def alone_there() -> float:
+    def bare_step() -> float:
         start = time.perf_counter()
         for _ in range(n_steps):
             torch.autograd.grad(alone(points).sum(), weights)
         torch.cuda.synchronize()
         return (time.perf_counter() - start) / n_steps
 
-    turns: dict[str, Callable[[], float]] = {"step": step, "bare": alone_there}
+    turns: dict[str, Callable[[], float]] = {"step": step, "bare": bare_step}
     for timed in turns.values():
         timed()
     times: dict[str, list[float]] = {name: [] for name in turns}
@@ -130,24 +130,24 @@ def steps(
 def learning(
     what: str, digits: tuple[Dataset, Dataset], maps: dict[str, DrLIM]
 ) -> Iterator[Figure]:
-    """Learn the recipe for clusters from a given graph, and measure the held-out digits."""
+    """Train the recipe for clusters on a given graph, and measure it on held-out digits."""
     train, test = digits
     start = time.perf_counter()
     graph = neighbors(train.X, 15)
     yield Figure(f"15 neighbours of {what}", time.perf_counter() - start, "s")
-    for how, map_ in maps.items():
+    for setting, map_ in maps.items():
         map_.fit(train.X[:500], graph=graph.restrict(np.arange(500)))  # to warm up
         start = time.perf_counter()
         map_.fit(train.X, graph=graph)
-        took = time.perf_counter() - start
-        found = quality.measure(train, test, map_)
-        yield Figure(f"recipe, {what}, {how}, the graph given", took, "s", detail=found)
-        for measured, value in found.items():
-            yield Figure(f"  held-out {measured}", value, "")
+        seconds = time.perf_counter() - start
+        measures = quality.measure(train, test, map_)
+        yield Figure(f"recipe, {what}, {setting}, the graph given", seconds, "s", detail=measures)
+        for measure, value in measures.items():
+            yield Figure(f"  held-out {measure}", value, "")
 
 
 def applying(n_rows: int) -> Iterator[Figure]:
-    """Map bytes that lie in memory, beside the network alone in blocks of two sizes."""
+    """Map images from memory, and compare with the network alone in blocks of two sizes."""
     X = np.random.default_rng(0).integers(0, 256, (n_rows, 28, 28), np.uint8)
     for name in ("lenet", "mlp"):
         map_ = DrLIM(network=name, max_epochs=0, n_neighbors=1, random_state=0, device="cuda")
@@ -164,11 +164,12 @@ def applying(n_rows: int) -> Iterator[Figure]:
         yield Figure(
             f"transform of {n_rows:,} rows with {name}, to the bare network's speed",
             1 / ratio(times, "transform", best),
-            detail={key: statistics.median(each) for key, each in times.items()},
+            detail={key: statistics.median(of_key) for key, of_key in times.items()},
         )
 
 
 def bare(network: nn.Module, X: np.ndarray, rows: int) -> Tensor:
+    """Map all images with the network alone, in blocks of `rows`."""
     with torch.inference_mode():
         parts = (torch.from_numpy(X[k : k + rows]) for k in range(0, len(X), rows))
         return torch.cat([network(part.to(CARD)) for part in parts]).cpu()

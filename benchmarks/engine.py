@@ -1,8 +1,8 @@
-"""The cost of one training step, as a ratio to forward and backward of the bare network.
+"""The cost of a training step, relative to forward and backward passes of the bare network.
 
-Both are timed in turn, on batches of the same size. A step is what `drlim.training.train` does
-for a batch, taken from its own loop: pairs drawn and weighed, samples fetched, the network, the
-loss of all pairs, the tally, and the optimiser.
+Both are timed in turn, on batches of the same size. A step is all that `drlim.training.train`
+does for a batch: draw and weigh pairs, fetch samples, apply the network, compute the loss of all
+pairs, keep the tally, and take the optimiser's step.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _Residual(nn.Module):
 
 
 def small_resnet(sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
-    """Build a residual network of five convolutions, without any normalisation."""
+    """Build a residual network of five convolutions without normalisation."""
     return nn.Sequential(
         nn.Unflatten(1, (1, sample_shape[0])),
         nn.Conv2d(1, 16, 3, padding=1),
@@ -75,7 +75,7 @@ def run(quick: bool) -> Iterator[Figure]:
         torch.set_num_threads(n_threads)
         for name, builder, n_points, goal in CASES:
             network = _builders.build(builder, (28, 28), 2, seed=0)
-            # Half as many edges as points; at random few of 60,000 samples meet twice.
+            # An edge has two points; random edges among 60,000 samples rarely share one.
             times = step_and_bare(network, X, graph, n_points // 2, repetitions=9 if quick else 41)
             yield Figure(
                 f"step : bare, {name}, {n_points} points, {n_threads} threads",
@@ -87,7 +87,7 @@ def run(quick: bool) -> Iterator[Figure]:
 
 
 class EnoughError(Exception):
-    """Ends a training that was only to be timed."""
+    """Ends a training that is only timed."""
 
 
 class _Turns(Callback):
@@ -99,11 +99,11 @@ class _Turns(Callback):
         self.resumed = time.perf_counter()
 
     def on_batch_end(self, step: int, n_steps: int) -> None:
-        step_took = time.perf_counter() - self.resumed
-        bare_took = seconds(self.bare)
+        step_seconds = time.perf_counter() - self.resumed
+        bare_seconds = seconds(self.bare)
         if step > self.warm_up:
-            self.times["step"].append(step_took)
-            self.times["bare"].append(bare_took)
+            self.times["step"].append(step_seconds)
+            self.times["bare"].append(bare_seconds)
         if step == self.warm_up + self.repetitions:
             raise EnoughError
         self.resumed = time.perf_counter()

@@ -1,7 +1,7 @@
-"""What continuous integration watches: ratios within one run, whose bounds only a doubling breaks.
+"""What continuous integration watches: ratios within one run, with bounds at twice the usual cost.
 
-A ratio of processor time, the least of several tries on either side, hardly moves when the
-machine is busy. Run by ``make guard``; it ends with 1, and a sentence on each, if any is broken.
+A ratio of processor times, each the least of several tries, hardly depends on the load of the
+machine. ``make guard`` runs it; its exit status is 1 if a bound is broken.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from drlim.pairs import PairSampler
 
 
 def main() -> int:
-    broken = 0
+    n_broken = 0
     for what, measured, bound in measured_ratios():
         print(f"  {what:<64} {measured:6.2f}   at most {bound:g}", flush=True)
         if measured > bound:
-            broken += 1
+            n_broken += 1
             print(
-                f"    {what} is {measured:.2f}, and was about half of {bound:g} when the bound was "
-                "set: something in its way costs twice what it did; python -m benchmarks tells more"
+                f"    {what} is {measured:.2f}; it was about half of the bound {bound:g} when that "
+                "was set, so some part costs twice what it did: see python -m benchmarks"
             )
-    return min(broken, 1)
+    return min(n_broken, 1)
 
 
 def measured_ratios() -> Iterator[tuple[str, float, float]]:
@@ -57,14 +57,14 @@ def measured_ratios() -> Iterator[tuple[str, float, float]]:
     loss = least(lambda: global_loss(Z, graph, 1.0), 3)
     yield "the exact loss, to all pairs in a matrix product", loss / (product * 2.25), BOUNDS[3]
 
-    bare = least(start("-c", ""), 9, of_children)
-    loaded = least(start("-c", "import drlim"), 9, of_children)
+    bare = least(start("-c", ""), 9, child_time)
+    loaded = least(start("-c", "import drlim"), 9, child_time)
     yield "import drlim, to the start of an interpreter", loaded / bare, BOUNDS[4]
-    shown = least(start("-m", "drlim.cli", "--help"), 5, of_children)
+    shown = least(start("-m", "drlim.cli", "--help"), 5, child_time)
     yield "drlim --help, to the start of an interpreter", shown / bare, BOUNDS[5]
 
 
-# About twice what they were on two cores of an AMD EPYC (Zen 4).
+# About twice the ratios measured on two cores of an AMD EPYC (Zen 4).
 BOUNDS = (5.0, 2.5, 3.0, 0.5, 2.5, 7.5)
 
 
@@ -80,8 +80,8 @@ def least(
     return min(times)
 
 
-def of_children() -> float:
-    """Return the processor time of the processes that have ended."""
+def child_time() -> float:
+    """Return the processor time of all child processes that have ended."""
     import resource
 
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -89,6 +89,7 @@ def of_children() -> float:
 
 
 def start(*arguments: str) -> Callable[[], Any]:
+    """Return a function that starts an interpreter with these arguments and waits for its end."""
     return lambda: subprocess.run(
         [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL
     )

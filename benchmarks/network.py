@@ -1,4 +1,4 @@
-"""The paper's network as drlim computes it, against its layers as they are drawn, one by one."""
+"""The paper's network as drlim computes it, against its layers computed one by one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(quick: bool) -> Iterator[Figure]:
             weight.copy_(ours_weight)
     for n_points in (128, 512):
         X = torch.randn(n_points, 28, 28)
-        apart = (ours(X) - literal(X)).abs().max() / literal(X).abs().max()
+        difference = (ours(X) - literal(X)).abs().max() / literal(X).abs().max()
         times = in_turn(
             {"literal": forward_and_backward(literal, X), "ours": forward_and_backward(ours, X)},
             repetitions=9 if quick else 41,
@@ -30,11 +30,12 @@ def run(quick: bool) -> Iterator[Figure]:
             f"literal layers : drlim's LeNet, {n_points} points",
             ratio(times, "literal", "ours"),
             goal=">= 2.5",
-            detail={**milliseconds(times), "largest_relative_difference": apart.item()},
+            detail={**milliseconds(times), "largest_relative_difference": difference.item()},
         )
 
 
 def forward_and_backward(network: nn.Module, X: torch.Tensor) -> Callable[[], object]:
+    """Return a function that computes the gradient of the network's output."""
     weights = list(network.parameters())
     return lambda: torch.autograd.grad(network(X).sum(), weights)
 

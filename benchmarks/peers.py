@@ -1,14 +1,15 @@
-"""What people would use instead, each in an environment of its own, on handwritten digits.
+"""Other packages for parametric maps, each in an environment of its own, on handwritten digits.
 
-``python -m benchmarks.peers install`` makes the environments in ``benchmarks/.envs``: the peers'
-dependencies agree neither with each other nor with drlim's. ``python -m benchmarks.peers`` then
-lets each, and drlim, learn the paper's digits from raw pixels, neighbour graph included, maps the
-held-out ones, and measures all maps alike; ``python -m benchmarks.peers all-digits`` does so with
-the whole of MNIST. What cannot be installed, fails or takes too long is written down with its
-reason. Names of peers after that take those only; ``MINUTES=9`` before it is what each may take.
+``python -m benchmarks.peers install`` makes the environments in ``benchmarks/.envs``, since the
+packages' dependencies conflict with each other and with drlim's. ``python -m benchmarks.peers``
+then trains each package and drlim on the paper's digits from raw pixels, neighbour graph included,
+maps the held-out digits, and measures all maps in the same way; ``python -m benchmarks.peers
+all-digits`` uses the whole of MNIST. A package that cannot be installed, fails or takes too long is
+recorded with the reason. Names of packages after the command select some of them; the environment
+variable ``MINUTES`` limits the time of each.
 
-Each peer has its own defaults; where one has no default for images it gets the pixels from 0 to 1
-as rows.
+Each package runs with its own defaults; one without a default for images gets rows of pixels from
+0 to 1.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:  # peers' environments know neither drlim nor what it needs
+if TYPE_CHECKING:  # the peers' environments have neither drlim nor its dependencies
     from benchmarks._bench import Figure
     from drlim.datasets import Dataset
     from drlim.graphs import SimilarityGraph
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE / ".envs"
-MINUTES = float(os.environ.get("MINUTES", "20"))  # that a peer may take
-TORCH = "torch==2.13.0"  # first, and alone: others would bring a build for graphics cards
+MINUTES = float(os.environ.get("MINUTES", "20"))  # limit for each peer
+TORCH = "torch==2.13.0"  # installed first: a peer would install a build for graphics cards
 
 REQUIREMENTS = {
     "umap": [["umap-learn", "tensorflow-cpu"]],
@@ -48,7 +49,7 @@ MAPS = [name for name in REQUIREMENTS if name != "neighbors"]
 
 
 def learner(name: str, n_samples: int) -> Any:
-    """Make a peer's estimator with its own defaults; runs in the peer's environment."""
+    """Return a peer's estimator with its defaults; called in the peer's environment."""
     if name == "drlim":
         from benchmarks.quality import recipe
 
@@ -58,14 +59,14 @@ def learner(name: str, n_samples: int) -> Any:
 
         return ParametricUMAP()
     if name == "ivis":
-        os.environ["TF_USE_LEGACY_KERAS"] = "1"  # it was written for Keras 2
+        os.environ["TF_USE_LEGACY_KERAS"] = "1"  # ivis needs Keras 2
         from ivis import Ivis  # type: ignore[import-not-found]
 
         return Ivis(verbose=0)
     if name == "parametric-umap":
-        from parametric_umap import ParametricUMAP as OfTorch  # type: ignore[import-not-found]
+        from parametric_umap import ParametricUMAP as TorchUMAP  # type: ignore[import-not-found]
 
-        return OfTorch()
+        return TorchUMAP()
     if name == "parampacmap":
         from parampacmap import parampacmap  # type: ignore[import-not-found]
 
@@ -79,7 +80,7 @@ def learner(name: str, n_samples: int) -> Any:
 
 
 def learn(name: str, data: Path, out: Path) -> None:
-    """Fit one peer and map both parts; runs in the peer's environment."""
+    """Fit one peer and map both parts; called in the peer's environment."""
     digits = np.load(data)
     train, test = digits["train"], digits["test"]
     if name == "drlim":
@@ -87,7 +88,7 @@ def learn(name: str, data: Path, out: Path) -> None:
     map_ = learner(name, len(train))
     start = time.perf_counter()
     if name == "drlim":
-        map_.fit(train, graph=_near(train))
+        map_.fit(train, graph=_neighbour_graph(train))
     else:
         map_.fit(train)
     fitted = time.perf_counter()
@@ -104,14 +105,15 @@ def learn(name: str, data: Path, out: Path) -> None:
     )
 
 
-def _near(train: np.ndarray) -> SimilarityGraph:
-    """Join each digit to its 15 nearest, of many approximately: UMAP does so from 4,096."""
+def _neighbour_graph(train: np.ndarray) -> SimilarityGraph:
+    """Return the graph of 15 neighbours; approximate for many digits, as UMAP from 4,096 on."""
     from drlim.graphs import neighbors
 
     return neighbors(train, 15, approximate=len(train) > 30_000)
 
 
 def install(names: list[str]) -> None:
+    """Make the environments of some peers."""
     for name in names:
         folder = ENVIRONMENTS / name
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
@@ -126,13 +128,13 @@ def install(names: list[str]) -> None:
 
 
 def run(quick: bool, names: Sequence[str] = (), *, all_digits: bool = False) -> Iterator[Figure]:
-    """Let drlim and the peers that are installed learn the same digits, one after the other."""
+    """Train drlim and the installed peers on the same digits, one after the other."""
     from benchmarks._bench import Figure
     from benchmarks.quality import paper_digits
     from drlim.datasets import mnist
 
     if quick:
-        print("  left out when quick: each takes minutes")
+        print("  left out of a quick run: each takes minutes")
         return
     train, test = (mnist("train"), mnist("test")) if all_digits else paper_digits()
     names = [name for name in MAPS if (ENVIRONMENTS / name).exists() and name in (names or MAPS)]
@@ -141,25 +143,25 @@ def run(quick: bool, names: Sequence[str] = (), *, all_digits: bool = False) -> 
         data = Path(folder, "digits.npz")
         np.savez(data, train=_pixels(train), test=_pixels(test))
         for name in ["drlim", *names]:
-            told = found[name] = _learnt_by(name, data, Path(folder, f"{name}.npz"), train, test)
-            seconds = told.get("fit_seconds", float("nan"))
-            yield Figure(f"{name}, {len(train):,} digits to learn", seconds, "s", detail=told)
+            result = found[name] = _learnt_by(name, data, Path(folder, f"{name}.npz"), train, test)
+            seconds = result.get("fit_seconds", float("nan"))
+            yield Figure(f"{name}, {len(train):,} digits to learn", seconds, "s", detail=result)
             for measure in MEASURES:
-                if measure in told:
-                    yield Figure(f"  {measure}", told[measure], "")
-            if name == "drlim" and "failed" not in told:
+                if measure in result:
+                    yield Figure(f"  {measure}", result[measure], "")
+            if name == "drlim" and "failed" not in result:
                 yield from _settled(Path(folder, f"{name}.npz"), train, test)
-        ours, theirs = found.pop("drlim"), [told for told in found.values() if "failed" not in told]
+        ours, theirs = found.pop("drlim"), [peer for peer in found.values() if "failed" not in peer]
         if not theirs or "failed" in ours:
             return
-        # The machine may have become faster or slower while the others learnt.
+        # The machine may have become faster or slower while the peers trained.
         again = _learnt_by("drlim", data, Path(folder, "again.npz"), train, test)
-    both = [told["fit_seconds"] for told in (ours, again) if "failed" not in told]
+    both = [each["fit_seconds"] for each in (ours, again) if "failed" not in each]
     yield Figure("drlim again, after the others", both[-1], "s", detail=again)
     for measure in MEASURES:
-        best = max(told[measure] for told in theirs)
+        best = max(peer[measure] for peer in theirs)
         yield Figure(f"{measure}, above the best peer", ours[measure] - best, "", ">= 0")
-    best_peer = max(theirs, key=lambda told: sum(told[measure] for measure in MEASURES))
+    best_peer = max(theirs, key=lambda peer: sum(peer[measure] for measure in MEASURES))
     share = statistics.mean(both) / best_peer["fit_seconds"]
     yield Figure(
         "seconds, to those of the peer with the best map",
@@ -173,15 +175,14 @@ MEASURES = ("held-out trustworthiness at 5", "held-out digit accuracy, 5-NN")
 
 
 def _settled(out: Path, train: Dataset, test: Dataset) -> Iterator[Figure]:
-    """Measure a map whose held-out digits settle among their nearest learnt ones."""
+    """Measure a map whose held-out digits settle among their nearest training digits."""
     from benchmarks._bench import Figure
     from benchmarks.quality import measure_points, settled
 
-    told = np.load(out)
-    found = measure_points(
-        train, test, told["train"], settled(train, test, told["train"], told["test"])
-    )
-    for measure, value in zip(MEASURES, found.values(), strict=True):
+    points = np.load(out)
+    Z_test = settled(train, test, points["train"], points["test"])
+    measures = measure_points(train, test, points["train"], Z_test)
+    for measure, value in zip(MEASURES, measures.values(), strict=True):
         yield Figure(f"  {measure}, settled", value, "")
 
 
@@ -190,24 +191,24 @@ def _pixels(images: Dataset) -> np.ndarray:
 
 
 def _learnt_by(name: str, data: Path, out: Path, train: Dataset, test: Dataset) -> dict[str, Any]:
-    """Let one learn in its own process, and measure its map."""
+    """Train one package in a process of its own, and measure its map."""
     from drlim.evaluation import quality
 
     reason = _in_its_environment(name, data, out)
     if reason is not None:
         return {"failed": reason}
-    told = np.load(out)
-    seconds = {key: float(told[key]) for key in told.files if key.endswith("seconds")}
+    result = np.load(out)
+    seconds = {key: float(result[key]) for key in result.files if key.endswith("seconds")}
     return seconds | {
-        MEASURES[0]: quality.trustworthiness(_pixels(test), told["test"], 5),
+        MEASURES[0]: quality.trustworthiness(_pixels(test), result["test"], 5),
         MEASURES[1]: quality.knn_accuracy(
-            told["train"], train.factors["digit"], told["test"], test.factors["digit"]
+            result["train"], train.factors["digit"], result["test"], test.factors["digit"]
         ),
     }
 
 
 def _in_its_environment(name: str, data: Path, out: Path) -> str | None:
-    """Let a peer learn; return what went wrong, if anything did."""
+    """Train one package in its environment; return why it failed, or None."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     python = ENVIRONMENTS / name / "bin" / "python"
     if name == "drlim":
@@ -228,7 +229,7 @@ def _in_its_environment(name: str, data: Path, out: Path) -> str | None:
 
 
 def _reason(stderr: str) -> str:
-    """Return the last line that says what went wrong."""
+    """Return the last line of an error output that names an error."""
     lines = [line for line in stderr.splitlines() if line.strip()]
     errors = [line for line in lines if "Error" in line or "ERROR" in line]
     return (errors or lines or ["no message"])[-1].strip()

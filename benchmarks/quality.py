@@ -1,14 +1,14 @@
-"""Seconds until a map of the paper's digits is as good as that of the loop that tutorials teach.
+"""Seconds to a map of the paper's digits that is as good as that of the usual tutorial loop.
 
-The loop embeds both samples of random pairs, half of them similar, in two passes through the
-paper's network, layer by layer as the paper draws it. drlim learns from the digits' neighbours
-with the same layers, and from all pairs among the points it draws; its units are GELU, and in one
-row its first map lies along principal components (`turned_lenet`), which the library does not do
-by itself. Only training is timed. How long to train is chosen where the means of three seeds come
-to the loop's on the held-out digits, and then measured there with three other seeds.
+The loop draws random pairs, half of them similar, and embeds both samples in two passes through
+the paper's network, layer by layer. drlim trains the same layers on the digits' neighbours, using
+all pairs among the points of a batch; its activation is GELU, and in one row its first map lies
+along principal components (`turned_lenet`), which the library itself does not offer. Only training
+is timed. The number of epochs is the smallest at which the means of three seeds reach the loop's on
+the held-out digits; it is then measured with three other seeds.
 
-How near the paper's network comes to the least loss in a minute, and the recipe of heavy-tailed
-forces with a network of its own, from raw pixels and its graph included, stand beside.
+Two more figures: the loss that the paper's network reaches in a minute, and a recipe of
+heavy-tailed forces with a network of its own, from raw pixels, its graph included.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from drlim.experiments._run import Options
 from drlim.graphs import SimilarityGraph, neighbors
 from drlim.losses import Contrastive, global_loss
 
-EPOCHS, PAIRS, BATCH = 10, 30_000, 64  # the loop's
+EPOCHS, PAIRS, BATCH = 10, 30_000, 64  # of the tutorial loop
 
 
 def run(quick: bool) -> Iterator[Figure]:
-    # The goals are of whole trainings, and a quick run has short ones.
+    # The goals are meant for full trainings.
     return (replace(figure, goal="") if quick else figure for figure in _figures(quick))
 
 
@@ -59,27 +59,27 @@ def _figures(quick: bool) -> Iterator[Figure]:
 
 
 def recipes(train: Dataset, test: Dataset, n_seeds: int, quick: bool) -> Iterator[Figure]:
-    """Learn the recipe with some seeds, from raw pixels, and settle the held-out digits of each."""
-    found, settled_too = [], []
+    """Train the recipe with several seeds from raw pixels; measure its maps, settled and not."""
+    mapped, settled_maps = [], []
     for seed in range(n_seeds):
         map_ = recipe(len(train)).set_params(random_state=seed)
         if quick:
             map_.set_params(max_epochs=1)
         start = time.perf_counter()
         map_.fit(train.X)
-        took = time.perf_counter() - start
+        seconds = time.perf_counter() - start
         Z = map_.transform(test.X)
-        found.append((took, measure_points(train, test, map_.embedding_, Z)))
+        mapped.append((seconds, measure_points(train, test, map_.embedding_, Z)))
         Z = settled(train, test, map_.embedding_, Z)
-        settled_too.append((took, measure_points(train, test, map_.embedding_, Z)))
-    what = f"heavy-tailed recipe, {len(train):,} digits {map_.max_epochs} times, graph included"
-    seconds, means = _median_and_means(found)
-    yield Figure(what, seconds, "s", detail={"each": found})
+        settled_maps.append((seconds, measure_points(train, test, map_.embedding_, Z)))
+    name = f"heavy-tailed recipe, {len(train):,} digits {map_.max_epochs} times, graph included"
+    seconds, means = _median_and_means(mapped)
+    yield Figure(name, seconds, "s", detail={"each": mapped})
     yield Figure("  held-out trustworthiness at 5", means["trustworthiness"], "", ">= 0.892")
     yield Figure("  held-out digit accuracy", means["accuracy"], "", ">= 0.976")
-    _, means = _median_and_means(settled_too)
-    for measured, goal in {"trustworthiness": 0.909, "accuracy": 0.974}.items():
-        yield Figure(f"  held-out {measured}, settled", means[measured], "", f">= {goal}")
+    _, means = _median_and_means(settled_maps)
+    for measure, goal in {"trustworthiness": 0.909, "accuracy": 0.974}.items():
+        yield Figure(f"  held-out {measure}, settled", means[measure], "", f">= {goal}")
 
 
 Learner = Callable[[Dataset, float, int], tuple[DrLIM, float]]
@@ -93,7 +93,7 @@ def as_good(
     loop: tuple[float, dict[str, float]],
     n_seeds: int,
 ) -> Figure:
-    """Find how many epochs come to the loop's means, and measure these with other seeds."""
+    """Find the epochs that reach the loop's means, and measure that training with other seeds."""
     (train, test), (loop_seconds, aim) = digits, loop
 
     def learnt(epochs: float, first: int) -> list[tuple[float, dict[str, float]]]:
@@ -126,26 +126,26 @@ def _median_and_means(
 
 def paper_digits() -> tuple[Dataset, Dataset]:
     """Return the paper's 4s and 9s: 3,000 each to learn from, and the test set."""
-    return _digits.load(Options("mnist", "", 0, False, False, lambda said: None))
+    return _digits.load(Options("mnist", "", 0, quick=False, download=False, say=lambda line: None))
 
 
 def as_the_paper(train: Dataset, epochs: float, seed: int) -> tuple[DrLIM, float]:
-    """Learn with eq. 4 from 5 neighbours, half a dissimilar pair a similar one."""
-    # The paper does not say what its units do; Gaussian error linear units learn fastest.
+    """Learn with eq. 4 from 5 neighbours; dissimilar pairs weigh half as much as similar ones."""
+    # The paper does not name its activation; GELU learns fastest.
     network = functools.partial(networks.lenet, activation="gelu")
     map_ = DrLIM(network=network, n_neighbors=5, n_dissimilar=0.5, random_state=seed)
     return _learnt(train, epochs, map_.set_params(learning_rate=1.2e-2))
 
 
 def with_heavy_tails(train: Dataset, epochs: float, seed: int) -> tuple[DrLIM, float]:
-    """Learn with heavy-tailed forces from 15 neighbours, two dissimilar pairs a similar one."""
+    """Learn with heavy-tailed forces from 15 neighbours; dissimilar pairs weigh twice as much."""
     network = functools.partial(networks.lenet, activation="gelu")
     map_ = DrLIM(network=network, n_neighbors=15, n_dissimilar=2, loss="heavy-tailed")
     return _learnt(train, epochs, map_.set_params(learning_rate=1.2e-2, random_state=seed))
 
 
 def from_principal_components(train: Dataset, epochs: float, seed: int) -> tuple[DrLIM, float]:
-    """Learn with heavy-tailed forces a network that starts along principal components."""
+    """Learn with heavy-tailed forces, from a network that starts along principal components."""
     network = functools.partial(turned_lenet, X=train.X[:: max(len(train) // 2_000, 1)])
     map_ = DrLIM(network=network, n_neighbors=15, n_dissimilar=3, loss="heavy-tailed")
     return _learnt(train, epochs, map_.set_params(learning_rate=8e-3, random_state=seed))
@@ -154,11 +154,11 @@ def from_principal_components(train: Dataset, epochs: float, seed: int) -> tuple
 def turned_lenet(
     sample_shape: tuple[int, ...], n_components: int, X: np.ndarray, spread: float = 1.0
 ) -> nn.Module:
-    """Build the paper's network, its last layer turned to where untrained features differ most.
+    """Build the paper's network; its last layer starts along principal components of the features.
 
-    A map that starts along the principal components of what the untrained layers make of some
-    samples X, the first with the standard deviation `spread`, has less to unlearn, as maps of
-    free points have that start from principal components.
+    The features are those that the untrained layers compute of the samples X; the first component
+    has the standard deviation `spread`. As with maps of free points, a start from principal
+    components shortens the training.
     """
     network = networks.lenet(sample_shape, n_components, activation="gelu")
     assert isinstance(network, nn.Sequential)
@@ -174,7 +174,7 @@ def turned_lenet(
     return network
 
 
-# How each learns, and for how many epochs at least, at most, and between.
+# Each learner, and the numbers of epochs that are tried, in this order.
 LEARNERS: dict[str, tuple[Learner, tuple[float, ...]]] = {
     "eq. 4": (as_the_paper, (1, 1.5, 2, 3, 4)),
     "heavy-tailed": (with_heavy_tails, (0.2, 0.25, 0.3, 0.4, 0.5, 1, 2, 4)),
@@ -187,7 +187,7 @@ LEARNERS: dict[str, tuple[Learner, tuple[float, ...]]] = {
 
 def _learnt(train: Dataset, epochs: float, map_: DrLIM) -> tuple[DrLIM, float]:
     graph = neighbors(train.X, map_.n_neighbors)
-    share = epochs / np.ceil(epochs)  # parts of epochs: fewer edges
+    share = epochs / np.ceil(epochs)  # a fraction of an epoch has fewer edges
     rows = np.random.default_rng(map_.random_state).permutation(graph.n_edges)
     edges = graph.edges[rows[: int(share * graph.n_edges)]]
     graph = SimilarityGraph.from_edges(edges, graph.n_samples)
@@ -198,28 +198,28 @@ def _learnt(train: Dataset, epochs: float, map_: DrLIM) -> tuple[DrLIM, float]:
 
 
 def within_a_minute(train: Dataset) -> Figure:
-    """Take the exact eq. 1 of a map that the paper's network learnt in about a minute."""
+    """Measure the exact eq. 1 of a map that the paper's network learns in about a minute."""
     graph = neighbors(train.X, 5)
     network = functools.partial(networks.lenet, activation="gelu")
     map_ = DrLIM(network=network, max_epochs=20, random_state=0)
     start = time.perf_counter()
     map_.fit(train.X, graph=graph)
-    took = time.perf_counter() - start
+    seconds = time.perf_counter() - start
     loss = global_loss(map_.embedding_, graph, map_.margin).total / len(train)
     return Figure(
-        "eq. 1 a digit with the paper's network (free points: 5.4)",
+        "eq. 1 per digit with the paper's network (free points: 5.4)",
         loss,
         "",
         "<= 8.3",
-        {"seconds": took},
+        {"seconds": seconds},
     )
 
 
 class Deform(nn.Module):
-    """Deforms images a little while the network learns: another affine change of each, each time.
+    """Deforms each image slightly in training, by an affine change drawn anew each time.
 
-    Unlike `augment`, which teaches a map to ignore a change by two copies of each sample, this
-    keeps one copy and only spoils what can be known by heart, as dropout does.
+    Unlike `augment`, which adds a second copy of each sample to teach a map to ignore a change,
+    this keeps one copy and only prevents overfitting, as dropout does.
     """
 
     def __init__(self, strength: float) -> None:
@@ -227,13 +227,13 @@ class Deform(nn.Module):
         self.strength = strength
 
     def forward(self, X: Tensor) -> Tensor:
-        """Return images (b, h, w), deformed in training."""
+        """Return images of shape (b, h, w), deformed in training mode."""
         if not self.training:
             return X
         height, width = X.shape[1:]
         y, x = torch.meshgrid(
             _places(height, X.device), _places(width, X.device), indexing="ij"
-        )  # of the pixels, from -1 to 1
+        )  # pixel coordinates from -1 to 1
         place = torch.stack([x, y, torch.ones_like(x)]).flatten(1)
         change = (2 * torch.rand(2 * len(X), 3, device=X.device) - 1) * self.strength
         grid = (change @ place).view(-1, 2, height, width) + place[:2].view(2, height, width)
@@ -249,14 +249,14 @@ def _places(n: int, device: torch.device) -> Tensor:
 def deforming_mlp(
     sample_shape: tuple[int, ...], n_components: int, strength: float = 0.06
 ) -> nn.Module:
-    """Build five layers of 256 Gaussian error linear units, behind `Deform`."""
+    """Build five layers of 256 GELU units, after `Deform`."""
     layers = networks.mlp(sample_shape, n_components, 5 * (256,), "gelu")
     return nn.Sequential(Deform(strength), layers)
 
 
 def recipe(n_samples: int) -> DrLIM:
-    """Return the estimator that learns clusters from so many raw images."""
-    # One pass over ten times the digits is more steps than four over these.
+    """Return the estimator that learns clusters from `n_samples` raw images."""
+    # One pass over 60,000 digits has more steps than four passes over 6,000.
     few = n_samples < 30_000
     max_epochs, batch_size, learning_rate = (4, 96, 1.3e-3) if few else (1, 64, 1e-3)
     return DrLIM(
@@ -274,40 +274,41 @@ def recipe(n_samples: int) -> DrLIM:
 def settled(
     train: Dataset, test: Dataset, Z_train: np.ndarray, Z_test: np.ndarray, reach: float = 0.3
 ) -> np.ndarray:
-    """Let springs to its 15 nearest learnt digits move each new one from where the map put it.
+    """Move each new digit by springs to its 15 nearest training digits; return the new points.
 
-    The springs are heavy-tailed, log(1 + D²/reach²), so of two clusters the nearer one wins. As
-    placing in t-SNE's and UMAP's maps, this needs the learnt digits at hand, and a search among
-    them; the map alone does not.
+    The springs are heavy-tailed, log(1 + D²/reach²), so the nearer of two clusters wins. As
+    placing new points in maps of t-SNE and UMAP, this needs the training digits and a search
+    among them, which the map alone does not.
     """
     X_train, X_test = (images.X.reshape(len(images), -1) for images in (train, test))
     search = NearestNeighbors(n_neighbors=15).fit(X_train.astype(np.float32))
     near = Z_train[search.kneighbors(X_test.astype(np.float32), return_distance=False)]
     Z = Z_test[:, None]
-    for _ in range(20):  # each spring's pull at its present length; the mean is where they balance
+    for _ in range(20):  # weights at the present lengths; the springs balance at the mean
         stiffness = 1 / (1 + np.square(near - Z).sum(axis=2, keepdims=True) / reach**2)
         Z = np.average(near, axis=1, weights=stiffness.repeat(Z.shape[2], 2), keepdims=True)
     return Z[:, 0]
 
 
 def measure(train: Dataset, test: Dataset, map_: DrLIM) -> dict[str, float]:
+    """Measure a map on held-out digits."""
     return measure_points(train, test, map_.embedding_, map_.transform(test.X))
 
 
 def measure_points(
     train: Dataset, test: Dataset, Z_train: np.ndarray, Z_test: np.ndarray
 ) -> dict[str, float]:
-    digit = "digit"
+    """Measure training and held-out points: trustworthiness at 5, and 5-NN accuracy."""
     return {
         "trustworthiness": quality.trustworthiness(test.X, Z_test),
         "accuracy": quality.knn_accuracy(
-            Z_train, train.factors[digit], Z_test, test.factors[digit]
+            Z_train, train.factors["digit"], Z_test, test.factors["digit"]
         ),
     }
 
 
 def literal_lenet() -> nn.Module:
-    """Build the paper's network layer by layer, as it is drawn."""
+    """Build the paper's network layer by layer, as its figure shows it."""
     return nn.Sequential(
         nn.Unflatten(1, (1, 28)),
         nn.Conv2d(1, 15, 6),
@@ -323,7 +324,7 @@ def literal_lenet() -> nn.Module:
 def tutorial_loop(
     train: Dataset, test: Dataset, n_pairs: int, seed: int
 ) -> tuple[float, dict[str, float]]:
-    """Learn as tutorials do: random pairs, two passes a pair."""
+    """Learn as tutorials do: random pairs, two passes for each."""
     graph = neighbors(train.X, 5)
     X = torch.from_numpy(train.X.astype(np.float32))
     X = (X - X.mean()) / X.std()
@@ -340,21 +341,22 @@ def tutorial_loop(
         dissimilar = dissimilar[~graph.has(*dissimilar.T)][:half]
         dissimilar = dissimilar[dissimilar[:, 0] != dissimilar[:, 1]]
         pairs = np.concatenate([similar, dissimilar])
-        together = torch.arange(len(pairs)) < len(similar)
-        for some in torch.split(torch.from_numpy(rng.permutation(len(pairs))), BATCH):
-            left, right = (torch.from_numpy(side) for side in pairs[some.numpy()].T)
+        is_similar = torch.arange(len(pairs)) < len(similar)
+        for batch in torch.split(torch.from_numpy(rng.permutation(len(pairs))), BATCH):
+            left, right = (torch.from_numpy(side) for side in pairs[batch.numpy()].T)
             distance = (network(X[left]) - network(X[right]) + 1e-9).norm(dim=1)
-            each = torch.where(together[some], loss.attraction(distance), loss.repulsion(distance))
+            attraction, repulsion = loss.attraction(distance), loss.repulsion(distance)
+            losses = torch.where(is_similar[batch], attraction, repulsion)
             optimizer.zero_grad()
-            torch.autograd.backward(each.mean())
+            torch.autograd.backward(losses.mean())
             optimizer.step()
-    took = time.perf_counter() - start
+    seconds = time.perf_counter() - start
     with torch.no_grad():
         Z_train = network(X).numpy()
         X_test = torch.from_numpy(test.X.astype(np.float32))
         mean, std = float(train.X.mean()), float(train.X.std())
         Z_test = network((X_test - mean) / std).numpy()
-    return took, measure_points(train, test, Z_train, Z_test)
+    return seconds, measure_points(train, test, Z_train, Z_test)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""How cost grows: the neighbour graph, training, the exact loss and applying a map, to a million.
+"""How the cost grows with the samples, up to a million: graph, training, exact loss, mapping.
 
-The samples are MNIST's digits, and copies of them that are deformed at random until there are
-enough; they lie on disk as bytes and are read through a memory map. Peak memory is that of a
-process of its own. The neighbours' peers run in their own environment (``benchmarks.peers``);
-where it is missing they are left out.
+The samples are MNIST's digits and randomly deformed copies of them, stored as bytes and read
+through a memory map. Peak memory is measured in a separate process. Other programs that search
+neighbours run in an environment of their own (``benchmarks.peers``); without it they are left out.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ def write_digits(path: Path, n: int) -> None:
     out = np.lib.format.open_memmap(path, "w+", np.uint8, (n, 28, 28))
     out[: len(digits)] = digits[:n]
     for start in range(len(digits), n, 512):
-        # One deformation serves 512 digits: that is many enough, and quick to make.
+        # 512 digits share one deformation: quick, and varied enough.
         change = np.eye(2) + rng.uniform(-0.15, 0.15, (2, 2))
         some = digits[rng.integers(0, len(digits), min(512, n - start))]
         matrix = np.eye(3)
@@ -66,7 +65,7 @@ def write_digits(path: Path, n: int) -> None:
 
 
 def neighbours(n: int, path: Path) -> Iterator[Figure]:
-    """Find exact neighbours, beside what else finds them."""
+    """Find exact neighbours with drlim and with other programs."""
     names = ["drlim", "scikit-learn"]
     if PEERS.exists():
         names += ["faiss", "pynndescent"]
@@ -83,7 +82,7 @@ def neighbours(n: int, path: Path) -> Iterator[Figure]:
 
 
 def many_neighbours(n: int, path: Path) -> Iterator[Figure]:
-    """Search approximately; what others compile at their first search counts."""
+    """Search approximately; compilation at the first search is included."""
     names = ["drlim, approximately"] + (["pynndescent, compiling"] if PEERS.exists() else [])
     for name in names:
         result = _searched(name, path, n)
@@ -99,12 +98,12 @@ def _searched(name: str, path: Path, n: int) -> dict[str, Any]:
     search = NearestNeighbors(algorithm="brute").fit(X)
     exact = search.kneighbors(X[rows], 16, return_distance=False)
     found = np.load(result["file"])[rows]
-    # A row may not be the nearest to itself, where it has copies.
-    right = [
+    # A row with copies is not always its own nearest neighbour.
+    n_found = [
         len(np.intersect1d(a[a != row][:15], b))
         for a, b, row in zip(exact, found, rows, strict=True)
     ]
-    return result | {"recall": float(np.mean(right)) / 15}
+    return result | {"recall": float(np.mean(n_found)) / 15}
 
 
 def _drlim(X: Any, k: int) -> Any:
@@ -155,7 +154,7 @@ def neighbours_of(name: str, path: str, n: int) -> dict[str, Any]:
     X = np.array(X, np.uint8 if name.startswith("drlim") else np.float32)
     search: Callable[[Any, int], Any] = SEARCHES[name]
     if not name.endswith("compiling"):
-        search(X[:100], 15)  # what is loaded or compiled at the first call is not the search
+        search(X[:100], 15)  # loading and compiling at the first call are not part of the search
     start, cpu = time.perf_counter(), time.process_time()
     found = search(X, 15)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
@@ -165,7 +164,7 @@ def neighbours_of(name: str, path: str, n: int) -> dict[str, Any]:
 
 
 def growth(sizes: tuple[int, ...], path: Path) -> Iterator[Figure]:
-    """Train for one pass over a given graph, and map all samples."""
+    """Make a graph and train on it for one epoch, at each size."""
     results = [_in_its_own_process("trained", str(path), n) for n in sizes]
     for part in ("fit", "graph"):
         seconds = [result[part] for result in results]
@@ -187,6 +186,7 @@ def growth(sizes: tuple[int, ...], path: Path) -> Iterator[Figure]:
 
 
 def trained(path: str, n: int) -> dict[str, float]:
+    """Make a random graph and train on it for one epoch, in this process."""
     n = int(n)
     from drlim import DrLIM, SimilarityGraph
 
@@ -207,9 +207,9 @@ def trained(path: str, n: int) -> dict[str, float]:
 
 
 def _peak_kilobytes() -> int:
-    """Return the most memory that this process has held.
+    """Return the peak memory of this process.
 
-    Linux counts it anew for each program; `resource` would tell the peak of the parent, if higher.
+    Linux resets this count for each program; that of `resource` includes the parent's peak.
     """
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -219,7 +219,7 @@ def _peak_kilobytes() -> int:
 
 
 def exact_loss(n: int) -> Iterator[Figure]:
-    """Take eq. 1 of spread maps; 60,000 points have 3 % of their pairs inside the margin."""
+    """Compute eq. 1 of uniform maps; of 60,000 points, 3 % of the pairs are within the margin."""
     from drlim.graphs import SimilarityGraph
     from drlim.losses import global_loss
 
@@ -238,32 +238,32 @@ def exact_loss(n: int) -> Iterator[Figure]:
 
 
 def applying(path: Path, quick: bool) -> Iterator[Figure]:
-    """Map all rows of the file, part by part, beside the network alone in blocks of two sizes.
+    """Map all rows of the file in parts, and compare with the network alone in two block sizes.
 
-    A part takes less than a second, so that fast and slow spells of the machine meet both.
+    A part takes less than a second, so that slow spells of the machine affect both.
     """
     from drlim import DrLIM
 
     X = np.load(path, mmap_mode="r")
-    some = X[:20_000] if quick else X
-    parts = [some[start : start + 50_000] for start in range(0, len(some), 50_000)]
+    rows = X[:20_000] if quick else X
+    parts = [rows[start : start + 50_000] for start in range(0, len(rows), 50_000)]
     for name in ("lenet", "mlp"):
         map_ = DrLIM(network=name, max_epochs=0, n_neighbors=1, random_state=0).fit(X[:500])
         network = map_.network_.eval()
         bare = {
-            f"bare {rows}": _one_after_another(functools.partial(_bare, network, rows), parts)
-            for rows in (256, 512)
+            f"bare {n}": _one_after_another(functools.partial(_bare, network, n), parts)
+            for n in (256, 512)
         }
         functions = {"transform": _one_after_another(map_.transform, parts), **bare}
         times = in_turn(functions, max(len(parts), 9), warm_up=1)
         best = min(bare, key=lambda key: statistics.median(times[key]))
         yield Figure(
-            f"transform of {len(some):,} rows with {name}, to the bare network's speed",
+            f"transform of {len(rows):,} rows with {name}, to the bare network's speed",
             1 / ratio(times, "transform", best),
             goal=">= 0.95",
-            detail={f"{key}, a part": statistics.median(each) for key, each in times.items()},
+            detail={f"{key}, a part": statistics.median(of_key) for key, of_key in times.items()},
         )
-        one = in_turn({"one": functools.partial(map_.transform, some[:1])}, 50)["one"]
+        one = in_turn({"one": functools.partial(map_.transform, rows[:1])}, 50)["one"]
         yield Figure(f"one row through {name}", 1e3 * statistics.median(one), "ms", "<= 2")
 
 
@@ -272,12 +272,12 @@ def _one_after_another(apply: Callable[[Any], Any], parts: list[Any]) -> Callabl
     return lambda: apply(next(turns))
 
 
-def _bare(network: Any, rows: int, X: Any) -> None:
+def _bare(network: Any, block: int, X: Any) -> None:
     import torch
 
     with torch.inference_mode():
-        for start in range(0, len(X), rows):
-            network(torch.from_numpy(np.array(X[start : start + rows])))
+        for start in range(0, len(X), block):
+            network(torch.from_numpy(np.array(X[start : start + block])))
 
 
 def start_up() -> Iterator[Figure]:
@@ -286,7 +286,7 @@ def start_up() -> Iterator[Figure]:
 
 
 def start_up_times(repetitions: int) -> Iterator[tuple[str, str, float]]:
-    """Tell how long ``import drlim`` and ``drlim --help`` take, in starts of an interpreter."""
+    """Measure ``import drlim`` and ``drlim --help``, relative to the start of an interpreter."""
 
     def start(*arguments: str) -> Any:
         return lambda: subprocess.run(
