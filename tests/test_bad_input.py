@@ -94,7 +94,6 @@ NOTHING_TO_REFUSE = {
     "evaluation.verification.Threshold": _RECORD,
     "exporting.Exported": _RECORD,
     "losses.GlobalLoss": _RECORD,
-    "losses.MetricLearning": "made by from_metric_learning, which looks at what it gets",
     "losses.PairLoss": "a protocol, which has no content",
     "losses.Springs": "a protocol, which has no content",
     "losses.PointLoss": "a protocol, which has no content",

@@ -150,7 +150,7 @@ def test_similar_in_any_numpy_dtype_or_list_means_the_same(dtype):
 
 @pytest.mark.parametrize("similar", [[-1, 1], [2, 1], [0.5, 1], [np.nan, 1], ["yes", "no"]])
 def test_labels_that_can_be_read_in_two_ways_are_refused(similar):
-    with pytest.raises(LabelError, match="must be bool: True where the pair is similar"):
+    with pytest.raises(LabelError, match="similar"):
         contrastive_loss([0.5, 0.5], similar, 1.0)
 
 
@@ -159,7 +159,7 @@ def test_labels_that_can_be_read_in_two_ways_are_refused(similar):
     [((3,), (3, 1)), ((3, 1), (3,)), ((3,), ()), ((3,), (2,)), ((0,), (1,))],
 )
 def test_shapes_that_differ_are_refused_and_never_broadcast(distance, similar):
-    with pytest.raises(InputError, match="both must have one value a pair"):
+    with pytest.raises(InputError, match="similar"):
         contrastive_loss(torch.ones(distance), torch.ones(similar, dtype=torch.bool), 1.0)
 
 
@@ -173,7 +173,7 @@ def test_shapes_that_differ_are_refused_and_never_broadcast(distance, similar):
     ],
 )
 def test_a_margin_that_is_no_length_is_refused(use, margin):
-    with pytest.raises(InputError, match=r"margin is .*; it must be a finite number > 0"):
+    with pytest.raises(InputError, match="margin is"):
         use(margin)
 
 
@@ -205,12 +205,12 @@ def test_the_callers_distances_are_left_as_they_were():
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        ("contrastiv", "did you mean 'contrastive'?"),
-        (3, r"loss is 3; it must be a name \(contrastive, double-margin, .*\) or a callable"),
-        (lambda margin: margin, "gave a float; it must return an object with"),
+        ("contrastiv", "'contrastive'"),
+        (3, "loss is 3"),
+        (lambda margin: margin, "float"),
     ],
 )
-def test_a_loss_that_is_none_is_refused(loss, message):
+def test_a_loss_that_does_not_exist_is_refused(loss, message):
     with pytest.raises(InputError, match=message):
         build_loss(loss, 1.0)
 
@@ -270,14 +270,14 @@ def test_asking_for_a_force_leaves_the_distances_as_they_are(name):
 def test_a_force_that_is_not_the_slope_of_its_loss_is_refused(cost, force):
     # As in a class of one's own that inherits the force, and not what it is the force of.
     steeper = type("Steeper", (Contrastive,), {cost: lambda self, distance: -3 * distance})
-    with pytest.raises(InputError, match=rf"Steeper\.{force} is .*define {force} too, or say"):
+    with pytest.raises(InputError, match=rf"Steeper\.{force} "):
         build_loss(steeper, 1.0)
     steeper.pull = steeper.push = None
     assert isinstance(build_loss(steeper, 1.0), Contrastive)
     # One force alone is looked at as well.
     alone = SimpleNamespace(attraction=steeper(1.0).attraction, repulsion=steeper(1.0).repulsion)
     setattr(alone, force, torch.ones_like)
-    with pytest.raises(InputError, match=rf"SimpleNamespace\.{force} is 1 at"):
+    with pytest.raises(InputError, match=rf"SimpleNamespace\.{force} is 1 "):
         build_loss(lambda margin: alone, 1.0)
 
 
@@ -363,7 +363,7 @@ def test_under_every_loss_a_dissimilar_pair_that_nearly_coincides_parts(name):
 
 @pytest.mark.parametrize("inner", [-0.1, 1.1, np.nan])
 def test_an_inner_radius_beyond_the_margin_is_refused(inner):
-    with pytest.raises(InputError, match=r"inner is .*; it is a share of the margin"):
+    with pytest.raises(InputError, match="inner is"):
         DoubleMargin(1.0, inner)
 
 
@@ -376,7 +376,7 @@ def test_a_double_margin_without_an_inner_radius_is_equation_4():
 
 @pytest.mark.parametrize("sharpness", [0, -1.0, np.inf, np.nan])
 def test_a_sharpness_that_is_none_is_refused(sharpness):
-    with pytest.raises(InputError, match=r"sharpness is .*; it must be a finite number > 0"):
+    with pytest.raises(InputError, match="sharpness is"):
         Logistic(1.0, sharpness)
 
 
@@ -579,10 +579,10 @@ def test_the_loss_a_sample_is_the_sum_over_the_number_of_samples():
 @pytest.mark.parametrize(
     ("Z", "message"),
     [
-        (np.zeros((4, 2)), r"shape \(4, 2\) and the graph is about 3 samples"),
-        (np.zeros(3), r"shape \(3,\)"),
-        ([[0.0], [np.nan], [1.0]], "NaN or infinite"),
-        ([[0.0], [np.inf], [1.0]], "NaN or infinite"),
+        (np.zeros((4, 2)), r"\(4, 2\) .* 3 samples"),
+        (np.zeros(3), r"\(3,\)"),
+        ([[0.0], [np.nan], [1.0]], "NaN"),
+        ([[0.0], [np.inf], [1.0]], "NaN"),
     ],
 )
 def test_a_map_that_does_not_fit_its_graph_is_refused(Z, message):
@@ -640,12 +640,12 @@ def test_a_pair_of_neither_sort_is_not_shown_to_such_a_loss():
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        ("TripletMarginLoss", "is a str"),
-        (metric_learning.TripletMarginLoss, "is a type"),
-        (metric_learning.CosFaceLoss(3, 2), "weights of its own"),
+        ("TripletMarginLoss", "str"),
+        (metric_learning.TripletMarginLoss, "type"),
+        (metric_learning.CosFaceLoss(3, 2), "CosFaceLoss"),
     ],
 )
-def test_what_is_no_loss_of_pairs_is_refused(loss, message):
+def test_only_a_loss_of_pairs_can_be_taken_from_metric_learning(loss, message):
     with pytest.raises(InputError, match=message):
         from_metric_learning(loss)
 

@@ -12,6 +12,7 @@ from drlim.losses import (
     DoubleMargin,
     HeavyTailed,
     Logistic,
+    MetricLearning,
     contrastive_loss,
     distances_among,
     from_metric_learning,
@@ -23,6 +24,9 @@ from drlim.losses._springs import check_margin
 ROWS = {
     "losses.from_metric_learning": [
         bad("a name", lambda: from_metric_learning("TripletMarginLoss"), "loss", "str"),
+    ],
+    "losses.MetricLearning": [
+        bad("a name", lambda: MetricLearning("TripletMarginLoss"), "loss", "str"),
     ],
     "losses.Contrastive": [
         bad("margin 0", lambda: Contrastive(0), "margin", "0"),

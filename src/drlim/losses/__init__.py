@@ -1,9 +1,8 @@
 """The contrastive loss: two springs, each a function of a distance.
 
-The paper writes any loss of its kind as (eq. 2) the sum, over pairs, of a partial loss for
-similar pairs, which rises with their distance, and one for dissimilar pairs, which falls. Here
-the two are the *attraction* and the *repulsion* of a `PairLoss`. Eq. 4, `Contrastive`, is the
-default and the reference:
+The paper's eq. 2 is the sum over pairs of one of two partial losses: for similar pairs one that
+rises with their distance, for dissimilar pairs one that falls. Here the two are the *attraction*
+and the *repulsion* of a `PairLoss`. Eq. 4, `Contrastive`, is the default and the reference:
 
 ====================  ==================================  ===============================
 pair                  loss                                force on the distance D
@@ -13,8 +12,7 @@ dissimilar, D < m     1/2 (m - D)^2                       m - D, pushing apart
 dissimilar, D >= m    0                                   none
 ====================  ==================================  ===============================
 
-`LOSSES` has other pairs of partial losses by name; all go through the same engine. With
-d = D / m, the distance in margins:
+`LOSSES` holds all pairs of partial losses by name. With d = D / m, the distance in margins:
 
 =================  =======================  =============================
 name               similar pair             dissimilar pair

@@ -1,4 +1,4 @@
-"""A loss of training from what `DrLIM` is given: a name, or a builder."""
+"""The loss of training from the parameter `loss` of `DrLIM`: a name or a builder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drlim.losses._springs import LOSSES, PairLoss
 
 
 def build_loss(loss: Any, margin: float) -> PairLoss | PointLoss:
-    """Make the loss that a name or a builder ``margin -> PairLoss`` stands for."""
+    """Return the loss of a name or of a builder ``margin -> PairLoss``."""
     if isinstance(loss, str):
         if loss not in LOSSES:
             raise InputError(f"loss is {loss!r}; {nearest_name(loss, LOSSES)}")
@@ -34,7 +34,7 @@ def build_loss(loss: Any, margin: float) -> PairLoss | PointLoss:
 
 
 def _check_forces(loss: PairLoss, margin: float) -> None:
-    """Raise where a force is not the slope of its loss: training would follow the one alone."""
+    """Raise if a force is not the slope of its loss: training would follow the force alone."""
     distance = margin * torch.tensor([0.05, 0.3, 0.7, 1.3, 4.0], dtype=torch.float64)
     distance.requires_grad_()
     for name, partial_loss, sign in (("pull", loss.attraction, 1), ("push", loss.repulsion, -1)):
@@ -42,16 +42,16 @@ def _check_forces(loss: PairLoss, margin: float) -> None:
         if force_at is None:
             continue
         force, cost = force_at(distance), sign * partial_loss(distance)
-        # A partial loss may be the same at every distance, and then has no slope to take.
+        # A partial loss that is constant has no gradient to take.
         slope = torch.zeros_like(distance)
         if cost.requires_grad:
             (slope,) = torch.autograd.grad(cost.sum(), distance)
         force = force.detach()
         wrong = ~torch.isclose(force, slope, rtol=1e-5, atol=1e-9)
         if wrong.any():
-            D, said, is_ = (float(a[wrong][0]) for a in (distance.detach(), force, slope))
+            D, given, expected = (float(a[wrong][0]) for a in (distance.detach(), force, slope))
             raise InputError(
-                f"{type(loss).__name__}.{name} is {said:.6g} at the distance {D:.6g}, where the "
-                f"slope of its loss is {is_:.6g}; define {name} too, or say {name} = None and "
-                "the loss is differentiated"
+                f"{type(loss).__name__}.{name} is {given:.6g} at the distance {D:.6g}, where the "
+                f"slope of its loss is {expected:.6g}; define {name} too, or set {name} = None to "
+                "have the loss differentiated"
             )

@@ -1,4 +1,4 @@
-"""Distances that may be differentiated, and the loss of each pair: eq. 4."""
+"""Differentiable distances, and the loss of each pair (eq. 4)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def distances_among(Z: Float[Tensor, "b n_components"]) -> Float[Tensor, " n_pai
     Returns
     -------
     Tensor of shape (b (b - 1) / 2,), float32 or float64
-        Of pairs (0, 1), (0, 2), ..., (1, 2), ...
+        The distances of the pairs (0, 1), (0, 2), ..., (1, 2), ...
 
     Examples
     --------
@@ -47,8 +47,7 @@ def distances_among(Z: Float[Tensor, "b n_components"]) -> Float[Tensor, " n_pai
         raise InputError(f"Z is {given}; it must be a tensor of floats, (b, n_components)")
     if Z.dtype in (torch.float16, torch.bfloat16):
         Z = Z.float()
-    # Of no points torch.pdist makes no distances, and its gradient then ends the process
-    # (pytorch#197099).
+    # The gradient of torch.pdist for no points ends the process (pytorch#197099).
     return torch.pdist(Z) if len(Z) else Z.sum(dim=1)
 
 
@@ -62,8 +61,8 @@ def contrastive_loss(distance: Any, similar: Any, margin: float) -> Any:
     distance : Tensor or array of floats, any shape
         The distance D of each pair in the map, >= 0.
     similar : Tensor or array of bool, the same shape
-        True where the pair is similar. The paper's own labels are the other way round (Y = 0
-        for similar), so numbers are taken only where 1 means similar and 0 dissimilar.
+        True where the pair is similar. The paper's labels are the other way round (Y = 0 for
+        similar); of numbers only 1, similar, and 0, dissimilar, are accepted.
     margin : float
         The radius within which dissimilar points repel each other, > 0.
 
@@ -110,7 +109,7 @@ def _float_dtype(distance: Any) -> Any:
 
 def _as_bool(similar: Any, device: torch.device) -> Bool[Tensor, "..."]:
     if not isinstance(similar, Tensor):
-        # A copy: torch takes no array that runs backwards.
+        # A copy: torch accepts no negative strides.
         similar = as_array(similar, "similar").copy()
         if similar.dtype.kind not in "buif":
             raise _not_bool(similar)

@@ -1,4 +1,4 @@
-"""The exact loss of a map over all pairs of the data, and no list of them: eq. 1."""
+"""The exact loss of a map over all pairs of the data (eq. 1), without a list of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from drlim.losses._springs import check_margin
 
 @dataclass(frozen=True)
 class GlobalLoss:
-    """The two parts of eq. 1, summed over pairs; divide by a number to get them per that.
+    """The two parts of eq. 1, summed over pairs; divide by a number to get them per sample or pair.
 
     Attributes
     ----------
@@ -42,12 +42,12 @@ class GlobalLoss:
 def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
     """Return the exact loss of a map: the paper's eq. 1 with eq. 4, over *all* pairs.
 
-    Of eq. 4 alone, whatever loss a map was learnt with: the losses that reach farther would need
-    every one of the n (n - 1) / 2 pairs. The repulsion of eq. 4 has a finite range, so only pairs
-    that may be nearer than the margin are visited, some at a time: memory grows with n, and time
-    with the pairs inside the margin. Where a fixed share of all pairs is inside the margin there
-    are n² of those, and no search saves them: a map of 60,000 points takes seconds at worst, and
-    one of a million that all lie within one margin takes hours.
+    This is eq. 4, whatever loss a map was learnt with: losses that reach farther would need every
+    one of the n (n - 1) / 2 pairs. The repulsion of eq. 4 has a finite range, so only pairs that
+    may be nearer than the margin are visited, some at a time: memory grows with n, and time with
+    the number of pairs inside the margin. If that is a fixed share of all pairs, it grows with n²:
+    a map of 60,000 points takes seconds at worst, and one of a million points that all lie within
+    one margin takes hours.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
     Raises
     ------
     InputError
-        If the graph is about another number of samples, a value is not finite, or the margin
-        is not > 0.
+        If the graph has another number of samples, a value is not finite, or the margin is not
+        > 0.
 
     Examples
     --------
@@ -79,43 +79,48 @@ def global_loss(Z: Any, graph: SimilarityGraph, margin: float) -> GlobalLoss:
     check_margin(margin)
     if not isinstance(graph, SimilarityGraph):
         raise InputError(
-            f"graph is a {type(graph).__name__}; it must be a drlim.SimilarityGraph, which says "
-            "who is similar to whom"
+            f"graph is a {type(graph).__name__}; it must be a drlim.SimilarityGraph, which holds "
+            "the similar pairs"
         )
-    Z = as_array(Z, "Z")
-    if Z.dtype.kind not in "buif":
-        raise InputError(f"Z has the dtype {Z.dtype}; the points of a map are real numbers")
-    Z = Z.astype(np.float64, copy=False)
-    if Z.ndim != 2 or len(Z) != graph.n_samples:
-        raise InputError(
-            f"Z has the shape {Z.shape} and the graph is about {graph.n_samples} samples; "
-            "Z must be the embedding of just those, (n_samples, n_components)"
-        )
-    if not np.isfinite(Z).all():
-        raise InputError("Z has NaN or infinite values; such a map has no loss")
+    Z = _checked_points(Z, graph.n_samples)
     with np.errstate(over="ignore"):
         attraction, among_similar = _of_similar(Z, graph, float(margin))
     if not np.isfinite(attraction):
         raise InputError(
-            f"Z has values up to {float(np.abs(Z).max()):.3g}, and the square of such a distance "
-            "between similar points is more than a float holds: divide Z and the margin by one "
-            "number"
+            f"Z has values up to {float(np.abs(Z).max()):.3g}, and the square of a distance "
+            "between similar points overflows a float: divide Z and the margin by one number"
         )
     every = _repulsion_of_all(Z, float(margin))
-    # Where all pairs inside the margin are similar the difference is 0 but for its rounding.
+    # If all pairs inside the margin are similar, rounding may make the difference negative.
     return GlobalLoss(attraction, max(every - among_similar, 0.0))
+
+
+def _checked_points(Z: Any, n_samples: int) -> Float[np.ndarray, "n d"]:
+    """Return the points of a map in float64; raise unless they are one for each sample, finite."""
+    Z = as_array(Z, "Z")
+    if Z.dtype.kind not in "buif":
+        raise InputError(f"Z has the dtype {Z.dtype}; the points of a map are real numbers")
+    Z = Z.astype(np.float64, copy=False)
+    if Z.ndim != 2 or len(Z) != n_samples:
+        raise InputError(
+            f"Z has the shape {Z.shape} and the graph has {n_samples} samples; Z must be the "
+            "embedding of these samples, (n_samples, n_components)"
+        )
+    if not np.isfinite(Z).all():
+        raise InputError("Z has NaN or infinite values; such a map has no loss")
+    return Z
 
 
 def _of_similar(
     Z: Float[np.ndarray, "n d"], graph: SimilarityGraph, margin: float
 ) -> tuple[float, float]:
-    """Sum the attraction of the similar pairs, and the repulsion that they would have."""
+    """Sum the attraction of the similar pairs, and the repulsion they would have if dissimilar."""
     if graph.groups is None:
         left, right = graph.edges.T
         squared = np.square(Z[left] - Z[right]).sum(axis=1)
         apart = np.square(np.maximum(margin - np.sqrt(squared), 0))
         return float(squared.sum()) / 2, float(apart.sum()) / 2
-    # All pairs of a group: their squares add up to its size times those from its centre.
+    # The squared distances of all pairs of a group add up to its size times those to its centre.
     order = np.argsort(graph.groups, kind="stable")
     attraction = repulsion = 0.0
     for rows in np.split(order, np.cumsum(np.bincount(graph.groups))[:-1]):
@@ -125,7 +130,7 @@ def _of_similar(
     return attraction, repulsion
 
 
-# Pairs that are looked at together: few enough to stay in the cache.
+# Pairs that are computed together: few enough to stay in the cache.
 _BLOCK_PAIRS = 131_072
 
 
@@ -142,12 +147,12 @@ def _repulsion_of_all(Z: Float[np.ndarray, "n d"], margin: float) -> float:
     size = np.diff(bounds)
     loss = 0.0
     for shift in (0, *rows_after):
-        # Three cells in a row, whose points lie side by side. In their own row of cells the
-        # points of a cell meet only those that come after them.
+        # Three cells in a row, whose points are stored side by side. In their own row of cells
+        # the points of a cell are paired only with those that come after them.
         begin = bounds[np.searchsorted(ids, ids + shift - 1)] if shift else first
         end = bounds[np.searchsorted(ids, ids + shift + 1, "right")]
-        # Where points are dense all pairs of a cell with its range are one table, which is
-        # quick; where they are not, tables would be tiny, and the pairs are written out.
+        # Where points are dense, all pairs of a cell with its range are one table, which is
+        # fast; where they are not, tables would be tiny, and the pairs are written out instead.
         dense = (size >= 32) & (end - begin >= 64)
         for k in np.flatnonzero(dense):
             some = slice(first[k], bounds[k + 1])
@@ -164,19 +169,20 @@ def _cells(
     """Lay the points out in cells a margin wide, numbered row by row, and sort them.
 
     Only points of one cell, or of two that touch, can be nearer than a margin. The third result
-    is by how much the numbers of the cells above, in each of the rows that come after, differ.
+    is the difference in number between a cell and the one above it, for each row of cells after.
     """
     n = len(Z)
-    # Three coordinates tell enough: the widest, as the others part fewer points.
+    # Three coordinates suffice: the widest, as the others separate fewer points.
     widest = np.argsort(-np.ptp(Z, axis=0), kind="stable")[: 3 if n < 500_000 else 2]
     cells, rows = np.zeros(n, np.int64), np.zeros(1, np.int64)
     for coordinate in widest[::-1]:
         with np.errstate(over="ignore"):
-            # A little wider than the margin, so that what a quotient rounds parts no pair.
+            # A little wider than the margin, so that rounding of the quotient separates no pair.
             place = np.floor(Z[:, coordinate] / (margin * 1.001))
-        there, index = np.unique(place, return_inverse=True)
-        # Empty cells between two that do not touch are worth one: numbers stay small.
-        place_of = np.cumsum(np.minimum(np.diff(there, prepend=there[0]), 2)).astype(np.int64) + 1
+        occupied, index = np.unique(place, return_inverse=True)
+        # Any number of empty cells between two counts as one, so that cell numbers stay small.
+        gaps = np.minimum(np.diff(occupied, prepend=occupied[0]), 2)
+        place_of = np.cumsum(gaps).astype(np.int64) + 1
         width = int(place_of[-1]) + 2
         cells = cells * width + place_of[index]
         rows = np.add.outer(rows * width, [-1, 0, 1]).ravel()
@@ -187,7 +193,7 @@ def _cells(
 def _repulsion_of_table(
     Z: Float[np.ndarray, "d n"], margin: float, some: slice, others: slice
 ) -> float:
-    """Sum over the pairs of each point with all others; of two alike, with those after it."""
+    """Sum over the pairs of each point with all others; if both are one slice, each pair once."""
     loss = 0.0
     for start in range(some.start, some.stop, 256):
         rows = slice(start, min(start + 256, some.stop))
@@ -209,7 +215,7 @@ def _repulsion_of_ranges(
     begin: Int[np.ndarray, " m"],
     end: Int[np.ndarray, " m"],
 ) -> float:
-    """Sum over the pairs of each point with those from its begin to its end."""
+    """Sum over the pairs of each point with those from its `begin` to its `end`."""
     loss, ends = 0.0, np.cumsum(end - begin)
     cuts = np.searchsorted(ends, np.arange(_BLOCK_PAIRS, ends[-1:].sum(), _BLOCK_PAIRS))
     for some in np.split(np.arange(len(points)), cuts):
@@ -225,7 +231,7 @@ def _repulsion_of_ranges(
 def _within(
     left: Float[np.ndarray, "d ..."], right: Float[np.ndarray, "d ..."], margin: float
 ) -> Any:
-    """Return by how much each pair is nearer than the margin, 0 where it is not."""
+    """Return max(0, margin - D) of each pair."""
     squared: Any = 0.0
     with np.errstate(over="ignore"):
         for one, other in zip(left, right, strict=True):

@@ -1,4 +1,4 @@
-"""Losses that take the points themselves, for what no distance alone decides."""
+"""Losses of the points themselves, which need more than the distance of each pair."""
 
 from __future__ import annotations
 
@@ -13,37 +13,60 @@ from drlim._errors import InputError
 
 @runtime_checkable
 class PointLoss(Protocol):
-    """A loss of a batch's points and the pairs among them, for what no distance alone decides.
+    """A loss of a batch's points and the pairs among them, which needs more than distances.
 
-    It does its own weighting and averaging: what pairs count (`n_dissimilar`, ``weight=`` and
-    the probabilities by which a batch estimates the sum over all pairs) does not reach it.
+    It weights and averages pairs by itself: `n_dissimilar`, ``weight=`` and the Horvitz-Thompson
+    weights by which a batch estimates the sum over all pairs do not reach it.
     """
 
     def of_points(self, Z: Tensor, left: Tensor, right: Tensor, similar: Tensor) -> Tensor:
-        """Return one number: what the points Z cost, whose pairs (left, right) are similar or not.
+        """Return the loss, one number, of points Z with labelled pairs.
 
-        Each pair comes once, ``left < right``.
+        Parameters
+        ----------
+        Z : Tensor of shape (b, n_components)
+        left, right : Tensor of shape (n_pairs,), int64
+            Rows of Z. Each pair comes once, ``left < right``.
+        similar : Tensor of shape (n_pairs,), bool
         """
         ...
 
 
 @dataclass(frozen=True)
 class MetricLearning:
-    """A loss of pytorch-metric-learning, for ``DrLIM(loss=...)``; made by `from_metric_learning`.
+    """A loss of pytorch-metric-learning for ``DrLIM(loss=...)``; see `from_metric_learning`.
 
-    Attributes
+    Parameters
     ----------
     loss : torch.nn.Module
+        Without weights of its own.
+
+    Raises
+    ------
+    InputError
+        If it is not such a loss.
     """
 
     loss: Any
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.loss, torch.nn.Module):
+            raise InputError(
+                f"the loss is a {type(self.loss).__name__}; it must be an object, as in "
+                "from_metric_learning(TripletMarginLoss())"
+            )
+        if any(True for _ in self.loss.parameters()):
+            raise InputError(
+                f"{type(self.loss).__name__} has weights of its own, one for each class, and pairs "
+                "have no classes: use a loss of pairs or triplets"
+            )
+
     def __call__(self, margin: float) -> MetricLearning:
-        """Return itself: such a loss has margins of its own."""
+        """Return itself: such a loss has its own margins."""
         return self
 
     def of_points(self, Z: Tensor, left: Tensor, right: Tensor, similar: Tensor) -> Tensor:
-        """Return the loss of the pairs, each given from both its ends."""
+        """Return the loss of the pairs, each given in both directions."""
         ends, others = torch.cat([left, right]), torch.cat([right, left])
         alike = torch.cat([similar, similar])
         pairs = (ends[alike], others[alike], ends[~alike], others[~alike])
@@ -53,17 +76,17 @@ class MetricLearning:
 def from_metric_learning(loss: Any) -> MetricLearning:
     """Let `DrLIM` learn with a loss of pytorch-metric-learning.
 
-    Any of its losses of pairs and triplets, such as ``TripletMarginLoss`` or ``SupConLoss``: it is
-    given the similar and the dissimilar pairs of each batch. It weighs and averages them in its
-    own way, so `n_dissimilar` and weights of pairs mean nothing to it, and the history has its
-    value as the attraction. Most of them normalise the points: use three components or more, and
-    compare angles.
+    This works with its losses of pairs and triplets, such as ``TripletMarginLoss`` or
+    ``SupConLoss``, which get the similar and the dissimilar pairs of each batch. They weight and
+    average pairs in their own way, so `n_dissimilar` and weights of pairs have no effect, and the
+    history holds the whole loss as attraction. Most of them normalise the points: use three
+    components or more, and compare angles.
 
     Parameters
     ----------
     loss : torch.nn.Module
-        Without weights of its own: those with one weight vector a class (CosFace) need class
-        labels, of which pairs know nothing.
+        Without weights of its own: losses with one weight vector per class (CosFace) need class
+        labels, which pairs do not have.
 
     Returns
     -------
@@ -72,21 +95,11 @@ def from_metric_learning(loss: Any) -> MetricLearning:
     Raises
     ------
     InputError
-        If it is no such loss.
+        If it is not such a loss.
 
     Examples
     --------
     >>> from pytorch_metric_learning.losses import TripletMarginLoss  # doctest: +SKIP
     >>> DrLIM(loss=from_metric_learning(TripletMarginLoss()))  # doctest: +SKIP
     """
-    if not isinstance(loss, torch.nn.Module):
-        raise InputError(
-            f"the loss is a {type(loss).__name__}; it must be one that is made: "
-            "from_metric_learning(TripletMarginLoss())"
-        )
-    if any(True for _ in loss.parameters()):
-        raise InputError(
-            f"{type(loss).__name__} has weights of its own, one for each class; a map is learnt "
-            "from pairs, which know no classes: take a loss of pairs or triplets"
-        )
     return MetricLearning(loss)

@@ -20,8 +20,8 @@ from drlim._errors import InputError
 class PairLoss(Protocol):
     """The general form of the loss (the paper's eq. 2): two functions of a distance.
 
-    Each takes distances of any shape and returns one value each, in the same shape. The first
-    must rise with the distance and the second must fall.
+    Each method takes distances of any shape and returns one value each, in the same shape. The
+    first must rise with the distance and the second must fall.
     """
 
     def attraction(self, distance: Tensor) -> Tensor:
@@ -35,18 +35,19 @@ class PairLoss(Protocol):
 
 @runtime_checkable
 class Springs(PairLoss, Protocol):
-    """A loss that knows its forces too, as all of drlim's do: training need not differentiate it.
+    """A loss with its forces in closed form, as all of drlim's, so that none is differentiated.
 
-    Each takes distances of any shape and returns one force each, in the same shape. A class that
-    inherits a force with another loss must define it anew, or say ``push = None``; `DrLIM` looks.
+    Each method takes distances of any shape and returns one force each, in the same shape. A
+    class that changes an inherited loss must define its force too, or set it to None
+    (``push = None``); `DrLIM` checks that they agree.
     """
 
     def pull(self, distance: Tensor) -> Tensor:
-        """dL_S / dD: the force by which a similar pair at this distance comes together."""
+        """dL_S / dD: the force that pulls a similar pair at this distance together."""
         ...
 
     def push(self, distance: Tensor) -> Tensor:
-        """-dL_D / dD: the force by which a dissimilar pair at this distance parts."""
+        """-dL_D / dD: the force that pushes a dissimilar pair at this distance apart."""
         ...
 
 
@@ -59,13 +60,13 @@ def check_margin(margin: float) -> None:
     ):
         raise InputError(
             f"margin is {margin!r}; it must be a finite number > 0: it is the map's unit of "
-            "length, and 1.0 is as good as any"
+            "length, so 1.0 suits any data"
         )
 
 
 @dataclass(frozen=True)
 class Contrastive:
-    """The paper's partial losses (eq. 4): springs that pull always, and push within the margin.
+    """The paper's partial losses (eq. 4): springs that always pull, or push within the margin.
 
     Parameters
     ----------
@@ -96,20 +97,19 @@ class Contrastive:
         return torch.relu(self.margin - distance).square() / 2
 
     def pull(self, distance: Tensor) -> Tensor:
-        """D, the paper's F = K X: the farther apart, the stronger."""
+        """D (the paper's eq. 6): a spring of rest length 0."""
         return distance
 
     def push(self, distance: Tensor) -> Tensor:
-        """max(0, m - D)."""
+        """max(0, m - D) (the paper's eq. 9)."""
         return torch.relu(self.margin - distance)
 
 
 @dataclass(frozen=True)
 class DoubleMargin:
-    """Springs that leave similar points alone once they are near enough.
+    """Eq. 4 without attraction inside an inner radius r.
 
-    As eq. 4, but without attraction inside an inner radius r. Similar points need not fall on
-    one another, so what tells them apart may stay in the map.
+    Similar points need not coincide, so the differences between them may stay in the map.
 
     ====================  ==================================  ===============================
     pair                  loss                                force on the distance D
@@ -124,8 +124,8 @@ class DoubleMargin:
     margin : float
         The radius within which dissimilar points repel each other, > 0.
     inner : float
-        The radius within which similar points are content, in margins: 0 <= inner <= 1. With 0
-        this is eq. 4.
+        The radius r within which similar points do not attract, in margins: 0 <= inner <= 1.
+        With 0 this is eq. 4.
 
     Raises
     ------
@@ -147,7 +147,7 @@ class DoubleMargin:
         if not is_number(self.inner) or not 0 <= self.inner <= 1:
             raise InputError(
                 f"inner is {self.inner!r}; it is a share of the margin and must be from 0 to 1: "
-                "with more, similar pairs would be farther apart than dissimilar ones"
+                "above 1, similar pairs would rest farther apart than dissimilar ones"
             )
 
     def attraction(self, distance: Tensor) -> Tensor:
@@ -169,7 +169,7 @@ class DoubleMargin:
 
 @dataclass(frozen=True)
 class HeavyTailed:
-    """Forces that reach far and fade: clusters part, and the space between them stays empty.
+    """Forces that reach far and fade, so that clusters separate with empty space between them.
 
     The cross-entropy of the heavy-tailed similarity 1 / (1 + d^2), with d = D / m, as in t-SNE
     (van der Maaten, Hinton 2008) and UMAP (McInnes, Healy, Melville 2018). Far similar pairs are
@@ -183,16 +183,16 @@ class HeavyTailed:
                                                               pushing
     ====================  ==================================  ===============================
 
-    With s = 0 two dissimilar points in one place would cost infinitely much and part with
-    infinite force. The softening s = 0.001 (that of UMAP) makes both finite: the loss at D = 0
-    is log 1000 = 6.9, and the force rises from 0 there to 32 at 0.03 margins. From a tenth of a
+    With s = 0 the loss and the force of two dissimilar points in one place would be infinite.
+    The softening s = 0.001 (that of UMAP) makes both finite: the loss at D = 0 is
+    log 1000 = 6.9, and the force rises from 0 there to 32 at 0.03 margins. From a tenth of a
     margin on, it is within a tenth of the force without softening.
 
     Parameters
     ----------
     margin : float
-        The map's unit of length, > 0. The repulsion does not end there, but it is there that
-        both forces on a pair are of the size 1.
+        The map's unit of length, > 0. The repulsion does not end there, but both forces on a
+        pair at this distance have the size 1.
 
     Examples
     --------
@@ -219,12 +219,12 @@ class HeavyTailed:
         return torch.log1p((1 - self.SOFTENING) / (self.SOFTENING + squared))
 
     def pull(self, distance: Tensor) -> Tensor:
-        """2 d / (1 + d^2), a margin."""
+        """2 d / (1 + d^2), per margin."""
         d = distance / self.margin
         return d / (1 + d.square()) * (2 / self.margin)
 
     def push(self, distance: Tensor) -> Tensor:
-        """2 d (1 - s) / ((1 + d^2) (s + d^2)), a margin."""
+        """2 d (1 - s) / ((1 + d^2) (s + d^2)), per margin."""
         d = distance / self.margin
         squared = d.square()
         fading = (1 + squared).mul_(self.SOFTENING + squared)
@@ -235,7 +235,7 @@ class HeavyTailed:
 class Logistic:
     """A soft decision at the margin: nearer is similar, farther is dissimilar.
 
-    The logistic loss of telling the two kinds of pairs apart by d = D / m.
+    The logistic loss of classifying a pair as similar or dissimilar by d = D / m.
 
     ====================  ==================================  ===============================
     pair                  loss                                force on d
@@ -244,14 +244,14 @@ class Logistic:
     dissimilar            log(1 + e^(k (1 - d)))              k / (1 + e^(k (d - 1))), pushing
     ====================  ==================================  ===============================
 
-    No pair is ever wholly content, and no force exceeds k.
+    No force vanishes at any distance, and none exceeds k.
 
     Parameters
     ----------
     margin : float
-        The distance at which a pair is as likely similar as dissimilar, > 0.
+        The distance at which a pair counts as similar or dissimilar alike, > 0.
     sharpness : float
-        k > 0: how narrow the zone of doubt around the margin is.
+        k > 0: the larger, the narrower the transition around the margin.
 
     Raises
     ------
@@ -281,12 +281,12 @@ class Logistic:
         return functional.softplus(self.sharpness * (1 - distance / self.margin))
 
     def pull(self, distance: Tensor) -> Tensor:
-        """Sharpness k over 1 + e^(k (1 - d)), a margin."""
+        """Sharpness k over 1 + e^(k (1 - d)), per margin."""
         k = self.sharpness
         return torch.sigmoid(k * (distance / self.margin - 1)) * (k / self.margin)
 
     def push(self, distance: Tensor) -> Tensor:
-        """Sharpness k over 1 + e^(k (d - 1)), a margin."""
+        """Sharpness k over 1 + e^(k (d - 1)), per margin."""
         k = self.sharpness
         return torch.sigmoid(k * (1 - distance / self.margin)) * (k / self.margin)
 
