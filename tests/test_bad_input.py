@@ -81,6 +81,7 @@ NOTHING_TO_REFUSE = {
     "declaration.Neighbor": _RECORD,
     "declaration.Recognition": _RECORD,
     "declaration.Rules": _RECORD,
+    "declaration.Run": _RECORD,
     "declaration.Verified": _RECORD,
     "evaluation.cylinder.Cylinder": _RECORD,
     "evaluation.invariance.Displacement": _RECORD,

@@ -111,6 +111,38 @@ def test_the_arguments_of_a_command_are_the_parameters_of_its_function(name):
     assert list(command.read(words)) == list(inspect.signature(command.function).parameters)
 
 
+def test_the_commands_that_make_and_use_a_map_stand_before_the_papers_experiments():
+    assert next(iter(COMMANDS)) == "fit"
+    assert list(COMMANDS)[-1] == "reproduce"
+
+
+def test_what_stands_for_a_value_is_in_capitals():
+    for command in COMMANDS.values():
+        for argument in command.arguments:
+            if argument.settings.get("action") != "store_true":
+                assert argument.settings["metavar"].isupper()
+
+
+def test_a_size_is_one_number_or_height_by_width():
+    read = COMMANDS["fit"].read
+    assert read(["images", "--size", "64"])["size"] == (64, 64)
+    assert read(["images", "--size", "48x64"])["size"] == (48, 64)
+    assert read(["images"])["size"] is None
+
+
+def test_the_defaults_in_the_help_of_fit_are_those_of_the_estimator():
+    from drlim import DrLIM
+
+    said = " ".join(COMMANDS["fit"].page().split())
+    for option, name in (
+        ("components", "n_components"),
+        ("loss", "loss"),
+        ("epochs", "max_epochs"),
+    ):
+        row = said.partition(f"--{option} ")[2]
+        assert row.partition("[default: ")[2].startswith(f"{getattr(DrLIM(), name)}]")
+
+
 @pytest.mark.parametrize("width", [40, 60, 96, 200])
 def test_help_is_no_wider_than_the_terminal(width, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))
@@ -131,7 +163,7 @@ def test_what_follows_an_option_is_its_value_whatever_it_begins_with():
     assert read(["X.npy", "--seed", "-1", "-o", "-x"])["seed"] == -1
     assert read(["X.npy", "--keep", "--out", "--keep", "-"])["keep"] == ["--out", "-"]
     assert read(["-o", "-x.drlim", "--", "-X.npy"])["out"] == pathlib.Path("-x.drlim")
-    assert read(["-ox", "--", "-X.npy"])["source"] == pathlib.Path("-X.npy")
+    assert read(["-ox", "--", "-X.npy"])["declaration"] == pathlib.Path("-X.npy")
     assert read(["--by=a=b", "X.npy", "--skip-bad"])["by"] == "a=b"
 
 
@@ -262,7 +294,7 @@ def test_fit_shows_what_it_found_and_writes_a_map_and_its_report(project):
     assert "keeps pose: balanced accuracy" in said
     assert "What cannot be concluded:" in said
     assert (folder / "map-report" / "report.html").is_file()
-    assert f"{folder / 'map-report' / 'report.html'} shows it" in said
+    assert f"The report is {folder / 'map-report' / 'report.html'}" in said
 
 
 def the_map(folder, monkeypatch):
@@ -321,28 +353,45 @@ def test_verify_chooses_a_threshold_and_answers_a_pair(project):
     asked = ("--false-accept-rate", "0.1", "--pair", "s0", "s119", *OWN)
     done = in_project(project, "verify", "map.drlim", "T.csv", *asked)
     assert done.returncode == 0, done.stderr
-    assert "48 samples of 4 values of pose (72 left out: trained on)" in done.stdout
+    assert "48 samples of 4 classes of pose" in done.stdout
+    assert "72 of the samples were left out: the map was trained on them" in done.stdout
     assert "(wanted: 10.00%)" in done.stdout
     assert re.search(r"s0 and s119: different, \d", done.stdout)
 
 
 def test_short_options_declare_without_a_file(project):
     folder, _ = project
-    pose = [f"{i % 4},{i // 15}" for i in range(30)]
+    pose = [f"{i % 4},{i // 60}" for i in range(120)]
     (folder / "f.csv").write_text("turn,lamp\n" + "\n".join(pose))
     options = ("--keep", "turn:1:4", "--ignore", "noise:0:0.1", "--factors", "f.csv")
-    more = ("--components", "1", "--seed", "3", "-o", "short.drlim", "--report", "short")
-    # Options alone have no number of epochs, so all 50 are run: on few samples, quickly.
-    np.save(folder / "few.npy", np.load(folder / "X.npy")[::4])
-    done = in_project(project, "fit", "few.npy", *options, *more)
+    learning = ("--components", "1", "--epochs", "1", "--loss", "logistic", "--seed", "3")
+    more = ("--network", "linear", "-o", "short.drlim", "--report", "short")
+    done = in_project(project, "fit", "X.npy", *options, *learning, *more)
     assert done.returncode == 0, done.stderr
     assert "near in turn (step 1, period 4)" in done.stdout
     numbers = json.loads((folder / "short" / "proof.json").read_text())
     assert numbers["declaration"]["map"] == {
         "n_components": 1,
+        "network": "linear",
+        "loss": "logistic",
+        "max_epochs": 1,
         "random_state": 3,
     }
     assert numbers["declaration"]["ignore"] == [{"transform": "noise", "range": [0, 0.1]}]
+
+
+def test_a_network_of_the_users_own_is_named_on_the_command_line(project):
+    folder, _ = project
+    (folder / "wide.py").write_text(
+        "from torch import nn\ndef build(shape, n): return nn.Linear(shape[0], n)\n"
+    )
+    own = ("--network", "wide:build")
+    options = ("--keep", "neighbors:3", "--epochs", "1", "-o", "wide.drlim")
+    done = in_project(project, "fit", "X.npy", *options, *own)
+    assert done.returncode == 0, done.stderr
+    done = in_project(project, "transform", "wide.drlim", "X.npy", "-o", "W.npy", *own)
+    assert done.returncode == 0, done.stderr
+    assert np.load(folder / "W.npy").shape == (120, 2)
 
 
 MISUSED = {
@@ -366,10 +415,10 @@ MISUSED = {
         ["transform", "map.drlim", "f3.csv", "-o", "Z.npy", *OWN],
         "f3.csv has no column",
     ),
-    "no neighbour": (["neighbors", "map.drlim", "T.csv", "s777", *OWN], "no sample 's777'"),
+    "no neighbour": (["neighbors", "map.drlim", "T.csv", "s777", *OWN], "'s777'"),
     "no such pair": (
         ["verify", "map.drlim", "T.csv", "--pair", "s0", "s777", *OWN],
-        "no sample 's777'",
+        "'s777'",
     ),
     "no such factor": (["verify", "map.drlim", "T.csv", "--same", "who", *OWN], "no factor 'who'"),
     "no factors": (["report", "map.drlim", "bare.csv", *OWN], "no factor 'pose'; known: none"),

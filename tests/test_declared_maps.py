@@ -23,6 +23,7 @@ from drlim.declaration import (
     prove,
     read_data,
     rules,
+    run,
     verify,
     write_report,
 )
@@ -355,7 +356,7 @@ def test_without_a_network_it_is_the_default_one():
 WRONG_NETWORKS = {
     "no such name": ("'lenett'", "there is no network 'lenett'; known: .*did you mean 'lenet'"),
     "no such name in a table": ("{name = 'convnt'}", "'convnt'; .*did you mean 'convnet'"),
-    "no name": ("{width = 3}", "there is no network None; .*builder = 'module:function'"),
+    "no name": ("{width = 3}", "there is no network None; .*'module:function'"),
     "no such argument": ("{name = 'mlp', hiden = [3]}", "'mlp' takes no 'hiden'; .* mean 'hidden'"),
     "a wrong argument": ("{name = 'mlp', hidden = ['many']}", "it must be an integer >= 1"),
     "other samples": ("'lenet'", "image"),
@@ -863,11 +864,11 @@ def test_a_known_sample_is_not_its_own_neighbour(fitted):
 @pytest.mark.parametrize(
     ("asked", "n", "says"),
     [
-        ("s99", 1, "no sample 's99', and no file of that name; .*row from 0 to 9; .*did you mean"),
-        ("10", 1, "no sample '10'"),
-        ("-1", 1, "no sample '-1'"),
-        ("s1", 10, "10 nearest are asked for, and there are 10 known"),
-        ("s1", 0, "0 nearest are asked for"),
+        ("s99", 1, "'s99'.*did you mean"),
+        ("10", 1, "'10'"),
+        ("-1", 1, "'-1'"),
+        ("s1", 10, "n is 10"),
+        ("s1", 0, "n is 0"),
     ],
 )
 def test_a_neighbour_that_is_not_there_is_an_error(asked, n, says, fitted):
@@ -886,9 +887,10 @@ def test_a_threshold_is_chosen_on_what_was_not_trained_on(fitted):
     assert distance == pytest.approx(np.linalg.norm(Z[0] - Z[1]))
     assert is_same == (distance < told.threshold.distance)
     text = "\n".join(told.lines())
-    assert "125 samples of 5 values of pose (115 left out: trained on)" in text
+    assert "125 samples of 5 classes of pose" in text
+    assert "115 of the samples were left out" in text
     assert "(wanted: 5.00%)" in text
-    assert "other samples of the same values" in text
+    assert "other samples of the same classes" in text
     assert f"0 and 1: {'the same' if is_same else 'different'}" in text
 
 
@@ -897,7 +899,7 @@ def test_of_many_classes_a_threshold_is_tried_on_others(fitted):
     many = Dataset(whole.X, {"who": np.arange(len(whole)) // 8})
     told = verify(fitted.map, Declaration(), many, 0.1, same="who")
     assert (told.n_values, told.by, told.n_known, told.pair) == (15, "class", 0, None)
-    assert "other values of it" in "\n".join(told.lines())
+    assert "other classes" in "\n".join(told.lines())
     with pytest.raises(InputError, match="no factor 'class'; known: who"):
         verify(fitted.map, Declaration(), many)
 
@@ -933,3 +935,38 @@ def test_rules_of_a_fit_say_why(fitted):
     assert fitted.rules.why(i, j) == ["near in pose"]
     assert isinstance(fitted.rules.similar, SimilarityGraph)
     assert rules(DECLARED, fitted.learnt).similar == fitted.rules.similar
+
+
+# Everything in one call.
+
+
+def test_a_run_learns_saves_proves_and_reports(tmp_path, capsys):
+    lines = []
+    done = run(DECLARED, tmp_path / "m.drlim", data=measurements(), say=lines.append)
+    capsys.readouterr()
+    assert done.map_file == tmp_path / "m.drlim"
+    assert done.report[0] == tmp_path / "m-report" / "report.html"
+    assert all(path.is_file() for path in (done.map_file, *done.report))
+    assert len(done.evidence.held_out) == len(done.fitted.held_out)
+    X = done.fitted.held_out.X
+    np.testing.assert_array_equal(
+        drlim.load(done.map_file).transform(X), done.fitted.map.transform(X)
+    )
+    assert any(str(done.map_file) in line for line in lines)
+
+
+def test_a_run_of_a_file_reads_the_data_that_it_names(tmp_path):
+    data = measurements(4)
+    np.savez(tmp_path / "data.npz", X=data.X, pose=data.factor("pose"))
+    (tmp_path / "d.toml").write_text(
+        "keep = ['pose']\ndata.path = 'data.npz'\nmap = {max_epochs = 1, network = 'linear'}"
+    )
+    done = run(tmp_path / "d.toml", tmp_path / "m.drlim", report=tmp_path / "here")
+    assert len(done.fitted.learnt) + len(done.fitted.held_out) == len(data)
+    assert done.report[0] == tmp_path / "here" / "report.html"
+
+
+def test_a_run_that_cannot_save_its_map_does_not_begin(tmp_path, given):
+    with pytest.raises(FileError, match="nowhere"):
+        run(DECLARED, tmp_path / "nowhere" / "m.drlim", data=measurements())
+    assert not given

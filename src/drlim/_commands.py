@@ -1,7 +1,7 @@
-"""What a command is: a function, what it takes, what its help says, and how its words are read.
+"""Commands of the command line: a function, its arguments and its help.
 
-The words are read by argparse. It differs in three things: an option takes the word after it as
-its value whatever it begins with, help has a layout of its own, and errors are drlim's.
+Words are read by argparse, with three differences: an option takes the next word as its value
+even if it begins with "-", help has its own layout, and errors are drlim's.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any, NamedTuple, NoReturn
 from drlim._deprecated import renamed
 from drlim._errors import InputError, nearest_name
 
-WIDTH = 96  # of help, at most: longer lines are hard to read
+WIDTH = 96  # of help at most: longer lines are hard to read
 
 Table = Sequence[tuple[str, str]]
 
 
 class Argument:
-    """One thing that a command takes: names and settings, as for argparse's ``add_argument``.
+    """An argument or option of a command: names and settings of argparse's ``add_argument``.
 
-    `old_name` is an option's name of the last release, which still works and warns.
+    `old_name` is the option's name in the last release, which still works and warns.
     """
 
     def __init__(self, *names: str, old_name: str | None = None, **settings: Any) -> None:
@@ -35,7 +35,7 @@ _HELP = Argument("--help", action="help", help="Show this message and exit.")
 
 
 class Command(NamedTuple):
-    """A function, whose docstring is its help and whose parameters are the arguments by name."""
+    """A function: its docstring is the help of the command, its parameters are the arguments."""
 
     name: str
     function: Callable[..., None]
@@ -43,11 +43,11 @@ class Command(NamedTuple):
     lists: Mapping[str, Table]
 
     def run(self, words: Sequence[str]) -> None:
-        """Do what the words after the name of the command ask for."""
+        """Run the command with the words that follow its name."""
         self.function(**self.read(words))
 
     def read(self, words: Sequence[str]) -> dict[str, Any]:
-        """Return the parameters that the words give to the function."""
+        """Return the parameters of the function for these words."""
         parser = _Parser(self)
         return vars(parser.parse_args(parser.bound(words)))
 
@@ -56,24 +56,24 @@ class Command(NamedTuple):
         return _Parser(self).format_help(width)
 
     def paragraphs(self) -> list[str]:
-        """Return what the command says of itself; the first paragraph says it in short."""
+        """Return the paragraphs of the docstring; the first is a summary."""
         return [" ".join(each.split()) for each in (self.function.__doc__ or "").split("\n\n")]
 
 
 def command(
     name: str, *arguments: Argument, lists: Mapping[str, Table] | None = None
 ) -> Callable[[Callable[..., None]], Command]:
-    """Make the function below a command; `lists` are tables for its help, by their titles."""
+    """Make a function a command; `lists` are further tables of its help, by their titles."""
     return lambda function: Command(name, function, arguments, lists or {})
 
 
 def help_page(
-    usage: str, says: Iterable[str], tables: Mapping[str, Table], width: int | None = None
+    usage: str, paragraphs: Iterable[str], tables: Mapping[str, Table], width: int | None = None
 ) -> str:
-    """Return a page of help: how it is used, what it says of itself, and its tables."""
+    """Return a page of help: the usage, paragraphs of text, and tables."""
     width = width or min(shutil.get_terminal_size().columns, WIDTH)
     parts = [_filled(f"Usage: {usage}", "", " " * 7, width)]
-    parts += [_filled(paragraph, "  ", "  ", width) for paragraph in says]
+    parts += [_filled(paragraph, "  ", "  ", width) for paragraph in paragraphs]
     for title, rows in tables.items():
         if rows:
             parts.append("\n".join([f"{title}:", *_columns(rows, width)]))
@@ -82,12 +82,12 @@ def help_page(
 
 def _columns(rows: Table, width: int) -> Iterable[str]:
     indent = min(max(len(name) for name, _ in rows) + 4, width // 2)
-    for name, says in rows:
+    for name, text in rows:
         start = f"  {name}"
-        if len(start) + 2 > indent:  # too long to stand beside what is said of it
+        if len(start) + 2 > indent:  # too long for the first column
             yield start
             start = ""
-        yield _filled(says, start.ljust(indent), " " * indent, width)
+        yield _filled(text, start.ljust(indent), " " * indent, width)
 
 
 def _filled(text: str, first: str, others: str, width: int) -> str:
@@ -114,12 +114,12 @@ class _Parser(argparse.ArgumentParser):
         }
 
     def bound(self, words: Iterable[str]) -> list[str]:
-        """Bind each option to its value, which may begin with "-"; refuse one that is not known."""
+        """Write each option as ``--name=value``, and refuse unknown ones."""
         options = {name: action for action in self.actions for name in action.option_strings}
         bound: list[str] = []
         rest = iter(words)
         for word in rest:
-            if word == "--":  # what comes after it is no option
+            if word == "--":  # only positional arguments follow
                 return [*bound, word, *rest]
             name = word.partition("=")[0] if word.startswith("--") else word[:2]
             if name in self.renamed:
@@ -136,27 +136,26 @@ class _Parser(argparse.ArgumentParser):
         return bound
 
     def format_help(self, width: int | None = None) -> str:
-        by_place = [action for action in self.actions if not action.option_strings]
+        positional = [action for action in self.actions if not action.option_strings]
         options = [action for action in self.actions if action.option_strings]
         return help_page(
-            " ".join([self.prog, "[OPTIONS]", *(str(action.metavar) for action in by_place)]),
+            " ".join([self.prog, "[OPTIONS]", *(str(action.metavar) for action in positional)]),
             self.command.paragraphs(),
             {
                 **self.command.lists,
-                "Arguments": [_row(action) for action in by_place],
+                "Arguments": [_row(action) for action in positional],
                 "Options": [_row(action) for action in options],
             },
             width,
         )
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; {self.prog} --help says what it takes")
+        raise InputError(f"{message}; see {self.prog} --help")
 
 
 def _row(action: argparse.Action) -> tuple[str, str]:
-    kind = action.metavar if action.option_strings else None
-    kind = kind or f"<{getattr(action.type or str, '__name__', '').lower()}>"
-    values = 1 if action.nargs is None else int(action.nargs)  # a flag takes none
     name = ", ".join(action.option_strings) or str(action.metavar)
-    says = str(action.help) % {"default": action.default}
-    return " ".join([name, *[str(kind)] * values]), says + " [required]" * action.required
+    n_values = 1 if action.nargs is None else int(action.nargs)  # a flag has none
+    values = [str(action.metavar)] * n_values if action.option_strings else []
+    text = str(action.help) % {"default": action.default}
+    return " ".join([name, *values]), text + " [required]" * action.required

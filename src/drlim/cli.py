@@ -1,4 +1,4 @@
-"""The command line: ``drlim fit`` and what is done with its map, and ``drlim reproduce``.
+"""The command line: ``drlim fit`` and the use of its map, and ``drlim reproduce``.
 
 Nothing heavy is imported until a command needs it, so ``drlim --help`` answers at once.
 """
@@ -9,53 +9,54 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from drlim._commands import Argument, command, help_page
 from drlim._errors import DrlimError, InputError, nearest_name
 from drlim._version import __version__
 from drlim.experiments import EXPERIMENTS, reproduce
 
-_MAP = Argument("map_file", metavar="MAP", type=Path, help="A map, written by drlim.")
+if TYPE_CHECKING:
+    from drlim.declaration import Evidence
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer >= 1")
+    return int(text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.partition("x")
+    try:
+        return _positive(height), _positive(width or height)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a size in pixels: give 64, or 48x64 for height x width"
+        ) from None
+
+
+_MAP = Argument("map_file", metavar="MAP", type=Path, help="A map file, written by drlim.")
 _DATA = Argument(
     "data", metavar="DATA", type=Path, help="An array, a table, or a folder of images."
 )
-_FACTORS = Argument("--factors", type=Path, help="A table of factors of DATA, .csv or .parquet.")
+_FACTORS = Argument(
+    "--factors", metavar="TABLE", type=Path, help="A table of factors of DATA, .csv or .parquet."
+)
 _SKIP_BAD = Argument(
     "--skip-bad", action="store_true", help="Leave out, and count, files that cannot be read."
 )
 _NETWORK = Argument(
     "--network",
     metavar="MODULE:FUNCTION",
-    help="The network's builder, where it is one of your own.",
+    help="The builder of the map's network, if it is one of your own.",
 )
-
-
-@command(
-    "reproduce",
-    Argument("name", metavar="name", help="Which experiment."),
-    Argument("--out", type=Path, help="Folder to write to. [default: runs/NAME]"),
-    Argument(
-        "--seed", type=int, default=0, help="Decides every random number. [default: %(default)s]"
-    ),
-    Argument("--quick", action="store_true", help="A fraction of it, in seconds: no reproduction."),
-    Argument("--download", action="store_true", help="Download data that is not on this machine."),
-    lists={
-        "The experiments": [
-            *((name, summary) for name, (_, summary) in EXPERIMENTS.items()),
-            ("all", "every one of them, and one report of all"),
-        ]
-    },
-)
-def _reproduce(name: str, out: Path | None, seed: int, quick: bool, download: bool) -> None:
-    """Run an experiment of the paper and write its numbers, figures, report and map."""
-    reproduce(name, out, random_state=seed, quick=quick, download=download)
 
 
 @command(
     "fit",
     Argument(
-        "source",
+        "declaration",
         metavar="DECLARATION",
         type=Path,
         help="A declaration (.toml), or the data itself: .npy, .npz, .csv, .parquet, .zarr, or "
@@ -64,41 +65,71 @@ def _reproduce(name: str, out: Path | None, seed: int, quick: bool, download: bo
     Argument(
         "-o",
         "--out",
+        metavar="FILE",
         type=Path,
         default=Path("map.drlim"),
         help="The map's file. [default: %(default)s]",
     ),
-    Argument("--report", type=Path, help="Folder of the report. [default: OUT-report]"),
+    Argument(
+        "--report", metavar="FOLDER", type=Path, help="The report's folder. [default: OUT-report]"
+    ),
     Argument(
         "--keep",
+        metavar="FACTOR",
         action="append",
         help="What should matter: a factor; FACTOR:STEP or FACTOR:STEP:PERIOD; neighbors:N or "
         "neighbors:N:WITHIN. Can be given several times.",
     ),
     Argument(
         "--ignore",
+        metavar="FACTOR",
         action="append",
-        help="What should not: a factor, or a transformation as NAME or NAME:LOW:HIGH. Can be "
-        "given several times.",
+        help="What should not matter: a factor, or a transformation as NAME or NAME:LOW:HIGH. Can "
+        "be given several times.",
     ),
-    Argument("--factors", type=Path, help="A table of factors, .csv or .parquet."),
-    Argument("--by", help="The column of that table that names the sample."),
-    Argument("--pairs", type=Path, help="A table of pairs: left, right, similar, weight, reason."),
-    Argument("--size", type=int, help="Resize images to squares of so many pixels."),
-    Argument("--components", type=int, help="Dimensions of the map. [default: 2]"),
-    Argument("--seed", type=int, help="Decides every random number. [default: 0]"),
+    Argument("--factors", metavar="TABLE", type=Path, help="A table of factors, .csv or .parquet."),
+    Argument("--by", metavar="COLUMN", help="The column of that table that names the sample."),
+    Argument(
+        "--pairs",
+        metavar="TABLE",
+        type=Path,
+        help="A table of pairs: left, right, similar, weight, reason.",
+    ),
+    Argument(
+        "--size",
+        metavar="SIZE",
+        type=_size,
+        help="Resize images, in pixels: 64 for squares, 48x64 for height x width.",
+    ),
+    Argument("--components", metavar="N", type=int, help="Dimensions of the map. [default: 2]"),
+    Argument(
+        "--network",
+        metavar="NAME|MODULE:FUNCTION",
+        help="The network: the name of one of drlim's, or a builder of your own. [default: by the "
+        "shape of a sample]",
+    ),
+    Argument("--loss", metavar="NAME", help="The loss. [default: contrastive]"),
+    Argument(
+        "--epochs", metavar="N", type=int, help="Passes over all similar pairs. [default: 50]"
+    ),
+    Argument("--seed", metavar="N", type=int, help="Seed of every random number. [default: 0]"),
     _SKIP_BAD,
     Argument(
         "--force",
         old_name="--anyway",
         action="store_true",
-        help="Learn even where no invariance can be promised.",
+        help="Learn even if no invariance can be promised.",
     ),
-    Argument("--checkpoint", type=Path, help="Keep the training in this folder after every epoch."),
-    Argument("--resume", action="store_true", help="Go on with the training kept in --checkpoint."),
+    Argument(
+        "--checkpoint",
+        metavar="FOLDER",
+        type=Path,
+        help="Save the training to this folder after every epoch.",
+    ),
+    Argument("--resume", action="store_true", help="Resume the training saved in --checkpoint."),
 )
 def _fit(
-    source: Path,
+    declaration: Path,
     out: Path,
     report: Path | None,
     keep: list[str] | None,
@@ -106,48 +137,47 @@ def _fit(
     factors: Path | None,
     by: str | None,
     pairs: Path | None,
-    size: int | None,
+    size: tuple[int, int] | None,
     components: int | None,
+    network: str | None,
+    loss: str | None,
+    epochs: int | None,
     seed: int | None,
     skip_bad: bool,
     force: bool,
     checkpoint: Path | None,
     resume: bool,
 ) -> None:
-    """Learn a map from what should matter and what should not, and write it and the proof."""
-    from drlim import declaration as declared
-    from drlim._files import check_writable
+    """Learn a map from what should matter and what should not, and write it and its proof."""
+    from drlim.declaration import Declaration, run
 
-    if source.suffix == ".toml":
-        declaration = declared.Declaration.read(source)
-    else:
-        declaration = declared.Declaration(data={"path": source})
-    declaration = declaration.with_options(
+    is_file = declaration.suffix == ".toml"
+    declared = (
+        Declaration.read(declaration) if is_file else Declaration(data={"path": declaration})
+    ).with_options(
         keep=keep or (),
         ignore=ignore or (),
-        data={"factors": factors, "by": by, "size": size and (size, size)},
+        data={"factors": factors, "by": by, "size": size},
         pairs=pairs,
-        map={"n_components": components, "random_state": seed},
+        map={
+            "n_components": components,
+            "network": network,
+            "loss": loss,
+            "max_epochs": epochs,
+            "random_state": seed,
+        },
     )
-    check_writable(out)
-    data = declared.read_data(declaration, skip_bad=skip_bad, say=print)
-    fitted = declared.fit(
-        declaration, data, force=force, say=print, checkpoint=checkpoint, resume=resume
-    )
-    fitted.map.save(out)
-    print(f"\nThe map is in {out}. Measuring it on what was held out ...")
-    evidence = declared.prove(
-        fitted.map, declaration, fitted.held_out, fitted.learnt, fitted.unseen
-    )
-    written = declared.write_report(
-        report or out.with_name(f"{out.stem}-report"),
-        evidence,
-        fitted.map,
-        declaration,
-        rules=fitted.rules,
+    done = run(
+        declared,
+        out,
+        report=report,
         force=force,
+        skip_bad=skip_bad,
+        checkpoint=checkpoint,
+        resume=resume,
+        say=print,
     )
-    _tell_proof(evidence, written[0])
+    _show_proof(done.evidence, done.report[0])
 
 
 @command(
@@ -157,15 +187,16 @@ def _fit(
     Argument(
         "-o",
         "--out",
+        metavar="FILE",
         type=Path,
         required=True,
-        help="Where to: .npy, .csv or .parquet by its ending.",
+        help="The file of the points: .npy, .csv or .parquet.",
     ),
     _SKIP_BAD,
     _NETWORK,
 )
 def _transform(map_file: Path, data: Path, out: Path, skip_bad: bool, network: str | None) -> None:
-    """Map samples, in their order, a block at a time; as many as there are."""
+    """Map samples to points, in their order, a block at a time: data may exceed memory."""
     from drlim.datasets import blocks, write_points
     from drlim.declaration import declaration_of, open_map
     from drlim.declaration._read import how_to_read
@@ -180,7 +211,13 @@ def _transform(map_file: Path, data: Path, out: Path, skip_bad: bool, network: s
     "report",
     _MAP,
     _DATA,
-    Argument("-o", "--out", type=Path, help="Folder. [default: MAP-report]"),
+    Argument(
+        "-o",
+        "--out",
+        metavar="FOLDER",
+        type=Path,
+        help="The report's folder. [default: MAP-report]",
+    ),
     _FACTORS,
     _SKIP_BAD,
     _NETWORK,
@@ -193,7 +230,7 @@ def _report(
     skip_bad: bool,
     network: str | None,
 ) -> None:
-    """Prove, on data that was not trained on, what the map ignores and what it keeps.
+    """Prove on new data what a map ignores and what it keeps.
 
     Samples that the map was trained on are recognised and left out.
     """
@@ -204,13 +241,11 @@ def _report(
     samples = declared.read_data(declaration, data, factors=factors, skip_bad=skip_bad, say=print)
     evidence = declared.prove(map_, declaration, samples)
     folder = out or map_file.with_name(f"{map_file.stem}-report")
-    _tell_proof(evidence, declared.write_report(folder, evidence, map_, declaration)[0])
+    _show_proof(evidence, declared.write_report(folder, evidence, map_, declaration)[0])
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no integer >= 1")
-    return int(text)
+def _show_proof(evidence: Evidence, page: Path) -> None:
+    print(f"\n{evidence.proof}\n\nThe report is {page}")
 
 
 @command(
@@ -219,32 +254,26 @@ def _positive(text: str) -> int:
     _DATA,
     Argument(
         "query",
-        metavar="query",
+        metavar="QUERY",
         help="What to look for: the name or row of a sample of DATA, or other data (an image, "
         "a folder, an array).",
     ),
-    Argument(
-        "-n",
-        metavar="<int>",
-        type=_positive,
-        default=5,
-        help="How many. [default: %(default)s; x>=1]",
-    ),
+    Argument("-n", metavar="N", type=_positive, default=5, help="How many. [default: %(default)s]"),
     _SKIP_BAD,
     _NETWORK,
 )
 def _neighbors(
     map_file: Path, data: Path, query: str, n: int, skip_bad: bool, network: str | None
 ) -> None:
-    """Find the known samples that lie nearest to a new one in the map, with their distances."""
+    """Find the known samples nearest to a sample in the map, with their distances."""
     from drlim.declaration import declaration_of, nearest, open_map, read_data
 
     map_ = open_map(map_file, network)
     declaration = declaration_of(map_)
     known = read_data(declaration, data, skip_bad=skip_bad, say=print)
-    asked = read_data(declaration, Path(query)) if Path(query).exists() else query
+    sought = read_data(declaration, Path(query)) if Path(query).exists() else query
     print(f"{'sample':<32} {'nearest':<32} distance (margins)")
-    for found in nearest(map_, known, asked, n):
+    for found in nearest(map_, known, sought, n):
         print(f"{found.sample:<32} {found.neighbor:<32} {found.distance / map_.margin:.4f}")
 
 
@@ -254,15 +283,22 @@ def _neighbors(
     _DATA,
     Argument(
         "--same",
-        help="The factor that says who is the same. [default: the kept class, or 'class']",
+        metavar="FACTOR",
+        help="The factor in which samples are the same. [default: the kept class, or 'class']",
     ),
     Argument(
         "--false-accept-rate",
+        metavar="RATE",
         type=float,
         default=0.01,
         help="The share of different pairs that may pass as the same. [default: %(default)s]",
     ),
-    Argument("--pair", nargs=2, help="Two samples of DATA, by name or row: are they the same?"),
+    Argument(
+        "--pair",
+        metavar="SAMPLE",
+        nargs=2,
+        help="Two samples of DATA, by name or row: are they the same?",
+    ),
     _FACTORS,
     _SKIP_BAD,
     _NETWORK,
@@ -277,25 +313,23 @@ def _verify(
     skip_bad: bool,
     network: str | None,
 ) -> None:
-    """Same or different? Choose a threshold on data not trained on, and say what it is worth."""
+    """Choose a threshold for same or different on new data, and measure its error rates.
+
+    Samples that the map was trained on are recognised and left out.
+    """
     from drlim import declaration as declared
 
     map_ = declared.open_map(map_file, network)
     declaration = declared.declaration_of(map_)
     samples = declared.read_data(declaration, data, factors=factors, skip_bad=skip_bad, say=print)
-    told = declared.verify(map_, declaration, samples, false_accept_rate, same=same, pair=pair)
-    for line in told.lines():
-        print(line)
-
-
-def _tell_proof(evidence: Any, page: Path) -> None:
-    print(f"\n{evidence.proof}\n\n{page} shows it")
+    verified = declared.verify(map_, declaration, samples, false_accept_rate, same=same, pair=pair)
+    print("\n".join(verified.lines()))
 
 
 @command(
     "export",
-    Argument("map_file", metavar="MAP", type=Path, help="A map, such as map.drlim."),
-    Argument("-o", "--out", type=Path, help="The file. [default: MAP.onnx]"),
+    _MAP,
+    Argument("-o", "--out", metavar="FILE", type=Path, help="The file. [default: MAP.onnx]"),
     _NETWORK,
 )
 def _export(map_file: Path, out: Path | None, network: str | None) -> None:
@@ -307,9 +341,38 @@ def _export(map_file: Path, out: Path | None, network: str | None) -> None:
     print(exported)
 
 
+@command(
+    "reproduce",
+    Argument("name", metavar="NAME", help="Which experiment."),
+    Argument("--out", metavar="FOLDER", type=Path, help="The run's folder. [default: runs/NAME]"),
+    Argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="Seed of every random number. [default: %(default)s]",
+    ),
+    Argument(
+        "--quick",
+        action="store_true",
+        help="A small version that takes seconds and reproduces nothing.",
+    ),
+    Argument("--download", action="store_true", help="Download data that is not on this machine."),
+    lists={
+        "Experiments": [
+            *((name, summary) for name, (_, summary) in EXPERIMENTS.items()),
+            ("all", "every one of them, with one report"),
+        ]
+    },
+)
+def _reproduce(name: str, out: Path | None, seed: int, quick: bool, download: bool) -> None:
+    """Run an experiment of the paper and write its numbers, figures, report and map."""
+    reproduce(name, out, random_state=seed, quick=quick, download=download)
+
+
 COMMANDS = {
     each.name: each
-    for each in (_reproduce, _fit, _transform, _report, _neighbors, _verify, _export)
+    for each in (_fit, _transform, _report, _neighbors, _verify, _export, _reproduce)
 }
 
 _OPTIONS = {"--version": "Print the version.", "--help": "Show this message and exit."}
@@ -345,7 +408,7 @@ def _run(words: list[str]) -> None:
 
 
 def main() -> None:
-    """Run the command line; what the user got wrong ends with one message and exit code 2."""
+    """Run the command line; an error of the user ends with one message and exit code 2."""
     try:
         _run(sys.argv[1:])
         sys.stdout.flush()
@@ -356,7 +419,8 @@ def main() -> None:
         print("drlim: interrupted; what was unfinished was not written", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
-        # Who read what is printed has closed it, as `head` does: nobody is left to tell.
+        # The reader of the output has closed it, as `head` does. Python would complain when it
+        # flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 

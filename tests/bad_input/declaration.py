@@ -21,6 +21,7 @@ from drlim.declaration import (
     prove,
     read_data,
     rules,
+    run,
     split,
     verify,
     write_report,
@@ -123,6 +124,12 @@ ROWS = {
         bad("nothing kept", lambda: fit(Declaration(), DATA), "keep"),
         bad("two samples", lambda: fit(declared(), DATA.subset(slice(2))), "held_out.share", "0.2", "2"),
         bad("NaN", lambda: fit(declared(), Dataset(X_NAN, {"c": LABELS})), "X", "NaN"),
+    ],
+    "declaration.run": [
+        bad_file("missing declaration", lambda: run("no.toml"), "no.toml"),
+        bad_file("out in no folder", lambda: run(declared(), "no/map.drlim", data=DATA), "no/map.drlim"),
+        bad("no data", lambda: run(declared()), "data.path"),
+        bad("report of two paths", lambda: run(declared(), data=DATA, report=("a", "b")), "report"),
     ],
     "declaration.prove": [
         bad("no samples", lambda: prove(fitted(), declared(), DATA.subset(slice(0))), "X", "(0, 3)"),

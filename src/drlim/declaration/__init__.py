@@ -1,8 +1,9 @@
-"""Ignore and keep: say what should not matter, get a map, and the proof.
+"""Ignore and keep: declare what should not matter, get a map, and the proof.
 
-A `Declaration` says where the data is, what should be ignored and what should be kept. `rules`
-makes of it, and of the data, one graph of similarity, checked; `fit` learns the map; `prove`
-measures on samples that were not learnt from what the map ignores and what it keeps.
+A `Declaration` states where the data is, what should be ignored and what should be kept. `rules`
+turns it and the data into one graph of similarity, checked; `fit` learns the map; `prove` measures
+on held-out samples what the map ignores and what it keeps. `run` does all of this and writes a
+report.
 """
 
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from drlim.declaration._fit import Fitted, fit
 from drlim.declaration._prove import Evidence, Recognition, prove
 from drlim.declaration._read import read_data
 from drlim.declaration._rules import Rules, rules
+from drlim.declaration._run import Run, run
 from drlim.declaration._schema import (
     Data,
     Declaration,
@@ -40,6 +42,7 @@ __all__ = [
     "Pairs",
     "Recognition",
     "Rules",
+    "Run",
     "Verified",
     "declaration_of",
     "fit",
@@ -48,6 +51,7 @@ __all__ = [
     "prove",
     "read_data",
     "rules",
+    "run",
     "split",
     "verify",
     "write_report",

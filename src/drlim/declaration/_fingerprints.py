@@ -44,6 +44,11 @@ def trained_on(map_: DrLIM, data: Dataset) -> np.ndarray:
     return seen
 
 
+def left_out(n: int) -> str:
+    """Return the words for samples that were left out of a measurement."""
+    return f"{n:,} of the samples were left out: the map was trained on them"
+
+
 def _hashes(X: np.ndarray) -> np.ndarray:
     digests = (hashlib.blake2b(sample.tobytes(), digest_size=8).digest() for sample in X)
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)

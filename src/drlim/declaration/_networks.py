@@ -20,7 +20,10 @@ def declared_network(declaration: Declaration) -> Callable[..., Any] | None:
     declared = declaration.map.network
     if declared is None:
         return None
-    table = declared if isinstance(declared, Mapping) else {"name": declared}
+    if isinstance(declared, str):
+        table: Mapping[str, Any] = {"builder" if ":" in declared else "name": declared}
+    else:
+        table = declared
     with at(declaration, "map", "network"):
         if "builder" in table:
             builder = imported(str(table["builder"]), declaration.folder)
@@ -30,7 +33,7 @@ def declared_network(declaration: Declaration) -> Callable[..., Any] | None:
             raise InputError(
                 f"there is no network {table.get('name')!r}; "
                 f"{nearest_name(str(table.get('name')), _builders.BUILDERS)}, or "
-                "builder = 'module:function' for one of your own"
+                "'module:function' for a builder of your own"
             )
         return with_arguments(builder, table)
 

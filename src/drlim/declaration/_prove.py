@@ -12,7 +12,7 @@ from drlim import baselines
 from drlim._errors import InputError
 from drlim._random import seed_of
 from drlim.datasets import Dataset
-from drlim.declaration._fingerprints import trained_on
+from drlim.declaration._fingerprints import left_out, trained_on
 from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration, Keep
 from drlim.estimator import DrLIM
@@ -345,10 +345,7 @@ def _remarks(resolved: Resolved, learnt: Dataset | None, n_known: int) -> list[s
         for name in resolved.unknown.values()
     ]
     if n_known:
-        remarks.append(
-            f"{n_known:,} of the samples were left out: the map was trained on them, so they prove "
-            "nothing about it."
-        )
+        remarks.append(f"{left_out(n_known)}, so they prove nothing about it.")
     skipped = resolved.data.skipped
     if skipped:
         remarks.append(

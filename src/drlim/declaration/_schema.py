@@ -217,11 +217,10 @@ class Map(_Part):
 
     Attributes
     ----------
-    network : str or table
-        The name of one of drlim's networks, a table with its name and arguments
-        (``{name = "convnet", width = 16}``), or a builder of your own
-        (``{builder = "my_module:build"}``), which is imported from the declaration's folder.
-        Without it the samples' shape chooses, as for `drlim.DrLIM`.
+    network : str or table, optional
+        The name of one of drlim's networks, or a builder of your own, ``"my_module:build"``, which
+        is imported from the declaration's folder; or a table of either and its arguments:
+        ``{name = "convnet", width = 16}``, ``{builder = "my_module:build", width = 16}``.
     n_starts : int
         How many times the map is learnt, each from other first weights; the one with the
         smallest loss at the end is kept. No held-out sample takes part in the choice.

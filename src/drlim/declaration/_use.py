@@ -1,4 +1,4 @@
-"""What a map is used for: the nearest known samples, and whether two are the same."""
+"""Using a map: the nearest known samples, and whether two samples are the same."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from drlim._deprecated import renamed_arguments
 from drlim._errors import FileError, InputError, nearest_name
 from drlim._persistence import read_map
 from drlim.datasets import Dataset
-from drlim.declaration._fingerprints import trained_on
+from drlim.declaration._fingerprints import left_out, trained_on
 from drlim.declaration._networks import imported, with_arguments
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
@@ -23,14 +24,13 @@ from drlim.loading import load
 
 @dataclass(frozen=True)
 class Neighbor:
-    """A known sample near another in the map.
+    """A known sample and its distance to another in the map.
 
     Attributes
     ----------
     sample, neighbor : str
-        Their names, or row numbers where they have none.
+        The names of the two, or row numbers where they have none.
     distance : float
-        In the map.
     """
 
     sample: str
@@ -39,45 +39,59 @@ class Neighbor:
 
 
 def declaration_of(map_: DrLIM, *, needed: bool = False) -> Declaration:
-    """Return what a map was declared to ignore and keep, and how its data is read.
+    """Return the declaration that a map was learnt from.
 
     Parameters
     ----------
     map_ : DrLIM
-    needed : bool
-        Whether a map without a declaration is an error; else it has an empty one.
+    needed : bool, default=False
+        Whether a map without a declaration is an error; else an empty declaration is returned.
+
+    Returns
+    -------
+    Declaration
 
     Raises
     ------
     InputError
         If it is needed and there is none.
     FileError
-        If it is none that this drlim understands; maps are read from files of others.
+        If this version of drlim cannot read it.
+
+    Examples
+    --------
+    >>> map_ = DrLIM(max_epochs=0).fit(np.eye(8))
+    >>> declaration_of(map_) == Declaration()
+    True
     """
     if map_.declaration_ is None:
         if needed:
             raise InputError(
-                "the map was learnt without a declaration, so nobody said what it should ignore "
-                "and keep; learn it with drlim fit, or measure it with drlim.evaluation"
+                "the map was learnt without a declaration of what it should ignore and keep; learn "
+                "it with drlim fit, or measure it with drlim.evaluation"
             )
         return Declaration()
     return _declared(map_.declaration_)
 
 
 def open_map(path: Path, network: str | None = None) -> DrLIM:
-    """Read a map whose network may be of the user's own.
+    """Read a map whose network may be one of your own.
 
     Parameters
     ----------
     path : path
     network : str, optional
-        Its builder, ``module:function``, from this folder if the module is there. What else the
-        map's declaration gives to the builder is given to it again.
+        Its builder, ``module:function``, imported from the current folder if the module is there.
+        It gets the arguments that the map's declaration gives it.
+
+    Returns
+    -------
+    DrLIM
 
     Raises
     ------
     FileError
-        If the file is no map.
+        If the file is not a map.
     InputError
         If the builder cannot be imported, or its network does not fit the weights.
     """
@@ -99,27 +113,33 @@ def _declared(plain: Any) -> Declaration:
         return Declaration(**plain)
     except (InputError, TypeError) as error:
         raise FileError(
-            f"the map holds a declaration that cannot be read ({error}); was it written by "
-            "another drlim? Learn it again, or update: pip install -U drlim"
+            f"the map holds a declaration that cannot be read ({error}); if a newer drlim wrote "
+            "it, update: pip install -U drlim"
         ) from None
 
 
-def nearest(map_: DrLIM, known: Dataset, asked: Dataset | str, n: int = 5) -> list[Neighbor]:
-    """Find the known samples nearest to others in the map, the nearest first.
+@renamed_arguments(asked="query")
+def nearest(map_: DrLIM, known: Dataset, query: Dataset | str, n: int = 5) -> list[Neighbor]:
+    """Find the known samples nearest to other samples in the map, the nearest first.
 
     Parameters
     ----------
     map_ : DrLIM
     known : Dataset
-        The samples to choose from.
-    asked : Dataset or str
+        The samples to search.
+    query : Dataset or str
         Samples, or the name or row of a known one, which is not its own neighbour.
     n : int, default=5
-        How many for each.
+        How many to find for each.
 
     Returns
     -------
     list of Neighbor
+
+    Raises
+    ------
+    InputError
+        If there are fewer than `n` known samples, or none of that name.
 
     Examples
     --------
@@ -129,21 +149,21 @@ def nearest(map_: DrLIM, known: Dataset, asked: Dataset | str, n: int = 5) -> li
     ['0', '0']
     """
     itself = None
-    if isinstance(asked, str):
-        itself = row_of(known, asked)
-        asked = known.subset([itself])
+    if isinstance(query, str):
+        itself = row_of(known, query)
+        query = known.subset([itself])
     if not 1 <= n <= len(known) - (itself is not None):
         raise InputError(
-            f"{n} nearest are asked for, and there are {len(known)} known samples; give more, or "
-            "a smaller -n"
+            f"n is {n} and there are {len(known)} known samples to choose from; give another n "
+            "(-n), or more samples"
         )
     index = NearestNeighbors().fit(map_.transform(known.X))
     extra = int(itself is not None)
-    distances, rows = index.kneighbors(map_.transform(asked.X), n_neighbors=n + extra)
+    distances, rows = index.kneighbors(map_.transform(query.X), n_neighbors=n + extra)
     found = []
     for sample, (far, near) in enumerate(zip(distances, rows, strict=True)):
         others = [(d, row) for d, row in zip(far, near, strict=True) if row != itself][:n]
-        name = name_of(known, itself) if itself is not None else name_of(asked, sample)
+        name = name_of(known, itself) if itself is not None else name_of(query, sample)
         found += [Neighbor(name, name_of(known, row), float(d)) for d, row in others]
     return found
 
@@ -158,7 +178,7 @@ def row_of(data: Dataset, name: str) -> int:
         return int(name)
     known = map(str, data.names) if data.names is not None and len(data) <= 50 else ()
     raise InputError(
-        f"there is no sample {name!r}, and no file of that name; give a name, or a row from 0 to "
+        f"there is no sample and no file {name!r}; give a name, or a row from 0 to "
         f"{len(data) - 1}" + (f"; {nearest_name(name, known)}" if known else "")
     )
 
@@ -170,23 +190,23 @@ def name_of(data: Dataset, row: int) -> str:
 
 @dataclass(frozen=True)
 class Verified:
-    """A threshold for same or different, and what it says of a pair.
+    """A threshold for same or different, and its answer for a pair.
 
     Attributes
     ----------
     factor : str
-        Who is the same.
+        The factor in which samples are the same.
     n : int
-        Samples that it was chosen on and, in folds, tried on.
+        The number of samples on which the threshold was chosen and, in folds, tried.
     n_values : int
-        Classes, people, ... among them.
-    by : str
-        What is on one side only when the threshold is chosen and tried: "class" or "sample".
+        The number of classes among them.
+    by : {"class", "sample"}
+        What is never on both sides when the threshold is chosen and tried.
     threshold : Threshold
     n_known : int
-        Samples left out since the map was trained on them.
+        The number of samples that were left out because the map was trained on them.
     pair : tuple of (str, str, float, bool) or None
-        The two that were asked about, their distance, and whether they are the same.
+        The names of the two samples, their distance, and whether they are the same.
     """
 
     factor: str
@@ -198,24 +218,25 @@ class Verified:
     pair: tuple[str, str, float, bool] | None
 
     def lines(self) -> list[str]:
-        """Say it, in lines for the user."""
-        told = self.threshold
-        on = "other values of it" if self.by == "class" else "other samples of the same values"
-        said = [
-            f"{self.n:,} samples of {self.n_values:,} values of {self.factor}"
-            + (f" ({self.n_known:,} left out: trained on)" if self.n_known else ""),
-            f"same if nearer than {told.distance:.4g}",
-            f"of pairs that differ {_share(told.false_accepts)} are taken for the same "
-            f"(wanted: {told.false_accept_rate:.2%})",
-            f"of pairs that are the same {_share(told.false_rejects)} are rejected",
-            f"equal error rate {_share(told.equal_error)}",
-            f"thresholds were tried on {on} than they were chosen on",
+        """Return it as lines for the user."""
+        threshold = self.threshold
+        tried_on = "classes" if self.by == "class" else "samples of the same classes"
+        lines = [f"{self.n:,} samples of {self.n_values:,} classes of {self.factor}"]
+        if self.n_known:
+            lines.append(left_out(self.n_known))
+        lines += [
+            f"same if nearer than {threshold.distance:.4g}",
+            f"of different pairs {_share(threshold.false_accepts)} are accepted as the same "
+            f"(wanted: {threshold.false_accept_rate:.2%})",
+            f"of pairs that are the same {_share(threshold.false_rejects)} are rejected",
+            f"equal error rate {_share(threshold.equal_error)}",
+            f"the threshold was tried on other {tried_on} than it was chosen on",
         ]
         if self.pair is not None:
             left, right, distance, is_same = self.pair
             answer = "the same" if is_same else "different"
-            said.append(f"{left} and {right}: {answer}, {distance:.4g} apart")
-        return said
+            lines.append(f"{left} and {right}: {answer}, {distance:.4g} apart")
+        return lines
 
 
 def verify(
@@ -234,17 +255,23 @@ def verify(
     map_ : DrLIM
     declaration : Declaration
     data : Dataset
-        Samples with a factor that says who is the same; those trained on are left out.
+        Samples with the factor in which they are the same; those trained on are left out.
     false_accept_rate : float, default=0.01
         The share of different pairs that may be taken for the same.
     same : str, optional
         That factor. None: the first kept factor, or ``class``.
     pair : (str, str), optional
-        Two samples by name or row, to be answered.
+        Two samples, by name or row, to compare.
 
     Returns
     -------
     Verified
+
+    Raises
+    ------
+    InputError
+        If the map was trained on all of the samples, they lack the factor, or there are too few
+        of a class.
     """
     kept = [keep.factor for keep in declaration.keep if keep.factor]
     factor = same or next(iter(kept), "class")
