@@ -136,7 +136,7 @@ def test_a_label_is_voted_for_by_the_others_and_not_by_itself():
     assert quality.leave_one_out_accuracy(np.zeros((4, 2)), list("aaaa")) == 1  # of three others
 
 
-def test_labels_at_random_are_told_by_chance(rng):
+def test_random_labels_are_predicted_no_better_than_by_chance(rng):
     labels = rng.integers(0, 4, 1000)
     assert quality.leave_one_out_accuracy(rng.normal(size=(1000, 2)), labels) < 0.3
     assert quality.leave_one_out_accuracy(labels[:, None] + 0.0, labels) == 1

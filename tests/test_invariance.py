@@ -205,15 +205,15 @@ def test_e1_a_threshold_is_measured_on_people_it_was_not_chosen_on(rng):
     Z, labels = people(rng, n_people=24)
     crowd = labels < 12
     Z[crowd] /= 10
-    told = choose_threshold(Z, labels, 0.2, random_state=0)
-    assert told.false_accepts.low < 0.2 < told.false_accepts.high
-    assert told.n_classes == 24
+    found = choose_threshold(Z, labels, 0.2, random_state=0)
+    assert found.false_accepts.low < 0.2 < found.false_accepts.high
+    assert found.n_classes == 24
     # What is reported is not what the chosen threshold does to the pairs it was chosen on.
     left, right = np.triu_indices(len(Z), 1)
     different = labels[left] != labels[right]
-    accepted = decide(Z[left], Z[right], told)
+    accepted = decide(Z[left], Z[right], found)
     assert accepted[different].mean() == pytest.approx(0.2, abs=1e-3)
-    assert told.false_accepts.value != pytest.approx(0.2, abs=1e-3)
+    assert found.false_accepts.value != pytest.approx(0.2, abs=1e-3)
 
 
 def test_by_class_no_class_is_on_both_sides_and_each_side_has_two():

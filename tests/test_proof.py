@@ -373,8 +373,8 @@ def test_what_is_kept_tells_what_follows_from_it_and_nothing_else(kept, rng):
     follows = number > 240
     periods = {"angle": 360.0}
     given = {kept: factors[kept]}
-    told = from_kept(given, follows, periods=periods, probe="trees", random_state=0)
-    assert told.value > 0.97
+    read = from_kept(given, follows, periods=periods, probe="trees", random_state=0)
+    assert read.value > 0.97
     other = from_kept(given, rng.integers(0, 2, 300), periods=periods, random_state=0)
     assert other.low < other.chance + 0.05
 

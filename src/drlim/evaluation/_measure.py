@@ -197,11 +197,8 @@ def measure_kept(
     points, n = _points(maps)
     factor = np.asarray(factor)
     _check_lengths(n, {name: factor})
-    if train is not None and set(points) - set(train):
-        raise InputError(
-            f"train has {', '.join(train)} and maps has {', '.join(points)}; there must be "
-            "training points of each map, or none at all"
-        )
+    if train is not None:
+        _check_train(train, points)
     if train is not None and factor_train is None and kind != "neighbors":
         raise InputError("train has points and factor_train is None; give both, or neither")
     sources = check_groups(groups, n)
@@ -211,9 +208,7 @@ def measure_kept(
         factor = as_rows(factor, "factor")
         points = {k: Z for k, Z in points.items() if k == "map" or not np.array_equal(Z, factor)}
         part = _choose(np.zeros(n), sources, seed)
-        n_used = int(part.used.sum())
-        few = f"{n_used} held-out samples are too few for {n_neighbors} neighbours"
-        why = "" if 1 <= n_neighbors < n_used / 2 else few
+        why = _why_no_neighbors(int(part.used.sum()), n_neighbors)
     else:
         kind = kind or kind_of(factor, period)
         part = _choose(factor, sources, seed)
@@ -293,6 +288,14 @@ def _check_lengths(n: int, factors: Mapping[str, Any]) -> None:
             )
 
 
+def _check_train(train: Mapping[str, Any], maps: Mapping[str, Any]) -> None:
+    if set(maps) - set(train):
+        raise InputError(
+            f"train has {', '.join(train)} and maps has {', '.join(maps)}; there must be training "
+            "points of each map, or none at all"
+        )
+
+
 class _Part(NamedTuple):
     """Which held-out samples are measured, each (n_samples,) of bool."""
 
@@ -365,10 +368,16 @@ def _read(
 
 def _why_unreadable(factor: np.ndarray, sources: np.ndarray, n_sources: int) -> str:
     if len(np.unique(as_values(factor))) < 2:
-        return "fewer than two of its values are in enough held-out sources to be told apart"
+        return "fewer than two of its values are in enough held-out sources"
     if len(np.unique(sources)) < n_sources:
         return f"it needs {n_sources} held-out sources or more to be learnt and tried on others"
     return ""
+
+
+def _why_no_neighbors(n: int, n_neighbors: int) -> str:
+    if 1 <= n_neighbors < n / 2:
+        return ""
+    return f"{n} held-out samples are too few for {n_neighbors} neighbours"
 
 
 def _orbit_ratio(Z: np.ndarray, orbit: np.ndarray) -> float | None:

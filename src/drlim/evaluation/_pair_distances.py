@@ -9,7 +9,7 @@ import numpy as np
 
 from drlim._errors import InputError
 
-# Of each kind, same and different. A rate r of so many has a standard error of
+# For each kind, same and different. A rate r of this many pairs has a standard error of
 # sqrt(r (1 - r) / 200,000): 0.0002 for 1 %.
 MOST_PAIRS = 200_000
 # Pairs whose distances are computed at a time.

@@ -125,7 +125,7 @@ def judge_by(labels: Any, labels_learnt: Any = ()) -> str:
     Raises
     ------
     InputError
-        If there is not one label a sample.
+        If there is not one label for each sample.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def judge_by(labels: Any, labels_learnt: Any = ()) -> str:
     labels = np.asarray(labels)
     if labels.ndim != 1 or not len(labels):
         raise InputError(
-            f"labels has the shape {labels.shape}; there must be one label a sample, (n_samples,)"
+            f"labels has the shape {labels.shape}; there must be one label for each sample"
         )
     values, counts = np.unique(as_values(labels), return_counts=True)
     known = np.isin(values, as_values(np.asarray(labels_learnt))).any()
