@@ -42,7 +42,7 @@ def progress_bar(stream: TextIO, name: str, detail: str = "", *, transient: bool
 
     `detail` is in rich's format; it may use fields of the bar's task.
     """
-    from rich.console import Console
+    from rich.console import Console  # loaded only where a bar is drawn
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(

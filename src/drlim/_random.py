@@ -67,6 +67,7 @@ def streams(random_state: RandomState | Streams) -> Streams:
     """
     if isinstance(random_state, Streams):
         return random_state
+    # A further stream must be spawned last: it leaves the numbers of the others as they are.
     seeds = np.random.SeedSequence(_entropy(random_state)).spawn(5)
     init, pairs, batches, layers, pins = seeds
     return Streams(
@@ -124,7 +125,7 @@ class KeyedStreams:
 
 
 def keyed_streams(random_state: RandomState) -> KeyedStreams:
-    """Make streams that are told apart by numbers; an int is their seed."""
+    """Make streams that are identified by numbers; an int is their seed."""
     entropy = _entropy(random_state)
     return KeyedStreams(secrets.randbits(128) if entropy is None else entropy)
 
@@ -132,6 +133,7 @@ def keyed_streams(random_state: RandomState) -> KeyedStreams:
 def _entropy(random_state: RandomState) -> int | None:
     if random_state is None:
         return None
+    # One draw advances a generator, so two fits with the same generator are different.
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**32))
     if isinstance(random_state, np.random.RandomState):

@@ -75,7 +75,7 @@ class Dataset:
                     f"the factor {name!r} has the shape {values.shape} and there are "
                     f"{len(self.X)} samples; a factor has one value per sample"
                 )
-        object.__setattr__(self, "factors", MappingProxyType(factors))
+        object.__setattr__(self, "factors", MappingProxyType(factors))  # the dataclass is frozen
         if self.names is not None:
             names = np.asarray(self.names, dtype=str)
             if names.shape != (len(self.X),):

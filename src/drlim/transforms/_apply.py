@@ -67,6 +67,7 @@ def _change_images(
         if kind in GEOMETRIC:
             matrix = matrices(kind, along, strength, (height, width), generator) @ matrix
     pixel_steps = [each for each in steps if each.kind not in GEOMETRIC]
+    # Without interpolation nothing is rounded, so any dtype can be moved as it is.
     if not pixel_steps and moves_whole_pixels(matrix).all():
         return move(images, matrix, outside)
     full = _full_scale(images.dtype)
@@ -76,7 +77,7 @@ def _change_images(
         changed = PIXEL_CHANGES[kind](pixels, strength, full, generator)
         # By definition, not up to rounding: the identity leaves a sample exactly as it is.
         pixels = np.where(strength == KINDS[kind].identity, pixels, changed)
-        if images.dtype.kind == "u":
+        if images.dtype.kind == "u":  # one change cannot take a pixel out of the range of the next
             pixels = pixels.clip(0, full)
     if images.dtype.kind == "u":
         pixels = np.rint(pixels)

@@ -54,7 +54,7 @@ class Augment:
         for item in changes:
             if not isinstance(item, Change):
                 raise InputError(f"changes contains {item!r}; each item must be made by `change`")
-        object.__setattr__(self, "changes", tuple(changes))
+        object.__setattr__(self, "changes", tuple(changes))  # the dataclass is frozen
         if len(self._outside) > 1:
             raise InputError(
                 f"the geometric changes have outside {' and '.join(sorted(self._outside))}; they "
@@ -122,6 +122,7 @@ class Augment:
         """
         samples = np.asarray(samples)
         n = len(samples)
+        # All strengths are drawn first, then the noise of each change: an order that seeds rely on.
         steps = [step(c.kind, c.along, c.draw(n, generator), n) for c in self.changes]
         mean, scale = (
             None if values is None else np.array(values)

@@ -86,6 +86,7 @@ class Change:
         if _is_whole_shift(self):
             return generator.integers(int(low), int(high), n, endpoint=True).astype(float)
         if KINDS[self.kind].is_multiplicative:
+            # In the logarithm, so that halving is as likely as doubling.
             drawn = np.exp(generator.uniform(math.log(low), math.log(high), n))
             return drawn.clip(low, high)  # exp(log(x)) can differ from x in the last bit
         return generator.uniform(low, high, n)
@@ -333,6 +334,7 @@ def beyond(change: Change, n: int = 9) -> tuple[np.ndarray, np.ndarray]:
     most = 180.0 if kind.is_angle else kind.most
     least = -180.0 if kind.is_angle else kind.least
     strengths = _spread(change, identity, min(max(far, least), most), n)
+    # The ends of the range are inside, also when spreading rounds them.
     tolerance = 1e-9 * max(abs(low), abs(high))
     return strengths, (strengths >= low - tolerance) & (strengths <= high + tolerance)
 

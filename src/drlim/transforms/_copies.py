@@ -60,7 +60,7 @@ def copies(data: Dataset, change: Change, random_state: RandomState = None) -> D
             "recorded; rename it, or make all copies at once"
         )
     n, values = len(data), np.array(change.values)
-    if (values == np.rint(values)).all():
+    if (values == np.rint(values)).all():  # whole pixels, say, are recorded as integers
         values = values.astype(int)
     factors = {name: np.tile(known, len(values)) for name, known in data.factors.items()}
     factors.setdefault("source", np.tile(np.arange(n), len(values)))

@@ -67,6 +67,7 @@ def _mapped(
     reader: Reader, options: object, cache: str | os.PathLike[str] | None, say: Say
 ) -> tuple[np.ndarray, dict[int, str]]:
     """Return the memory map of the samples, converting them if the cache does not have it."""
+    # Another version, another file or other options are another conversion.
     content = json.dumps([_VERSION, _fingerprint(reader.path), options])
     key = hashlib.sha256(content.encode()).hexdigest()
     parent = cache_folder() / "converted" if cache is None else Path(cache)

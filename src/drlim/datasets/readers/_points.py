@@ -61,6 +61,7 @@ def write_points(path: str | os.PathLike[str], blocks: Iterable[Points], n_compo
     if ending not in _ENDINGS:
         raise InputError(f"{path} ends in {ending!r}; {nearest_name(ending, _ENDINGS)}")
     checked = _checked(blocks, n_components)
+    # The first block decides the dtype, and whether the table has a column of names.
     first = next(checked, (np.empty((0, n_components), np.float32), None))
     checked = itertools.chain([first], checked)
     with whole(path) as temporary:

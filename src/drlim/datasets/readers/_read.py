@@ -126,6 +126,7 @@ def read(
     if factors is not None:
         with about("factors"):
             own = join(own, factors, by, names, reader.shape[0], are_files=path.is_dir())
+    # Before the samples are decoded, which may take minutes.
     check_known(own, names)
     options = [by, columns and list(columns), size and list(size), colour, skip_bad]
     with about("path"):

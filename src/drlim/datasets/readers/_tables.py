@@ -24,6 +24,7 @@ def open_table(path: Path, columns: Sequence[str] | None, by: str | None) -> Rea
     table = _open(path)
     features = _features(table, columns, by)
     others = [name for name in table.kinds if name not in features]
+    # One dtype for all features: float32, unless a column of integers or float64 needs more.
     dtype = np.result_type(np.float32, *(table.dtypes[name] for name in features))
 
     def slices(rows: int) -> Iterator[Block]:
