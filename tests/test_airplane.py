@@ -94,7 +94,7 @@ def test_a_pose_is_one_pair_of_azimuth_and_elevation(data):
     assert len(triples) == len(set(pairs)) == len(set(data.factors["pose"])) == 162
 
 
-def test_the_paper_s_relations_can_be_said_with_the_factors(data):
+def test_the_factors_express_the_relations_of_the_paper(data):
     azimuth, elevation = data.factors["azimuth"], data.factors["elevation"]
     turned = graphs.adjacent(azimuth, 20, period=360) & graphs.same(elevation)
     tilted = graphs.adjacent(elevation, 5) & graphs.same(azimuth)
@@ -146,7 +146,7 @@ def test_a_damaged_cache_is_drawn_again_and_replaced(drawing, data, tmp_path, da
 
 
 @pytest.mark.usefixtures("drawing")
-def test_a_cache_that_cannot_be_written_is_no_error(data, tmp_path):
+def test_a_cache_that_cannot_be_written_is_not_an_error(data, tmp_path):
     (tmp_path / "cache").write_text("a file where the folder should be")
     found = airplane()
     assert "not kept" in found.origin

@@ -211,7 +211,7 @@ def test_a_damaged_file_is_named(ending, damage, folder, rng):
     ],
 )
 @pytest.mark.parametrize("ending", [".npy", ".npz"])
-def test_an_array_that_is_no_samples_is_refused(X, says, ending, folder):
+def test_an_array_that_cannot_be_samples_is_refused(X, says, ending, folder):
     SAVERS[ending](folder / f"X{ending}", X)
     with pytest.raises((FileError, InputError), match=says):
         read(folder / f"X{ending}")
@@ -481,7 +481,7 @@ def test_a_table_that_cannot_be_read_is_named_with_what_is_wrong(content, says, 
         read_table(folder / "t.csv")
 
 
-def test_a_table_that_is_no_text_or_ends_otherwise_is_refused(folder):
+def test_a_table_in_another_encoding_or_with_another_ending_is_refused(folder):
     (folder / "t.csv").write_bytes("größe\n1\n".encode("latin-1"))
     with pytest.raises(FileError, match="utf-8"):
         read_table(folder / "t.csv")
@@ -621,7 +621,9 @@ def test_two_samples_of_one_name_cannot_be_joined_by_it(folder):
         ("", {"size": (10**5, 10**5)}, "at most"),
     ],
 )
-def test_an_option_of_another_kind_or_no_sense_is_refused(name, options, says, folder, rng, four):
+def test_an_option_that_does_not_apply_or_is_out_of_range_is_refused(
+    name, options, says, folder, rng, four
+):
     (folder / "t.csv").write_text("a\n1\n")
     image_folder(folder, rng)
     with pytest.raises(InputError, match=says):
@@ -659,7 +661,7 @@ def test_every_format_is_read(ending, folder):
     np.testing.assert_allclose(X[0], ramp, atol=6 if ending in ("jpg", "jpeg") else 1)
 
 
-def test_images_are_grey_if_all_are_and_else_in_colour(folder, rng):
+def test_images_are_grey_if_all_are_and_otherwise_in_colour(folder, rng):
     grey, red = np.full((2, 3), 100, np.uint8), np.full((2, 3, 3), [200, 0, 0])
     save_image(folder / "1.png", grey)
     assert read(folder).X.shape == (1, 2, 3)
@@ -885,7 +887,7 @@ def test_a_photograph_with_previews_beside_it_is_a_photograph(folder):
     assert read(folder).X.shape == (1, 3, 40, 40)
 
 
-def test_what_is_no_image_is_counted_and_passed_over(folder, rng):
+def test_files_that_are_not_images_are_counted_and_ignored(folder, rng):
     image_folder(folder, rng, ["a/1.png", ".thumbs/2.png", "a/.3.png"])
     (folder / "readme.txt").write_text("hello")
     (folder / "a/x.csv").write_text("hello")
@@ -906,7 +908,7 @@ def test_a_pipe_and_a_link_to_nowhere_are_bad_images_and_are_not_waited_for(fold
     ]
 
 
-def test_a_name_that_is_no_text_is_written_so_that_it_can_be(folder, rng):
+def test_a_file_name_that_is_not_utf_8_is_escaped(folder, rng):
     save_image(folder / os.fsdecode(b"caf\xe9.png"), NOISE)
     assert read(folder).names.tolist() == ["caf\\xe9.png"]
 

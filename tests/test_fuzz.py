@@ -1,4 +1,4 @@
-"""The law of the reader: whatever a file holds, it is refused in so many words, or it is a map."""
+"""The law of the reader: whatever a file holds, it is refused with a clear error, or it is a map."""
 
 import warnings
 
@@ -58,7 +58,7 @@ def test_the_same_seed_breaks_files_in_the_same_way():
         ({}, {"stranger": np.zeros(3)}, "it has no 'stranger'"),
     ],
 )
-def test_a_file_of_a_right_hash_is_still_not_believed(description, tensors, why, tmp_path):
+def test_a_file_with_the_right_hash_is_still_checked(description, tensors, why, tmp_path):
     from drlim._persistence import read_map, write_map
 
     was, held = read_map(fuzzing.DATA / "format-1-table.drlim")
@@ -67,7 +67,7 @@ def test_a_file_of_a_right_hash_is_still_not_believed(description, tensors, why,
         load(tmp_path / "altered.drlim")
 
 
-def test_a_header_that_is_said_to_be_huge_is_not_read(tmp_path):
+def test_a_header_that_claims_to_be_huge_is_not_read(tmp_path):
     path = tmp_path / "sparse.drlim"
     with path.open("wb") as file:
         file.write((2**40).to_bytes(8, "little") + b"{}")
@@ -77,12 +77,12 @@ def test_a_header_that_is_said_to_be_huge_is_not_read(tmp_path):
 
 
 @pytest.mark.parametrize("place", ["/dev/zero", "/dev/null"])
-def test_what_never_ends_is_no_file(place):
+def test_a_device_is_refused(place):
     with pytest.raises(FileError, match=r"cannot be read \(no regular file\)"):
         load(place)
 
 
-def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path):
+def test_a_pipe_without_a_writer_is_refused_at_once(tmp_path):
     import os
 
     os.mkfifo(tmp_path / "pipe.drlim")

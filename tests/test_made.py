@@ -97,7 +97,7 @@ def test_a_folder_of_photographs_has_a_sub_folder_a_tradition(woven):
     assert set(counts) == {N_PHOTOGRAPHS}
 
 
-def test_colour_tells_no_tradition_from_another(woven):
+def test_colour_does_not_distinguish_traditions(woven):
     X, tradition = woven
     low, high = chance_interval(len(X), N_TRADITIONS)
     assert low < left_out_accuracy(histograms(X), tradition) < high
@@ -111,7 +111,7 @@ def test_the_pattern_tells_traditions_apart(woven):
     assert left_out_accuracy(spectra(X), tradition) > 0.5  # measured: 0.68
 
 
-def test_pixels_tell_no_tradition_from_another(woven):
+def test_pixels_do_not_distinguish_traditions(woven):
     X, tradition = woven
     assert left_out_accuracy(X, tradition) < chance_interval(len(X), N_TRADITIONS)[1]
 
@@ -170,7 +170,7 @@ def test_a_signature_is_dark_ink_on_white(signed):
     assert (ink < 0.4).all()
 
 
-def test_nobody_signs_the_same_way_twice(signed):
+def test_no_two_signatures_of_a_writer_are_alike(signed):
     X, writer = signed
     assert len({page.tobytes() for page in X}) == len(X)
     for name in np.unique(writer):
@@ -178,7 +178,7 @@ def test_nobody_signs_the_same_way_twice(signed):
         assert np.corrcoef(pages)[np.triu_indices(10, 1)].max() < 0.95
 
 
-def test_writers_can_be_told_apart_and_not_too_easily(signed):
+def test_writers_can_be_distinguished_but_not_too_easily(signed):
     X, writer = signed
     _, high = chance_interval(len(X), 15)
     assert 2 * high < left_out_accuracy(X / 255, writer) < 0.9  # measured: 0.55

@@ -310,7 +310,7 @@ def test_one_part_is_enough(tiny, tmp_path):
         norb("train")
 
 
-def test_where_it_was_looked_for_is_said_and_what_stands_in(monkeypatch, tmp_path):
+def test_the_error_names_the_folders_searched_and_the_stand_in(monkeypatch, tmp_path):
     monkeypatch.setenv("DRLIM_DATA", str(tmp_path / "data"))
     with pytest.raises(FileError, match=r"drlim\.datasets\.airplane\(\)") as caught:
         norb()

@@ -372,7 +372,7 @@ def test_the_first_of_a_batch_becomes_what_it_becomes_alone(one, rng):
     )
 
 
-def test_the_same_seed_gives_the_same_and_no_global_generator_moves(rng, untouched_globals):
+def test_the_same_seed_gives_the_same_and_global_generators_stay_untouched(rng, untouched_globals):
     images, augment = colours(rng), Augment(EVERY_CHANGE)
     a, b, other = (augment(images, np.random.default_rng(seed)) for seed in (3, 3, 4))
     np.testing.assert_array_equal(a, b)
@@ -634,13 +634,13 @@ def test_a_change_of_images_refuses_vectors(kind, rng):
 
 @pytest.mark.parametrize("kind", ["colour", "saturation"])
 @pytest.mark.parametrize("shape", [(2, 5, 5), (2, 1, 5, 5), (2, 5, 5, 3)])
-def test_a_change_of_colour_refuses_what_has_no_three_channels(kind, shape):
+def test_a_change_of_colour_refuses_images_without_three_channels(kind, shape):
     with pytest.raises(InputError, match=r"needs images in red, green and blue"):
         Augment([change(kind)])(np.ones(shape), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("shape", [(2,), (2, 3, 4, 5, 6)])
-def test_samples_of_no_known_shape_are_refused(shape):
+def test_samples_of_an_unknown_shape_are_refused(shape):
     with pytest.raises(InputError, match=re.escape(str(shape))):
         made("noise", np.ones(shape), 0)
 
