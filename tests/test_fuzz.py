@@ -1,4 +1,4 @@
-"""The law of the reader: whatever a file holds, it is refused with a clear error, or it is a map."""
+"""The law of the reader: whatever a file holds, it is refused with an error, or it is a map."""
 
 import warnings
 
