@@ -1,4 +1,4 @@
-"""The whole network of a map: the standardisation of its samples, and the built network behind."""
+"""The whole network of a map: the standardisation of samples, then the built network."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ def _as_array(name: str, tensor: torch.Tensor) -> np.ndarray:
         return tensor.cpu().numpy()
     except TypeError:
         raise InputError(
-            f"the weight {name} is of {tensor.dtype}, which a map file does not hold; convert the "
+            f"the weight {name} is of {tensor.dtype}, which a map file cannot hold; convert the "
             "network first: map_.network_.float()"
         ) from None
 
@@ -238,7 +238,7 @@ def _standardize(
 ) -> networks.Standardize:
     centre, scale = tensors.get("0.centre"), tensors.get("0.scale")
     if centre is None or scale is None:
-        raise FileError(f"{path} lacks its standardisation; get it again")
+        raise FileError(f"{path} lacks the centre or the scale of its samples; get it again")
     if (
         (centre.dtype, scale.dtype) != (np.dtype(np.float64), np.dtype(np.float64))
         or centre.shape not in ((), sample_shape)
@@ -248,7 +248,7 @@ def _standardize(
     ):
         raise FileError(
             f"{path} standardises samples by a centre of the shape {centre.shape} and a scale "
-            f"{scale!r:.80}, which no map does; it is altered: get it again"
+            f"{scale!r:.80}, which no map does; the file is altered: get it again"
         )
     return networks.Standardize(centre, float(scale))
 
@@ -317,7 +317,7 @@ def _check(path: str, description: dict[str, Any]) -> None:
     """Raise FileError unless a map can have this description: its fields, types and ranges."""
     if description.get("kind", "map") != "map":
         raise FileError(
-            f"{path} is a {description['kind']!r:.40} and no map; a checkpoint is read by "
+            f"{path} is a {description['kind']!r:.40}, not a map; a checkpoint is read by "
             "fit(..., checkpoint=folder, resume=True)"
         )
     for name in _NEEDED:
@@ -326,8 +326,8 @@ def _check(path: str, description: dict[str, Any]) -> None:
     for name, is_right in (_FIELDS | _ANNOTATIONS).items():
         if name in description and not is_right(description[name]):
             raise FileError(
-                f"{path} says of the map that its {name} is {description[name]!r:.200}, which no "
-                "map has; the file is altered: get it again"
+                f"{path} has {name}: {description[name]!r:.200}, which no map has; the file is "
+                "altered: get it again"
             )
     n_features, names = description["n_features_in"], description["feature_names_in"]
     shape = tuple(description["sample_shape"])

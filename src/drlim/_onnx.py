@@ -22,13 +22,13 @@ from torch import Tensor, nn
 
 from drlim._errors import InputError, missing_extra
 
-# Rows that a stored program maps at once: with a fixed number all its sizes are known.
+# Rows that a stored program maps at once. With a fixed number, the sizes of all arrays are known.
 N_ROWS = 16
 
 MAX_BYTES = 2**29  # of a program
 MAX_NODES = 20_000
 MAX_VALUE = 2**27  # elements of one array that a program makes
-MAX_VALUES = 2**30  # and of all of them together
+MAX_VALUES = 2**30  # elements of all these arrays together
 MAX_SECONDS = 60.0  # of the first run
 _OPSETS = range(7, 27)
 
@@ -47,7 +47,7 @@ def write(
     network : nn.Module
     sample_shape : tuple of int
     n_rows : int, optional
-        How many rows it takes. None: any number.
+        The number of rows that the program takes. None: any number.
     metadata : mapping of str to str, optional
 
     Raises
@@ -77,12 +77,12 @@ def write(
             )
         assert translated is not None
         model = translated.model_proto
-    except Exception as error:  # torch raises of any kind here, its own and Python's
+    except Exception as error:  # torch raises exceptions of any type here, its own and Python's
         raise InputError(
             f"torch cannot translate the network to ONNX ({str(error).splitlines()[0]}); use "
-            "layers that torch.onnx.export knows, and no branches on values"
+            "layers that torch.onnx.export supports, and no branches on values"
         ) from error
-    for node in model.graph.node:  # where in whose files each operation came from
+    for node in model.graph.node:  # paths of source files on this machine
         del node.metadata_props[:]
         node.doc_string = ""
     del model.graph.metadata_props[:]
@@ -93,12 +93,13 @@ def write(
 
 
 def as_program(network: nn.Module, sample_shape: tuple[int, ...], margin: float) -> bytes:
-    """Translate a network for a map file, and check that it does the same.
+    """Translate a network for a map file, and check that the program is equivalent.
 
     Raises
     ------
     InputError
-        If torch cannot translate it, or it does something else, or a stored program may not.
+        If torch cannot translate it, the program gives other points, or a stored program may not
+        do what it does.
     """
     network = placed(network)
     content = write(network, sample_shape, n_rows=N_ROWS)
@@ -123,32 +124,30 @@ def placed(network: nn.Module) -> nn.Module:
 def examples(
     sample_shape: tuple[int, ...], n_samples: int, centre: Any = 0.0, scale: float = 1.0
 ) -> np.ndarray:
-    """Return samples to compare two networks on: random ones, and the edges of what may come.
+    """Return samples to compare two networks on: random ones, and extreme ones.
 
-    The first is all zeros, the second the centre; of the others, which are normal, each second
-    one is ten times as far out as the training samples were.
+    The first is all zeros and the second the centre. The others are normally distributed, and
+    every second one is ten times as far out as the training samples.
     """
     rng = np.random.default_rng(0)
     samples = rng.normal(size=(n_samples, *sample_shape))
     samples[::2] *= 10
     samples = centre + scale * samples
     samples[0], samples[1] = 0, centre
-    edged: np.ndarray = np.clip(samples, -3e38, 3e38).astype(np.float32)
-    return edged
+    return np.clip(samples, -3e38, 3e38).astype(np.float32)
 
 
 def points(network: nn.Module, samples: np.ndarray) -> np.ndarray:
-    """Return what a network says of samples."""
+    """Return the points that a network gives to samples."""
     with torch.inference_mode():
-        Z: np.ndarray = np.asarray(network(torch.from_numpy(samples)))
-        return Z
+        return np.asarray(network(torch.from_numpy(samples)))
 
 
 def onnx_points(content: bytes, samples: np.ndarray) -> np.ndarray:
-    """Return what a program says of samples, in onnxruntime."""
+    """Return the points that a program gives to samples, in onnxruntime."""
     try:
         return np.asarray(session(content).run(None, {"X": samples})[0])
-    except Exception as error:  # onnxruntime raises errors of its own classes, none public
+    except Exception as error:  # the exceptions of onnxruntime have no public class
         raise InputError(
             f"the translated network does not run on {len(samples)} samples "
             f"({str(error).strip().splitlines()[0][:200]}); does it depend on the number of rows?"
@@ -161,8 +160,7 @@ MAX_DIFFERENCE = 1e-5
 def difference(expected: np.ndarray, Z: np.ndarray, margin: float) -> float:
     """Return the largest difference of two maps of the same samples, relative to the map's scale.
 
-    That is the margin, the map's unit of length, or how far from the origin a point is if it is
-    farther than that.
+    The scale of a point is the margin, or its distance from the origin if that is larger.
 
     Raises
     ------
@@ -171,23 +169,23 @@ def difference(expected: np.ndarray, Z: np.ndarray, margin: float) -> float:
     """
     if Z.shape != expected.shape:
         raise InputError(
-            f"the program gives the shape {Z.shape} where the network gives {expected.shape}; "
-            "the network cannot leave torch"
+            f"the program gives the shape {Z.shape} and the network {expected.shape}; the network "
+            "cannot be translated"
         )
     scale = np.maximum(margin, np.abs(expected).max(axis=1, keepdims=True, initial=0))
     apart = np.abs(Z.astype(np.float64) - expected) / scale
     largest = float(apart.max(initial=0))
-    if not largest <= MAX_DIFFERENCE:  # nor NaN
+    if not largest <= MAX_DIFFERENCE:  # also if it is NaN
         raise InputError(
-            f"the program's points lie up to {largest:.2g} of the map's scale from the network's, "
-            f"and at most {MAX_DIFFERENCE:g} is taken for the same map; does the network draw "
-            "random numbers, or depend on the other rows of a batch?"
+            f"the program's points differ from the network's by up to {largest:.2g} of the map's "
+            f"scale, and at most {MAX_DIFFERENCE:g} is accepted; does the network draw random "
+            "numbers, or depend on the other rows of a batch?"
         )
     return largest
 
 
 def session(content: bytes) -> Any:
-    """Make a program ready to run, on the processor, without running any of it."""
+    """Prepare a program to run on the processor, without running any of it."""
     with _extra("running a program"):
         import onnxruntime
     options = onnxruntime.SessionOptions()
@@ -197,9 +195,9 @@ def session(content: bytes) -> Any:
         content,
         options,
         providers=["CPUExecutionProvider"],
-        # It would run a part of the program, with nobody who could stop it.
+        # It would run a part of the program, without a time limit.
         disabled_optimizers=["ConstantFolding"],
-        enable_fallback=0,  # it would print, and try the same again
+        enable_fallback=0,  # it would print a message, and try the same again
     )
 
 
@@ -239,7 +237,7 @@ class Program(nn.Module):
         self.weights = weights
         self.n_rows = check(content, sample_shape, n_components)
         self._session: Any = None
-        # onnxruntime raises errors of its own classes, of which none is public.
+        # The exceptions of onnxruntime have no public class.
         try:
             Z = self._first_run(np.zeros((self.n_rows, *sample_shape), np.float32))
         except (MemoryError, ImportError):
@@ -291,20 +289,20 @@ def check(content: bytes, sample_shape: tuple[int, ...], n_components: int) -> i
     try:
         model = onnx.ModelProto.FromString(content)
     except DecodeError:
-        raise ProgramError("it is no ONNX") from None
+        raise ProgramError("it is not ONNX") from None
     graph = model.graph
     if len(graph.node) > MAX_NODES:
         raise ProgramError(f"it has {len(graph.node)} operations, more than {MAX_NODES}")
-    for what, there in (
+    for part, entries in (
         ("functions", model.functions),
         ("training", model.training_info),
         ("sparse weights", graph.sparse_initializer),
     ):
-        if len(there):
-            raise ProgramError(f"it has {what} of its own")
+        if len(entries):
+            raise ProgramError(f"it contains {part}")
     opsets = {entry.domain: entry.version for entry in model.opset_import}
     if not (set(opsets) <= {"", "ai.onnx"} and all(v in _OPSETS for v in opsets.values())):
-        raise ProgramError(f"it uses the operations of {opsets}, not those of ONNX alone")
+        raise ProgramError(f"it uses the operations of {opsets}, not only those of ONNX")
     for tensor in graph.initializer:
         _check_tensor(tensor)
     for node in graph.node:
@@ -314,7 +312,7 @@ def check(content: bytes, sample_shape: tuple[int, ...], n_components: int) -> i
             if attribute.HasField("g") or len(attribute.graphs):
                 raise ProgramError(f"it has a branch or a loop, {node.op_type!r:.40}")
             if attribute.HasField("sparse_tensor") or len(attribute.sparse_tensors):
-                raise ProgramError("it has sparse weights of its own")
+                raise ProgramError("it contains sparse weights")
             for tensor in (attribute.t, *attribute.tensors):
                 _check_tensor(tensor)
     n_rows = _check_interface(graph, sample_shape, n_components)
@@ -335,7 +333,7 @@ _FORBIDDEN = {
 
 def _check_tensor(tensor: Any) -> None:
     if len(tensor.external_data) or tensor.data_location:
-        raise ProgramError("it refers to another file for its weights")
+        raise ProgramError("its weights are in another file")
     if math.prod(tensor.dims) > MAX_VALUE or any(
         not 0 <= size <= MAX_VALUE for size in tensor.dims
     ):
@@ -348,10 +346,10 @@ def _check_interface(graph: Any, sample_shape: tuple[int, ...], n_components: in
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]
     if [value.name for value in inputs] != ["X"] or [v.name for v in graph.output] != ["Z"]:
-        raise ProgramError("it has another input than X or another output than Z")
+        raise ProgramError("its input is not X, or its output is not Z")
     X, Z = (value.type.tensor_type for value in (inputs[0], graph.output[0]))
     if X.elem_type != TensorProto.FLOAT or Z.elem_type != TensorProto.FLOAT:
-        raise ProgramError("it is not one of float32")
+        raise ProgramError("its input or its output is not float32")
     shape = [size.dim_value for size in X.shape.dim]
     if not shape or not 1 <= shape[0] <= 1024 or tuple(shape[1:]) != tuple(sample_shape):
         raise ProgramError(
@@ -363,13 +361,13 @@ def _check_interface(graph: Any, sample_shape: tuple[int, ...], n_components: in
 
 
 def _check_sizes(model: Any) -> None:
-    """Find the size of every array that the program makes, from its operations alone."""
+    """Infer the size of every array that the program makes, and check it."""
     import onnx
 
-    del model.graph.value_info[:]  # what it says of itself is not asked
+    del model.graph.value_info[:]  # the sizes that the file claims are not used
     try:
         inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
-    except Exception as error:  # onnx raises of several kinds, one for each layer of its own
+    except Exception as error:  # onnx raises several unrelated types
         raise ProgramError(f"its sizes do not agree: {str(error)[:200]}") from None
     known = {value.name: value.type.tensor_type.shape for value in inferred.value_info}
     known.update({value.name: value.type.tensor_type.shape for value in inferred.output})
@@ -377,7 +375,7 @@ def _check_sizes(model: Any) -> None:
     for node in inferred.node:
         for made in filter(None, node.output):
             sizes = [size.dim_value for size in known[made].dim] if made in known else [0]
-            # An array without elements is of no use; a size that is not known reads 0 as well.
+            # No network needs an empty array; a size that cannot be inferred is also 0.
             if not all(0 < size <= MAX_VALUE for size in sizes) or math.prod(sizes) > MAX_VALUE:
                 raise ProgramError(
                     f"{node.op_type!r:.40} makes an array of the shape {sizes!r:.100}"
@@ -398,7 +396,7 @@ def _extra(needed_for: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Let torch's exporter work without its advice to its own developers."""
+    """Silence the warnings and messages of torch's exporter."""
     logger = logging.getLogger("torch.onnx")
     before = logger.level
     logger.setLevel(logging.ERROR)

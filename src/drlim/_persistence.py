@@ -1,9 +1,9 @@
 """The map file: weights as safetensors, everything else as JSON in the same file.
 
-Nothing is pickled and nothing in the file is run. The description carries a format version
-and a SHA-256 of all content, so an altered file is told from a whole one. But whoever alters a
-file can write its SHA-256 anew; so what a file says is believed only within limits, each checked
-before it costs memory or time.
+Nothing is pickled and nothing in the file is run. The description has a format version and a
+SHA-256 of all content, by which a damaged file is recognised. Someone who alters a file on purpose
+can also replace the SHA-256, so the content is accepted only within limits, each of which is
+checked before it costs memory or time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from drlim._files import as_path, write_whole
 FORMAT_VERSION = 1
 _KEY = "drlim"
 
-# What the reader takes. A header of 16 MB has room for the history of 50,000 epochs.
+# Limits of what is read. A header of 16 MB has room for the history of 50,000 epochs.
 MAX_HEADER = 2**24
 MAX_CONTAINERS = 500_000
 MAX_TENSORS = 10_000
@@ -41,9 +41,9 @@ def write_map(
     Parameters
     ----------
     path : path
-        The file; by habit it ends in ``.drlim``.
+        The file, by convention ``*.drlim``.
     description : dict
-        Plain data (JSON) that says what the tensors are.
+        Plain data (JSON) that describes the tensors.
     tensors : dict of str to ndarray
 
     Raises
@@ -51,16 +51,16 @@ def write_map(
     FileError
         If the file cannot be written.
     """
-    # safetensors writes an array's memory as it lies; weights in another order (channels last)
-    # must first be laid out by their indices.
+    # safetensors writes the memory of an array as it is; weights in another memory order (channels
+    # last) must first be put in C order.
     tensors = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     metadata = {_KEY: json.dumps(signed(description, tensors), sort_keys=True)}
     write_whole(path, join_tensors(tensors, metadata))
 
 
 def signed(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Return the description as it is written: with the format version and the SHA-256 of all."""
-    # Numbers that came from numpy are written as plain ones.
+    """Return the description as it is written: with the format version and a SHA-256."""
+    # Numbers from numpy are written as plain ones.
     plain = json.dumps(description, default=lambda value: value.tolist())
     described = {**json.loads(plain), "format_version": FORMAT_VERSION}
     described["sha256"] = _digest(described, tensors)
@@ -70,18 +70,18 @@ def signed(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> dict[
 def read_map(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Read a map file: its description and its tensors.
 
-    It takes at most a small multiple of the file's own size in memory.
+    It needs at most a small multiple of the file's size in memory.
 
     Raises
     ------
     FileError
-        If the file is missing, truncated, altered, of a newer format, or no map at all.
+        If the file is missing, truncated, altered, of a newer format, or not a map.
     """
     path = as_path(path)
     try:
-        # Of a pipe or a device nobody knows when it ends, and opening one may wait for ever.
+        # Pipes and devices have no known length, and opening one may block for ever.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise OSError(0, "no regular file")
+            raise OSError(0, "not a regular file")
         with path.open("rb") as file:
             start, described = _header(path, file)
             content = start + file.read()
@@ -101,14 +101,14 @@ def read_map(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np
 
 
 def _header(path: Path, file: BinaryIO) -> tuple[bytes, dict[str, Any]]:
-    """Read the first part of a file, and what it says; raise before a large one is read whole."""
+    """Read the header of a file and its description, before the rest is read."""
     # A safetensors file: the length of its header in 8 bytes, the header as JSON, the data.
     size = os.fstat(file.fileno()).st_size
     start = file.read(8)
     length = int.from_bytes(start, "little")
     try:
         if len(start) < 8 or not 0 < length <= min(size - 8, MAX_HEADER):
-            raise ValueError("the header is longer than the file, or than any map's")
+            raise ValueError("the header is longer than the file, or than that of any map")
         content = file.read(length)
         header = _parsed(content)
         described = _parsed(header.pop("__metadata__")[_KEY].encode())
@@ -118,7 +118,7 @@ def _header(path: Path, file: BinaryIO) -> tuple[bytes, dict[str, Any]]:
         ) from None
     version = described.get("format_version")
     if type(version) is not int or version < 1:
-        raise FileError(f"{path} does not say which format it has; it is no map that drlim wrote")
+        raise FileError(f"{path} does not name its format; it is not a map written by drlim")
     if version > FORMAT_VERSION:
         raise FileError(
             f"{path} has the format {version} and this drlim reads up to "
@@ -129,19 +129,19 @@ def _header(path: Path, file: BinaryIO) -> tuple[bytes, dict[str, Any]]:
     for name, tensor in header.items():
         if not _is_tensor(tensor):
             raise FileError(
-                f"{path} has the tensor {name!r:.80}, {tensor!r:.200}, as no map has; it is "
-                "altered: get it again"
+                f"{path} has the tensor {name!r:.80}, {tensor!r:.200}, which no map has; the file "
+                "is altered: get it again"
             )
     return start + content, described
 
 
 def _parsed(text: bytes) -> dict[str, Any]:
-    """Parse JSON that must be one object, of no more parts than a small multiple of its size."""
+    """Parse JSON that must be one object, with a bounded number of lists and objects."""
     if text.count(b"[") + text.count(b"{") > MAX_CONTAINERS:
         raise ValueError("more lists and objects than a map has")
     parsed = json.loads(text)
     if not isinstance(parsed, dict):
-        raise TypeError("no object")
+        raise TypeError("not an object")
     return parsed
 
 

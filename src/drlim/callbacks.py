@@ -1,4 +1,4 @@
-"""Callbacks for ``DrLIM(callbacks=[...])``: what looks on while a map is learnt, or ends it."""
+"""Callbacks for ``DrLIM(callbacks=[...])``, which watch a training and may end it."""
 
 from __future__ import annotations
 
@@ -34,30 +34,30 @@ __all__ = [
 
 
 class EarlyStopping(Callback):
-    """End the training when held-out pairs no longer gain, and keep the weights of their best.
+    """End the training when the loss of held-out pairs stops falling; keep the best weights.
 
-    Hold out *samples*, with the graph among them (``graph.restrict(rows)``): an edge that is
-    left out of a training graph is dissimilar there, and would be learnt to be pushed apart.
+    Hold out *samples*, with the graph among them (``graph.restrict(rows)``): a pair that is only
+    left out of the training graph would be trained on as a dissimilar one.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, ...)
         Held-out samples.
     graph : SimilarityGraph
-        Who of them is similar to whom.
+        Which of them are similar.
     patience : int, default=10
-        Epochs without a gain before the training ends.
+        Epochs without a gain after which the training ends.
     gain : float, default=0.0
-        By how much, as a share, the loss must fall to count as a gain.
+        The relative fall of the loss that counts as a gain.
     n_dissimilar : "all" or float, default="all"
         The balance of the springs, as in `drlim.DrLIM`.
 
     Attributes
     ----------
     losses_ : list of float
-        The loss of the held-out pairs, a sample, after each epoch.
+        The loss of the held-out pairs, per sample, after each epoch.
     best_epoch_ : int
-        The epoch whose weights are kept, from 1.
+        The epoch whose weights are kept, counted from 1.
 
     Raises
     ------
@@ -91,7 +91,7 @@ class EarlyStopping(Callback):
             raise InputError(f"graph is a {type(graph).__name__}; it must be a SimilarityGraph")
         held_out = as_array(X, "X")
         if held_out.dtype.kind not in "buif" or not np.isfinite(held_out).all():
-            raise InputError("X has NaN, infinite or other values that are no numbers; drop them")
+            raise InputError("X has NaN, infinite or non-numeric values; drop those samples")
         if graph.n_samples != len(X):
             raise InputError(
                 f"the graph is about {graph.n_samples} samples and {len(X)} are held out; both "
@@ -101,7 +101,7 @@ class EarlyStopping(Callback):
         self.graph = graph
         self.patience: int = int(patience)
         self.gain: float = float(gain)
-        # A fixed pass over the pairs, each weighted for an unbiased loss: the same at each epoch.
+        # The same batches in each epoch, weighted so that their mean loss is unbiased.
         self.sampler: PairSampler = PairSampler(graph, 256, n_dissimilar=n_dissimilar)
         self._begin()
 
@@ -113,12 +113,12 @@ class EarlyStopping(Callback):
         self.training: Training | None = None
 
     def on_start(self, training: Training) -> None:
-        """Begin anew with what is trained."""
+        """Forget an earlier training."""
         self._begin()
         self.training = training
 
     def on_epoch_end(self, history: Sequence[Epoch]) -> bool:
-        """Measure the held-out pairs; return True when patience is at its end."""
+        """Measure the held-out pairs; return True when the patience is exhausted."""
         assert self.training is not None
         loss = self._loss(self.training)
         self.losses_.append(loss)
@@ -128,7 +128,7 @@ class EarlyStopping(Callback):
         return len(history) - self.best_epoch_ >= self.patience
 
     def on_end(self) -> None:
-        """Put the weights of the best epoch in place."""
+        """Give the network the weights of the best epoch."""
         if self.training is not None and self.best_weights:
             self.training.network.load_state_dict(self.best_weights)
         self.training, self.best_weights = None, {}
@@ -143,7 +143,7 @@ class EarlyStopping(Callback):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where a checkpoint was made."""
+        """Restore the state of a checkpoint."""
         self.losses_ = list(state["losses"])
         self.best_epoch_, self.best_loss = state["best_epoch"], state["best_loss"]
         self.best_weights = dict(state["best_weights"])
@@ -152,7 +152,7 @@ class EarlyStopping(Callback):
         Z = torch.from_numpy(training.embed(self.X)).double()
         total, n_batches = 0.0, 0
         for batch in self.sampler.epoch(0):
-            # Only the loss is asked for; the margin decides which pairs are told to be active.
+            # The margin only decides which pairs count as active, and their share is not used.
             sums = forces(Z[batch.points], batch, training.loss, margin=1.0).sums
             total += float(sums.attraction + sums.repulsion)
             n_batches += 1
@@ -160,15 +160,15 @@ class EarlyStopping(Callback):
 
 
 class MetricsFile(Callback):
-    """Write the numbers of each epoch to a file, a line of JSON each.
+    """Write the numbers of each epoch to a file, as one line of JSON.
 
-    The keys are ``epoch`` and the fields of `drlim.training.Epoch`; a number that is not finite
-    is null. A training that goes on from a checkpoint begins the file anew, with all its epochs.
+    The keys are ``epoch`` and the fields of `Epoch`; a number that is not finite becomes null. A
+    training that resumes from a checkpoint writes the file anew, with all its epochs.
 
     Parameters
     ----------
     path : path
-        By habit it ends in ``.jsonl``.
+        The file, by convention ``*.jsonl``.
 
     Examples
     --------
@@ -188,7 +188,7 @@ class MetricsFile(Callback):
         self.begun = False
 
     def on_start(self, training: Training) -> None:
-        """Begin anew."""
+        """Begin a new file."""
         self.begun = False
 
     def on_epoch_end(self, history: Sequence[Epoch]) -> None:
@@ -214,7 +214,7 @@ def _finite(numbers: dict[str, float]) -> dict[str, float | None]:
 
 
 class TensorBoard(Callback):
-    """Show the numbers of each epoch in TensorBoard, which is to be installed beside drlim.
+    """Log the numbers of each epoch for TensorBoard, which must be installed separately.
 
     Parameters
     ----------
@@ -259,13 +259,13 @@ class PlotEpochs(Callback):
     Parameters
     ----------
     folder : path
-        Made if it is not there.
+        Made if it does not exist.
     X : ndarray of shape (n_samples, ...)
-        The samples to draw; held-out ones show what is learnt and not only remembered.
+        The samples to draw; held-out ones show what generalises. The map must have two components.
     labels : array-like of shape (n_samples,)
-        Of at most eight values, for colour.
+        At most eight values, for colour.
     every : int, default=1
-        Epochs from one picture to the next; the map must have two components.
+        Epochs from one picture to the next.
 
     Raises
     ------
@@ -283,7 +283,7 @@ class PlotEpochs(Callback):
         if self.labels.shape != (len(self.X),):
             raise InputError(
                 f"labels have the shape {self.labels.shape} and there are {len(self.X)} samples "
-                "to draw; give one label a sample"
+                "to draw; give one label per sample"
             )
         self.folder, self.every = as_path(folder), every
         self.training: Training | None = None
@@ -297,7 +297,7 @@ class PlotEpochs(Callback):
             raise FileError(f"{self.folder} cannot be made ({error.strerror})") from None
 
     def on_epoch_end(self, history: Sequence[Epoch]) -> None:
-        """Draw the map, if it is time."""
+        """Draw the map every few epochs."""
         epoch = len(history)
         if epoch % self.every:
             return
@@ -307,10 +307,10 @@ class PlotEpochs(Callback):
         Z = self.training.embed(self.X)
         if Z.shape[1] != 2:
             raise InputError(
-                f"the map has {Z.shape[1]} components and a picture has 2; draw it afterwards, or "
-                "give n_components=2"
+                f"the map has {Z.shape[1]} components and a picture has 2; draw it after training, "
+                "or give n_components=2"
             )
-        if not np.isfinite(Z).all():  # the training says so itself
+        if not np.isfinite(Z).all():  # the training warns of that
             return
         figure = plotting.scatter(
             Z,
@@ -322,5 +322,5 @@ class PlotEpochs(Callback):
         write_whole(self.folder / f"epoch-{epoch:04}.png", plotting.render(figure, "png"))
 
     def on_end(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         self.training = None

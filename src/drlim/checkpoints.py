@@ -1,7 +1,7 @@
-"""A training that outlives its process: what is needed to go on with it, in a folder.
+"""Checkpoints: a folder from which a training that was interrupted can be resumed.
 
-A checkpoint is written like a map, as numbers and JSON, whole or not at all, and takes the place
-of the older of two: whatever happens while it is written, the newest good one is still there.
+A checkpoint is written like a map, as arrays and JSON, whole or not at all, and replaces the older
+of two. So if writing one fails, the newest good one is still there.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ __all__ = ["Checkpoint"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training is kept, and how often; for ``DrLIM.fit(..., checkpoint=)``.
+    """Where and how often a training is saved; for ``DrLIM.fit(..., checkpoint=)``.
 
     Parameters
     ----------
     folder : path
-        Made if it is not there. One training at a time can use it.
+        Made if it does not exist. One training at a time can use it.
     every_epochs : int, optional
-        After so many epochs; None: only by the clock.
+        Epochs from one checkpoint to the next. None: only `every_minutes` counts.
     every_minutes : float, optional
-        At the end of the first epoch after so many minutes. With both, whichever comes first.
-        The end of the training is always kept.
+        Minutes from one checkpoint to the next, which is written at the end of an epoch. With
+        both, whichever comes first. The end of the training is always saved.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class Checkpoint:
         n, minutes = self.every_epochs, self.every_minutes
         if not isinstance(self.folder, str | os.PathLike):
             raise InputError(
-                f"the checkpoint's folder is a {type(self.folder).__name__}; it must be a path"
+                f"folder is a {type(self.folder).__name__}; it must be the path of a folder"
             )
         if n is not None:
             check_count(n, "every_epochs")
@@ -71,19 +71,19 @@ class Checkpoint:
         ):
             raise InputError(f"every_minutes is {minutes!r}; it must be a number > 0, or None")
         if n is None and minutes is None:
-            raise InputError("a checkpoint needs every_epochs or every_minutes")
+            raise InputError("every_epochs and every_minutes are both None; give one of them")
 
     @contextlib.contextmanager
     def _opened(self, fingerprint: dict[str, Any], resume: bool) -> Iterator[_OpenCheckpoint]:
-        """Lock the folder for one training and look at what it holds.
+        """Lock the folder for one training and read what it holds.
 
         Parameters
         ----------
         fingerprint : dict
-            Plain data: everything that determines the training. What is in the folder must
-            have the same.
+            Everything that determines the training, as plain data. A checkpoint in the folder
+            must have the same.
         resume : bool
-            Whether to go on from what is there. If not, only a finished training may be there.
+            Whether to continue from that checkpoint. If not, it must be of a finished training.
 
         Raises
         ------
@@ -97,12 +97,11 @@ class Checkpoint:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FileError(
-                f"{folder} cannot be made ({error.strerror}); give the checkpoints a folder that "
-                "you may write to"
+                f"{folder} cannot be made ({error.strerror}); give a folder that you may write to"
             ) from None
         with _locked(folder):
-            for left in folder.glob(".checkpoint-*"):  # of a process that was killed as it wrote
-                left.unlink(missing_ok=True)
+            for unfinished in folder.glob(".checkpoint-*"):  # by a process that was killed
+                unfinished.unlink(missing_ok=True)
             training = _OpenCheckpoint(self, folder, fingerprint)
             if resume:
                 training.find()
@@ -112,12 +111,12 @@ class Checkpoint:
 
 
 class _OpenCheckpoint:
-    """The checkpoints of one training that runs, as `Checkpoint._opened` gives them.
+    """The checkpoints of a running training, as `Checkpoint._opened` returns them.
 
     Attributes
     ----------
     state : dict or None
-        What the newest good checkpoint holds, to go on from.
+        The state to resume from: that of the newest good checkpoint.
     """
 
     def __init__(self, checkpoint: Checkpoint, folder: Path, fingerprint: dict[str, Any]) -> None:
@@ -135,29 +134,29 @@ class _OpenCheckpoint:
         if newest is None:
             return
         slot, description, tensors = newest
-        there = description["fingerprint"]
+        saved = description["fingerprint"]
         differ = sorted(
             name
-            for name in there.keys() | self.fingerprint.keys()
-            if there.get(name) != self.fingerprint.get(name)
+            for name in saved.keys() | self.fingerprint.keys()
+            if saved.get(name) != self.fingerprint.get(name)
         )
         if differ:
             raise InputError(
                 f"{self.folder} holds a checkpoint of another training: "
-                + ", ".join(_difference(name, there, self.fingerprint) for name in differ)
-                + "; go on with what it was made with, or give another folder"
+                + ", ".join(_difference(name, saved, self.fingerprint) for name in differ)
+                + "; resume it with what it was made with, or give another folder"
             )
         self.next_slot = 1 - slot
         self.state = _joined(description["state"], tensors)
 
     def start_anew(self) -> None:
-        """Make sure that nothing unfinished is lost."""
+        """Delete the checkpoints of a finished training, and no others."""
         newest = self._newest()
         if newest is not None and not newest[1]["finished"]:
             raise InputError(
                 f"{self.folder} holds a training that was interrupted after epoch "
-                f"{newest[1]['n_epochs']}; go on with resume=True (on the command line --resume), "
-                "or delete the folder"
+                f"{newest[1]['n_epochs']}; continue it with resume=True (on the command line "
+                "--resume), or delete the folder"
             )
         for slot in self.slots:
             slot.unlink(missing_ok=True)
@@ -170,7 +169,7 @@ class _OpenCheckpoint:
             try:
                 description, tensors = read_map(slot)
                 if not _is_checkpoint(description):
-                    raise FileError(f"{slot} is no checkpoint; give the training another folder")
+                    raise FileError(f"{slot} is not a checkpoint; give the training another folder")
                 good.append((number, description, tensors))
             except FileError as error:
                 bad = error
@@ -200,7 +199,7 @@ class _OpenCheckpoint:
             raise FileError(
                 f"the checkpoint after epoch {n_epochs} was not written "
                 f"({error.__cause__ or error}). The one before is still in {self.folder}: make "
-                "room, and go on with resume=True"
+                "room, and continue with resume=True"
             ) from error
         self.next_slot = 1 - self.next_slot
         self.last_time = time.monotonic()
@@ -208,13 +207,12 @@ class _OpenCheckpoint:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the system takes back from a process that ends, however."""
+    """Hold the folder's lock; the system releases it when the process ends, however it ends."""
     try:
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise FileError(
-            f"{folder} cannot be written ({error.strerror}); give the checkpoints a folder that "
-            "you may write to"
+            f"{folder} cannot be written ({error.strerror}); give a folder that you may write to"
         ) from None
     try:
         try:
@@ -225,7 +223,7 @@ def _locked(folder: Path) -> Iterator[None]:
                 f"{folder} is in use by another training (process {pid or 'unknown'}); wait for "
                 "it, or give each training a folder of its own"
             ) from None
-        # A full disk must not hinder the lock; the number is only for the message.
+        # A full disk must not prevent the lock; the number is only for the message.
         with contextlib.suppress(OSError):
             os.ftruncate(handle, 0)
             os.write(handle, str(os.getpid()).encode())
@@ -255,15 +253,15 @@ def _is_checkpoint(description: dict[str, Any]) -> bool:
     )
 
 
-def _difference(name: str, there: dict[str, Any], here: dict[str, Any]) -> str:
-    was, is_now = (repr(side.get(name)) for side in (there, here))
-    if max(len(was), len(is_now)) > 40:  # a digest says nothing to a reader
+def _difference(name: str, saved: dict[str, Any], given: dict[str, Any]) -> str:
+    was, is_now = (repr(side.get(name)) for side in (saved, given))
+    if max(len(was), len(is_now)) > 40:  # such as a SHA-256, which tells a reader nothing
         return f"other {name}"
     return f"{name} was {was} and is {is_now}"
 
 
 def _plain(value: Any) -> Any:
-    """Return data as JSON would give it back."""
+    """Return data as it is after a round trip through JSON."""
     if isinstance(value, dict):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -275,7 +273,7 @@ _TENSOR = "tensor"
 
 
 def _parted(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
-    """Part nested dicts and lists into plain data and the tensors that they held."""
+    """Separate nested dicts and lists into plain data and `tensors`, which are added by path."""
     if isinstance(value, torch.Tensor):
         tensors[path] = value.detach().cpu().numpy()
         return {_TENSOR: path}
@@ -287,7 +285,7 @@ def _parted(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
 
 
 def _joined(value: Any, tensors: dict[str, np.ndarray]) -> Any:
-    """Put the tensors back where they were."""
+    """Put the tensors back in their places."""
     if isinstance(value, dict):
         if list(value) == [_TENSOR]:
             return torch.from_numpy(tensors[value[_TENSOR]])

@@ -49,22 +49,22 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     """Learn a map from similarity alone: Dimensionality Reduction by Learning an Invariant Mapping.
 
     Similar samples are pulled together and dissimilar ones pushed apart until they are a margin
-    away (Hadsell, Chopra, LeCun, CVPR 2006). What is learnt is a function, a network, so new
-    samples are mapped without training again.
+    away (Hadsell, Chopra, LeCun, CVPR 2006). The map is a function, a network, so new samples are
+    mapped without training again.
 
     Parameters
     ----------
     n_components : int, default=2
         Dimensions of the map.
     n_neighbors : int, default=5
-        Nearest neighbours that are similar, where `fit` is given neither a graph nor labels.
+        Nearest neighbours that are similar if `fit` is given neither a graph nor labels.
     margin : float, default=1.0
         The radius within which dissimilar points repel: the map's unit of length. It sets the
         scale of the map and, with a linear last layer, nothing else; see `n_dissimilar`.
     n_dissimilar : "all" or float, default="all"
-        The balance of the springs. "all" is the paper's sum: every pair that is not similar
-        counts once. A number: the dissimilar pairs together count as much as that many for
-        each similar pair would; fewer let similar points come nearer to each other.
+        The balance of the springs. "all" is the paper's sum, in which every pair that is not
+        similar counts once. With a number, all dissimilar pairs together count as much as that
+        many pairs per similar pair; a smaller one lets similar points come closer together.
     loss : str or callable, default="contrastive"
         The two partial losses (eq. 2): "contrastive" (eq. 4), "double-margin", "heavy-tailed"
         or "logistic" (see `drlim.losses`), or a callable ``margin -> PairLoss``.
@@ -72,26 +72,26 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     network : None, str or callable, default=None
         A builder ``(sample_shape, n_components) -> nn.Module``, or the name of one of drlim's:
         "lenet", "mlp", "linear", "convnet". None: the paper's `drlim.networks.lenet` for images of
-        28 x 28, `drlim.networks.convnet` for images of any other size from 8 x 8, and for the rest
-        a `drlim.networks.mlp` with two layers of 256 units. What else a builder takes are
-        parameters of the map, ``network__hidden`` and the like: see `set_params`.
+        28 x 28, `drlim.networks.convnet` for images of any other size from 8 x 8, and otherwise
+        a `drlim.networks.mlp` with two layers of 256 units. Further arguments of a builder are
+        parameters of the map, such as ``network__hidden``: see `set_params`.
     max_epochs : int, default=50
-        Passes over all similar pairs, or over a million where there are many more (see
-        `drlim.pairs.PairSampler`); 0 leaves the network untrained, as a baseline.
+        Passes over all similar pairs, or over a million of them if there are many more (see
+        `drlim.pairs.PairSampler`). 0 leaves the network untrained, as a baseline.
     batch_size : int, default=64
-        Similar pairs drawn for a batch; every pair among its points is used.
+        Similar pairs drawn for a batch. Every pair among their points is used.
     learning_rate : float, default=0.004
         The highest learning rate of the schedule (Adam).
     augment : callable, optional
-        ``(samples, generator) -> samples``: a random change made to each sample whenever it is
-        drawn, from the numpy generator, which the map learns to ignore: every sample of a batch
-        stands in it twice, changed independently, and the two are similar.
+        ``(samples, generator) -> samples``: a random change of samples, drawn from the numpy
+        generator, that the map learns to ignore. Each sample enters a batch as two independently
+        changed copies, which are similar.
     callbacks : sequence of drlim.training.Callback, default=()
-        Told of every epoch, with the history so far; one that returns True ends the training.
+        Called after each epoch with the history so far; one that returns True ends the training.
+        See `drlim.callbacks`.
     device : str, optional
-        Where to compute, "cpu" or "cuda". None: "cpu". On a graphics card the samples lie in its
-        own memory too, if they fit into a quarter of what is free there and nothing augments
-        them; no batch is waited for.
+        Where to compute, "cpu" or "cuda". None: "cpu". A graphics card also holds the samples in
+        its memory, if they fit into a quarter of what is free there and are not augmented.
     random_state : int, numpy Generator or RandomState, optional
         An int makes the fit repeatable to the bit, on one machine with the same versions.
     verbose : int, default=0
@@ -104,22 +104,22 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     network_ : torch.nn.Module
         G_W: raw samples to points, their standardisation included.
     graph_ : SimilarityGraph
-        The graph that was learnt from.
+        Which samples were similar.
     history_ : list of drlim.training.Epoch
         Losses, share of active pairs and speed of each epoch.
     sample_shape_ : tuple of int
         The shape of one sample.
     n_features_in_ : int
-        Features of a sample; for images, their pixels.
+        Features of a sample; the pixels of an image.
     feature_names_in_ : ndarray of str
-        Names of the features, where X had names.
+        Names of the features, if X had names.
     annotations_ : dict
-        Notes that travel with the map in its file: plain data and arrays, which neither learning
-        nor mapping reads. `drlim.declaration` writes them.
+        Plain data and arrays that travel with the map in its file and are used neither to learn
+        nor to map. `drlim.declaration` writes them.
     declaration_ : dict or None
-        Of these, what the map was declared to ignore and to keep.
+        The annotation that says what the map was declared to ignore and to keep.
     trained_on_ : ndarray of shape (n_samples,), uint64, or None
-        Of these, the fingerprints of the training samples.
+        The annotation with the fingerprints of the training samples.
 
     Examples
     --------
@@ -163,22 +163,22 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self.verbose = verbose
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters; with `deep`, what is fixed of the network as ``network__...``."""
+        """Return the parameters; with `deep`, also the network's as ``network__...``."""
         params: dict[str, Any] = super().get_params(deep)
         if deep and isinstance(self.network, functools.partial):
             params |= {f"network__{name}": given for name, given in self.network.keywords.items()}
         return params
 
     def set_params(self, **params: Any) -> DrLIM:
-        """Set parameters; ``network__hidden`` and the like fix an argument of the network.
+        """Set parameters; ``network__hidden`` sets the argument `hidden` of the network.
 
-        The network must be a name or a builder, and then a grid search can go over what it
-        takes: ``GridSearchCV(DrLIM(network="mlp"), {"network__hidden": [(20,), (64, 64)]})``.
+        The network must be a name or a builder. A grid search can then vary its arguments:
+        ``GridSearchCV(DrLIM(network="mlp"), {"network__hidden": [(20,), (64, 64)]})``.
 
         Raises
         ------
         InputError
-            If the network takes no argument of that name, or none has been chosen yet (None).
+            If the network takes no argument of that name, or is None.
         ValueError
             If there is no such parameter.
 
@@ -215,32 +215,32 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         X : array-like of shape (n_samples, n_features), (n, h, w) or (n, channels, h, w)
             The samples.
         y : array-like of shape (n_samples,), optional
-            Labels, where there is no graph: samples of one label are similar. A label of -1 is
-            unknown: such a sample is similar to its nearest neighbours in X. Real numbers
-            (a regression target) make the nearest in y similar.
+            Labels, used if there is no graph: samples with the same label are similar. A sample
+            labelled -1 is unlabelled, and similar to its nearest neighbours in X. With real
+            numbers (a regression target), nearest neighbours in y are similar.
         graph : SimilarityGraph, optional
-            Who is similar to whom. None: as `y` says, and without `y` the `n_neighbors` nearest
-            neighbours in X.
+            Which samples are similar. None: given by `y`, and without `y` by the `n_neighbors`
+            nearest neighbours in X.
         dissimilar : SimilarityGraph, optional
-            Who is dissimilar. None: all that are not similar (the paper's rule).
-        weight : array-like of shape (n_drawn,), optional
-            What each pair counts, > 0, in the order of ``graph.edges`` (with `dissimilar`, of
-            ``(graph | dissimilar).edges``). None: all count alike.
+            Which samples are dissimilar. None: all pairs that are not similar (the paper's rule).
+        weight : array-like of shape (n_edges,), optional
+            The weight of each pair, > 0, in the order of ``graph.edges`` (with `dissimilar`, of
+            ``(graph | dissimilar).edges``). None: all pairs have the same weight.
         checkpoint : path or Checkpoint, optional
-            A folder in which the training is kept after each epoch, or as often as a
-            `drlim.checkpoints.Checkpoint` says.
+            A folder in which the training is saved after each epoch, or as often as a
+            `drlim.checkpoints.Checkpoint` sets.
         resume : bool, default=False
-            Whether to go on from the newest checkpoint in that folder, if there is one. The map
-            is then, to the bit, that of a training that nothing interrupted, on the same machine
-            with as many threads. With False an unfinished training in the folder is an error.
+            Whether to continue from the newest checkpoint in that folder, if there is one. The map
+            is then equal to the bit to that of an uninterrupted training, on the same machine with
+            as many threads. With False, an unfinished training in the folder is an error.
         init : DrLIM, optional
-            A fitted map to go on from: its weights are the first ones, and its standardisation
-            stays. With new data, give `pinned` too and a small `learning_rate`, or what is
-            known moves.
-        pinned : (X_pinned, Z_pinned, weight), optional
-            Samples, points, and a number: each of these samples is held near its point by a
-            spring ``½ weight |Z - Z_pinned|²``, whose mean is added to the loss a sample. The
-            larger the weight, the less they move: with 100, by a few hundredths of the margin.
+            A fitted map to start from: its weights are the first ones, and its standardisation
+            stays. With new data, also give `pinned` and a small `learning_rate`, or known samples
+            move.
+        pinned : (X_pinned, Z_pinned, weight) or drlim.training.Pinned, optional
+            Samples, their points, and a number: each sample is held near its point by a spring
+            ``½ weight |Z - Z_pinned|²``, whose mean is added to the loss per sample. The larger
+            the weight, the less they move: with 100, by a few hundredths of the margin.
 
         Returns
         -------
@@ -250,8 +250,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Raises
         ------
         InputError
-            If a parameter or a value of X breaks its rule; it is a ValueError. Also if the
-            checkpoint is of other samples, another graph, other parameters or versions.
+            If a parameter or a value of X breaks its rule, or the checkpoint has other samples,
+            another graph, other parameters or versions. It is a ValueError.
         FileError
             If the checkpoints cannot be written or read, or another training uses their folder.
 
@@ -379,7 +379,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def transform(self, X: Any) -> Any:
         """Map samples: ``G_W(X)``.
 
-        A sample's point depends on nothing but the sample: not on the other rows, their number
+        The point of a sample depends on that sample alone, not on the other rows, their number
         or their order.
 
         Parameters
@@ -397,32 +397,32 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             first = np.flatnonzero(~np.isfinite(Z).all(axis=1))[0]
             raise InputError(
                 f"sample {first} has no finite point in the map: its values "
-                "are too far from those that the map was learnt from, or the training failed "
+                "are too far from those of the training samples, or the training failed "
                 "(see the losses in history_)"
             )
         return Z
 
     def partial_fit(self, X: Any, y: Any = None, *, graph: SimilarityGraph | None = None) -> DrLIM:
-        """Learn a little more: one pass over some samples, from where the map stands.
+        """Make one more pass over some samples, starting from the present map.
 
-        The standardisation of the first samples stays, and so does the map's unit. What is not
-        among the samples moves with the rest; `fit` with `init` and `pinned` holds it in place.
+        The standardisation of the first samples and the map's unit stay. Samples that are not
+        among these move too; `fit` with `init` and `pinned` holds them in place.
 
         Parameters
         ----------
         X, y, graph
-            As for `fit`; without a map it is the first pass.
+            As for `fit`. Without a fitted map, this is the first pass.
 
         Returns
         -------
         DrLIM
             Itself; `embedding_` and `graph_` are those of these samples, and `history_` has one
-            epoch more.
+            more epoch.
 
         Raises
         ------
         InputError
-            As `fit`, or if the samples have another shape than those before.
+            As for `fit`, or if the samples have another shape than earlier ones.
         """
         fitted = hasattr(self, "network_")
         if fitted:
@@ -448,16 +448,15 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         return self.annotations_.get("trained_on")
 
     def untrained(self) -> DrLIM:
-        """Return the same map as it was before training: its network with its first weights.
+        """Return the map as it was before training: its network with its first weights.
 
-        What it shows without having learnt anything is due to the samples and the network's
-        form, and no merit of the training.
+        What this map shows is due to the samples and the architecture, not to the training.
 
         Returns
         -------
         DrLIM
-            Fitted, with the standardisation of this map. Of a map that was read from a file,
-            other first weights, drawn alike.
+            Fitted, with the standardisation of this map. A map that was read from a file gets
+            other first weights from the same distribution.
         """
         check_is_fitted(self)
         map_ = copy.copy(self)
@@ -469,26 +468,26 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         return map_
 
     def save(self, path: str | os.PathLike[str], *, program: bool = False) -> None:
-        """Write the map to one file, to be read by `drlim.load`.
+        """Write the map to one file, which `drlim.load` reads.
 
-        The same map gives the same bytes. The training embedding and what was only needed to
-        train (callbacks, `augment`) are not in it.
+        The same map gives the same bytes. The file has neither the training embedding nor what
+        only training needs (callbacks, `augment`).
 
         Parameters
         ----------
         path : path
-            The file; by habit it ends in ``.drlim``.
+            The file, by convention ``*.drlim``.
         program : bool, default=False
-            Whether to put the network beside its weights as a program (ONNX, needs the extra
-            ``onnx``), so that a map with a network of your own can be loaded and applied where
-            its builder is not at hand.
+            Whether to store the network also as a program (ONNX, needs the extra ``onnx``), so
+            that a map with a network of your own can be applied where its builder is not
+            available.
 
         Raises
         ------
         FileError
             If the file cannot be written.
         InputError
-            If the network cannot be translated to a program that does the same.
+            If the network cannot be translated to an equivalent program.
         """
         check_is_fitted(self)
         _codec.write(path, self._content(), program=program)
@@ -557,13 +556,13 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 )
 
     def _validated(self, X: Any, *, fitting: bool) -> np.ndarray:
-        """Check samples; return them as they are, with sample_shape_ settled."""
+        """Return checked samples; set `sample_shape_`, or compare with it."""
         try:
             X = self._checked_by_sklearn(X, fitting=fitting)
         except ValueError as error:
             reason = str(error)
             first = reason.splitlines()[0]
-            if "NaN" in first or "infinity" in first:  # what it then advises is not about maps
+            if "NaN" in first or "infinity" in first:  # its advice is for other estimators
                 reason = f"{first} A map needs finite numbers: drop those samples or fill them in."
             raise InputError(reason) from None
         if fitting:
@@ -589,7 +588,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
     def _checked_by_sklearn(self, X: Any, *, fitting: bool) -> np.ndarray:
         if (X if hasattr(X, "ndim") else np.asarray(X)).ndim > 2:
-            # scikit-learn's own bookkeeping of features is made for tables; images have a shape.
+            # scikit-learn's own checks of features are made for tables; images have a shape.
             checked = check_array(X, allow_nd=True, dtype="numeric", estimator=self)
             if fitting:
                 self.n_features_in_ = math.prod(checked.shape[1:])
@@ -607,18 +606,18 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             X, Z, weight = pinned
         except (TypeError, ValueError):
             raise InputError(
-                "pinned must be three things, (X_pinned, Z_pinned, weight): samples, the points "
-                "they are held near, and how firmly"
+                f"pinned is a {type(pinned).__name__}; it must be (X_pinned, Z_pinned, weight): "
+                "samples, the points they are held near, and a number"
             ) from None
         X = self._validated(X, fitting=False)
         Z = np.asarray(Z)
         if Z.shape != (len(X), self.n_components) or Z.dtype.kind not in "fiu":
             raise InputError(
-                f"Z_pinned has the shape {Z.shape} and the dtype {Z.dtype}; it must have a point "
-                f"for each of the samples, ({len(X)}, {self.n_components})"
+                f"Z_pinned has the shape {Z.shape} and the dtype {Z.dtype}; it must have one point "
+                f"per sample, ({len(X)}, {self.n_components})"
             )
         if not np.isfinite(Z).all():
-            raise InputError("Z_pinned has NaN or infinite values; nothing can be held there")
+            raise InputError("Z_pinned has NaN or infinite values; points must be finite")
         if not isinstance(weight, Real) or not 0 < float(weight) < math.inf:
             raise InputError(f"the weight of pinned is {weight!r}; it must be a finite number > 0")
         return Pinned(numbers(X), Z.astype(np.float32), float(weight))
@@ -665,7 +664,7 @@ def _start(init: Any) -> nn.Sequential:
     check_is_fitted(init)
     if isinstance(init.network_[1], Program):
         raise InputError(
-            "init was read with its program and without its network, so it cannot learn on; give "
-            "the builder: drlim.load(path, network=...)"
+            "init was read with its program and without its network, so it cannot be trained; "
+            "give the builder: drlim.load(path, network=...)"
         )
     return copy.deepcopy(init.network_).cpu()

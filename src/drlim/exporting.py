@@ -1,4 +1,4 @@
-"""A map leaves the framework: one ONNX file, preprocessing included, checked when it is written."""
+"""Export of a map to one ONNX file, preprocessing included, checked before it is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _N_CHECKED = 512
 
 @dataclass(frozen=True)
 class Exported:
-    """An ONNX file that was written, and how well it agrees with the map.
+    """An exported ONNX file, and how well it agrees with the map.
 
     Attributes
     ----------
@@ -32,10 +32,10 @@ class Exported:
         The largest difference between a point of the map and of the file, as a share of the
         map's scale: its margin, or the point's distance from the origin if that is larger.
     n_checked : int
-        Samples that were compared: random ones, zeros, and some ten times as far out as the
-        training samples.
+        Compared samples: random ones, zeros, and some ten times as far out as the training
+        samples.
     metadata : dict of str to str
-        What the file says of itself: ``drlim`` (the version that wrote it), ``n_components``,
+        The file's metadata: ``drlim`` (the version that wrote it), ``n_components``,
         ``sample_shape``, ``margin``, and ``map_sha256``, the SHA-256 in the map's own file.
     """
 
@@ -52,23 +52,22 @@ class Exported:
 
 
 def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
-    """Write a map as one ONNX file, for whatever runs ONNX.
+    """Write a map as one ONNX file, for any runtime of ONNX.
 
-    The input ``X`` is float32, ``(n_samples, *sample_shape)``, raw samples in the unit of the
-    training data: the standardisation is in the file. Images of uint8 are to be cast to
-    float32, without being divided by 255. The output ``Z`` is float32, ``(n_samples,
-    n_components)``. Any number of samples is taken. `DrLIM.transform` moves float64 samples to
-    their centre before it rounds them, so samples very far from the origin should be given to
-    it, or be centred first.
+    The input ``X`` is float32, ``(n_samples, *sample_shape)``, for any number of raw samples in
+    the unit of the training data: the standardisation is in the file. Cast images of uint8 to
+    float32, and do not divide them by 255. The output ``Z`` is float32, ``(n_samples,
+    n_components)``. `DrLIM.transform` centres float64 samples before it rounds them, so use it
+    for samples very far from the origin, or centre them first.
 
-    What the file does is compared with the map in onnxruntime before it is written.
+    The program is compared with the map in onnxruntime before it is written.
 
     Parameters
     ----------
     map_ : DrLIM
         Fitted, or loaded.
     path : path
-        The file; by habit it ends in ``.onnx``.
+        The file, by convention ``*.onnx``.
 
     Returns
     -------
@@ -103,7 +102,7 @@ def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
     standardize = placed(map_.network_[0])
     if isinstance(map_.network_[1], Program):
         raise InputError(
-            "this map was read with its program and without its network, so torch cannot "
+            "the map was read with its program and without its network, so torch cannot "
             "translate it; give the builder: drlim.load(path, network=...)"
         )
     metadata = {
@@ -121,7 +120,7 @@ def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
         float(standardize.get_buffer("scale")),
     )
     expected = points(network, samples)
-    # Each number of rows that a runtime may be given goes through the same file.
+    # The program must not depend on the number of rows.
     worst = max(
         difference(expected[:n], onnx_points(content, samples[:n]), map_.margin)
         for n in (1, 3, _N_CHECKED)

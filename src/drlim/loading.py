@@ -14,8 +14,8 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
     """Read a map that `DrLIM.save` wrote.
 
     No code in the file is run. A map with one of drlim's own networks needs nothing else; for
-    a network of your own, give its builder again. Without it, a map that was saved with its
-    program (``save(path, program=True)``) still maps, through onnxruntime, and cannot be fitted.
+    a network of your own, give its builder again. Without the builder, a map that was saved with
+    its program (``save(path, program=True)``) maps through onnxruntime, and cannot be fitted.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
     Raises
     ------
     FileError
-        If the file is missing, truncated, altered, of a newer format, or no map at all.
+        If the file is missing, truncated, altered, of a newer format, or not a map.
     InputError
         If the network is the user's own and not given, or does not fit the weights.
     MissingExtraError

@@ -53,8 +53,7 @@ class Pinned:
         if len(rows) > most:
             rows = rng.choice(len(rows), most, replace=False)
         apart = network(to_device(self.X[rows], device)) - to_device(self.Z[rows], device)
-        pull: Tensor = self.weight * apart.square().sum(dim=1).mean() / 2
-        return pull
+        return self.weight * apart.square().sum(dim=1).mean() / 2
 
 
 @dataclass(frozen=True)
