@@ -1,4 +1,4 @@
-"""The laws of callbacks, and of going on from a map: what ends a training, and what stays."""
+"""The laws of callbacks, and of starting from a map: what ends a training, and what stays."""
 
 import copy
 import inspect
@@ -51,7 +51,7 @@ def test_the_weights_of_the_best_epoch_on_held_out_pairs_are_kept():
     assert best == pytest.approx(min(stop.losses_), rel=1e-4)  # a single batch has all pairs
 
 
-def test_early_stopping_goes_on_from_a_checkpoint(tmp_path):
+def test_early_stopping_resumes_from_a_checkpoint(tmp_path):
     def fit(*more, **arguments):
         stop = EarlyStopping(HELD_OUT, GRAPH, patience=3)
         map_ = DrLIM(max_epochs=60, learning_rate=0.05, callbacks=[stop, *more], **SETTINGS)
@@ -65,24 +65,24 @@ def test_early_stopping_goes_on_from_a_checkpoint(tmp_path):
     np.testing.assert_array_equal(resumed.embedding_, alone.embedding_)
 
 
-def test_it_looks_on_and_changes_no_step():
+def test_early_stopping_changes_no_step():
     stop = EarlyStopping(HELD_OUT, GRAPH, patience=100)
     maps = [DrLIM(max_epochs=4, callbacks=c, **SETTINGS).fit(LEARNT) for c in ([stop], [])]
     assert [e.loss for e in maps[0].history_] == [e.loss for e in maps[1].history_]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "words"),
     [
         ({"patience": 0}, "patience is 0"),
         ({"patience": True}, "patience is True"),
         ({"gain": 1.0}, "gain is 1.0"),
-        ({"graph": SimilarityGraph.empty(3)}, "about 3 samples and 20 are held out"),
+        ({"graph": SimilarityGraph.empty(3)}, "3 samples.*20"),
         ({"n_dissimilar": "few"}, "n_dissimilar is 'few'"),
     ],
 )
-def test_what_makes_no_sense_is_refused(wrong, says):
-    with pytest.raises(InputError, match=says):
+def test_wrong_arguments_of_early_stopping_are_refused(wrong, words):
+    with pytest.raises(InputError, match=words):
         EarlyStopping(**{"X": HELD_OUT, "graph": GRAPH, **wrong})
 
 
@@ -154,15 +154,15 @@ def test_a_picture_is_drawn_every_few_epochs(tmp_path):
     DrLIM(max_epochs=5, callbacks=[plot], **SETTINGS).fit(LEARNT)
     pictures = sorted(path.name for path in (tmp_path / "new").iterdir())
     assert pictures == ["epoch-0002.png", "epoch-0004.png"]
-    with pytest.raises(InputError, match="the map has 3 components"):
+    with pytest.raises(InputError, match="3 components"):
         DrLIM(3, max_epochs=2, callbacks=[plot], **SETTINGS).fit(LEARNT)
     with pytest.raises(InputError, match="every is 0"):
         PlotEpochs(tmp_path, X, X[:, 0], every=0)
-    with pytest.raises(InputError, match="one label a sample"):
+    with pytest.raises(InputError, match=r"labels .*\(2,\).*80"):
         PlotEpochs(tmp_path, X, [1, 2])
 
 
-# Going on from a map.
+# Starting from a map.
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def first():
     return DrLIM(max_epochs=30, **SETTINGS).fit(LEARNT)
 
 
-def test_a_map_goes_on_from_the_weights_and_the_unit_of_another(first):
+def test_a_map_starts_from_the_weights_and_the_unit_of_another(first):
     before = first.transform(X)
     still = DrLIM(max_epochs=0, **SETTINGS).fit(X * 3 + 1, init=first)
     np.testing.assert_array_equal(still.transform(X), before)
@@ -235,7 +235,7 @@ def test_many_pinned_samples_are_drawn_from_and_resume_to_the_bit(first, tmp_pat
         DrLIM(**settings, callbacks=[Stop(3)]).fit(
             HELD_OUT, init=first, pinned=pinned, checkpoint=tmp_path
         )
-    with pytest.raises(InputError, match=r"another training: .*pinned"):
+    with pytest.raises(InputError, match="pinned"):
         DrLIM(**settings).fit(HELD_OUT, init=first, checkpoint=tmp_path, resume=True)
     resumed = DrLIM(**settings).fit(
         HELD_OUT, init=first, pinned=pinned, checkpoint=tmp_path, resume=True
@@ -244,25 +244,25 @@ def test_many_pinned_samples_are_drawn_from_and_resume_to_the_bit(first, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "words"),
     [
-        ({"init": "digits.drlim"}, "init is a str"),
-        ({"pinned": 3}, "pinned must be three things"),
-        ({"pinned": (X, np.zeros((3, 2)), 1.0)}, r"must have a point .* \(80, 2\)"),
-        ({"pinned": (X, np.full((80, 2), np.nan), 1.0)}, "NaN"),
-        ({"pinned": (X, np.zeros((80, 2)), 0)}, "weight of pinned is 0"),
+        ({"init": "digits.drlim"}, "init.* str"),
+        ({"pinned": 3}, "pinned.* int"),
+        ({"pinned": (X, np.zeros((3, 2)), 1.0)}, r"Z_pinned .*\(3, 2\).*\(80, 2\)"),
+        ({"pinned": (X, np.full((80, 2), np.nan), 1.0)}, "Z_pinned.*NaN"),
+        ({"pinned": (X, np.zeros((80, 2)), 0)}, "weight of pinned.* 0"),
         ({"pinned": (X[:, :3], np.zeros((80, 2)), 1)}, "3 features"),
     ],
 )
-def test_what_cannot_be_gone_on_with_is_refused(arguments, says):
-    with pytest.raises(InputError, match=says):
+def test_a_start_that_does_not_fit_is_refused(arguments, words):
+    with pytest.raises(InputError, match=words):
         DrLIM(max_epochs=1, **SETTINGS).fit(X, **arguments)
 
 
 def test_a_map_of_another_network_or_shape_is_refused(first):
-    with pytest.raises(InputError, match="weights of init do not fit"):
+    with pytest.raises(InputError, match="init"):
         DrLIM(3, max_epochs=1, **SETTINGS).fit(X, init=first)
-    with pytest.raises(InputError, match=r"samples of \(4,\) and these are of \(2, 2\)"):
+    with pytest.raises(InputError, match=r"init .*\(4,\).*\(2, 2\)"):
         DrLIM(max_epochs=1, **SETTINGS).fit(X.reshape(-1, 2, 2), init=first)
 
 
@@ -273,7 +273,7 @@ def test_partial_fit_is_one_more_pass_from_where_the_map_stands(first):
     assert map_.max_epochs == 20
     assert losses[-1] < 0.9 * map_.history_[0].loss
     assert map_.embedding_.shape == (60, 2)
-    with pytest.raises(ValueError, match="X has 3 features, but DrLIM is expecting 4"):
+    with pytest.raises(ValueError, match=r"3 features.*4"):
         map_.partial_fit(X[:, :3])
 
 
@@ -286,7 +286,7 @@ def test_a_partial_fit_that_is_interrupted_leaves_the_map_as_it_was(first):
     np.testing.assert_array_equal(map_.transform(LEARNT), first.embedding_)
 
 
-def test_a_map_may_go_on_from_itself(first):
+def test_a_map_can_start_from_itself(first):
     other = DrLIM(max_epochs=2, **SETTINGS).fit(X, init=first)
     again = DrLIM(max_epochs=30, **SETTINGS).fit(LEARNT)
     again.set_params(max_epochs=2).fit(X, init=again)

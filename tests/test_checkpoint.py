@@ -1,4 +1,4 @@
-"""The laws of checkpoints: nothing that was learnt is lost, and to go on changes no bit."""
+"""The laws of checkpoints: no training is lost, and resuming changes no bit."""
 
 import os
 import pathlib
@@ -58,7 +58,7 @@ def interrupted(folder, after, **changed):
         DrLIM(**{**SETTINGS, **changed}, callbacks=callbacks).fit(X, checkpoint=folder)
 
 
-def same(map_, other):
+def assert_same(map_, other):
     assert [e.loss for e in map_.history_] == [e.loss for e in other.history_]
     np.testing.assert_array_equal(map_.embedding_, other.embedding_)
 
@@ -69,24 +69,24 @@ def undisturbed():
 
 
 @pytest.mark.parametrize("after", [1, 2, 5, 8])
-def test_a_training_that_was_interrupted_ends_with_the_same_map_to_the_bit(
+def test_an_interrupted_training_ends_with_the_same_map_to_the_bit(
     after, undisturbed, tmp_path, untouched_globals
 ):
     interrupted(tmp_path, after)
-    same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True), undisturbed)
+    assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True), undisturbed)
 
 
-def test_it_may_be_interrupted_again_and_again(undisturbed, tmp_path):
+def test_a_training_can_be_interrupted_again_and_again(undisturbed, tmp_path):
     interrupted(tmp_path, 2)
     for after in (3, 6):
         map_ = DrLIM(**SETTINGS, callbacks=[Interrupt(after)])
         with pytest.raises(KeyboardInterrupt):
             map_.fit(X, checkpoint=tmp_path, resume=True)
-    same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True), undisturbed)
+    assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True), undisturbed)
 
 
 def test_checkpoints_change_nothing(undisturbed, tmp_path):
-    same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path), undisturbed)
+    assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path), undisturbed)
     assert {path.name for path in tmp_path.iterdir()} == {
         "checkpoint-0.drlim",
         "checkpoint-1.drlim",
@@ -94,15 +94,15 @@ def test_checkpoints_change_nothing(undisturbed, tmp_path):
     }
 
 
-def test_a_finished_training_is_given_back_without_another_epoch(undisturbed, tmp_path):
+def test_a_finished_training_is_returned_without_another_epoch(undisturbed, tmp_path):
     DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path)
     again = DrLIM(**SETTINGS, callbacks=[Interrupt(1), Interrupt(8)])
-    same(again.fit(X, checkpoint=tmp_path, resume=True), undisturbed)
+    assert_same(again.fit(X, checkpoint=tmp_path, resume=True), undisturbed)
 
 
-def test_resuming_where_nothing_is_begins(undisturbed, tmp_path):
+def test_resuming_in_an_empty_folder_begins(undisturbed, tmp_path):
     folder = tmp_path / "new" / "folder"
-    same(DrLIM(**SETTINGS).fit(X, checkpoint=folder, resume=True), undisturbed)
+    assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=folder, resume=True), undisturbed)
 
 
 def test_a_random_training_goes_on_with_its_own_numbers(tmp_path):
@@ -114,10 +114,10 @@ def test_a_random_training_goes_on_with_its_own_numbers(tmp_path):
             (tmp_path / name / path.name).write_bytes(path.read_bytes())
         map_ = DrLIM(**{**SETTINGS, "random_state": None})
         maps.append(map_.fit(X, checkpoint=tmp_path / name, resume=True))
-    same(*maps)
+    assert_same(*maps)
 
 
-def test_every_so_many_epochs_or_minutes(tmp_path, undisturbed):
+def test_checkpoints_are_written_every_few_epochs_or_minutes(tmp_path, undisturbed):
     for k, checkpoint in enumerate(
         [
             Checkpoint(tmp_path / "0", every_epochs=3),
@@ -128,7 +128,7 @@ def test_every_so_many_epochs_or_minutes(tmp_path, undisturbed):
         interrupted(checkpoint, 5)
         n_kept = len(list((tmp_path / str(k)).glob("*.drlim")))
         assert n_kept == (1, 0, 2)[k]
-        same(DrLIM(**SETTINGS).fit(X, checkpoint=checkpoint, resume=True), undisturbed)
+        assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=checkpoint, resume=True), undisturbed)
 
 
 def test_a_callback_that_ends_the_training_goes_on_where_it_was(tmp_path):
@@ -136,9 +136,11 @@ def test_a_callback_that_ends_the_training_goes_on_where_it_was(tmp_path):
     assert len(alone.history_) == 6
     interrupted(tmp_path, 4, callbacks=[Patience(6)])
     resumed = DrLIM(**SETTINGS, callbacks=[Patience(6)])
-    same(resumed.fit(X, checkpoint=tmp_path, resume=True), alone)
-    same(DrLIM(**SETTINGS, callbacks=[Patience(6)]).fit(X, checkpoint=tmp_path, resume=True), alone)
-    with pytest.raises(InputError, match=r"with the callbacks \['Patience'\], and these are \[\]"):
+    assert_same(resumed.fit(X, checkpoint=tmp_path, resume=True), alone)
+    assert_same(
+        DrLIM(**SETTINGS, callbacks=[Patience(6)]).fit(X, checkpoint=tmp_path, resume=True), alone
+    )
+    with pytest.raises(InputError, match=r"callbacks \['Patience'\].*\[\]"):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True)
 
 
@@ -146,7 +148,7 @@ CHAIN = SimilarityGraph.from_edges([(k, k + 1) for k in range(59)], 60)
 
 
 @pytest.mark.parametrize(
-    ("parameters", "fit", "says"),
+    ("parameters", "fit", "difference"),
     [
         ({"learning_rate": 0.1}, {}, "learning_rate was 0.004 and is 0.1"),
         ({"max_epochs": 9}, {}, "max_epochs was 8 and is 9"),
@@ -159,49 +161,49 @@ CHAIN = SimilarityGraph.from_edges([(k, k + 1) for k in range(59)], 60)
         ({}, {"weight": True}, "weight"),
     ],
 )
-def test_another_training_is_not_gone_on_with(parameters, fit, says, tmp_path):
+def test_another_training_is_not_resumed(parameters, fit, difference, tmp_path):
     interrupted(tmp_path, 2)
     arguments = {"X": X, **fit}
     if "weight" in arguments:
         arguments["weight"] = np.ones(DrLIM(max_epochs=0).fit(X).graph_.n_edges)
-    with pytest.raises(InputError, match=f"checkpoint of another training: .*{says}"):
+    with pytest.raises(InputError, match=difference):
         DrLIM(**{**SETTINGS, **parameters}).fit(**arguments, checkpoint=tmp_path, resume=True)
 
 
 def test_other_versions_are_named(tmp_path, monkeypatch):
     interrupted(tmp_path, 2)
     monkeypatch.setattr("drlim._version.__version__", "9.9")
-    with pytest.raises(InputError, match=r"drlim was '.*' and is '9\.9'"):
+    with pytest.raises(InputError, match=r"drlim .*'9\.9'"):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True)
 
 
 def test_an_unfinished_training_is_not_written_over(tmp_path, undisturbed):
     interrupted(tmp_path, 3)
-    with pytest.raises(InputError, match="interrupted after epoch 2; go on with resume=True"):
+    with pytest.raises(InputError, match=r"epoch 2.*resume=True"):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path)
-    same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True), undisturbed)
-    same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path), undisturbed)  # a finished one is
+    assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True), undisturbed)
+    assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path), undisturbed)  # a finished one is
 
 
 def test_a_damaged_newest_checkpoint_leaves_the_one_before(tmp_path, undisturbed):
     interrupted(tmp_path, 4)
     newest = max(tmp_path.glob("*.drlim"), key=lambda path: path.stat().st_mtime_ns)
     newest.write_bytes(newest.read_bytes()[:-100])
-    same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True), undisturbed)
+    assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True), undisturbed)
 
 
 def test_a_folder_without_a_good_checkpoint_is_refused(tmp_path):
     (tmp_path / "checkpoint-0.drlim").write_bytes(b"no checkpoint")
-    with pytest.raises(FileError, match="is not a map written by drlim"):
+    with pytest.raises(FileError, match=r"checkpoint-0.drlim"):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True)
     DrLIM(**SETTINGS).fit(X).save(tmp_path / "checkpoint-0.drlim")
-    with pytest.raises(FileError, match="is no checkpoint; give the training another folder"):
+    with pytest.raises(FileError, match=r"checkpoint-0.drlim"):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True)
 
 
 def test_a_checkpoint_is_no_map(tmp_path):
     interrupted(tmp_path, 2)
-    with pytest.raises(FileError, match="is a 'checkpoint' and no map"):
+    with pytest.raises(FileError, match="'checkpoint'"):
         load(tmp_path / "checkpoint-0.drlim")
 
 
@@ -225,7 +227,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, undisturbed, monk
         return write(path, *rest)
 
     monkeypatch.setattr(module, "write_map", full)
-    with pytest.raises(FileError, match=r"after epoch 4 was not written \(.*resume=True"):
+    with pytest.raises(FileError, match=r"epoch 4.*resume=True"):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path)
     monkeypatch.undo()
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -233,26 +235,26 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, undisturbed, monk
         "checkpoint-1.drlim",
         "lock",
     }
-    same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True), undisturbed)
+    assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True), undisturbed)
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(FileError, match=r"cannot be made .* that you may write to"):
+    with pytest.raises(FileError, match=str(tmp_path / "file")):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path / "file")
 
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("drlim.checkpoints.os.open", refuse)
-    with pytest.raises(FileError, match=r"cannot be written \(Permission denied\)"):
+    with pytest.raises(FileError, match="Permission denied"):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path)
 
 
 def test_two_trainings_cannot_use_one_folder(tmp_path):
     class Second(Callback):
         def on_epoch_end(self, history):
-            with pytest.raises(FileError, match=rf"in use by .* \(process {os.getpid()}\)"):
+            with pytest.raises(FileError, match=str(os.getpid())):
                 DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True)
             return True
 
@@ -272,12 +274,12 @@ def test_two_trainings_cannot_use_one_folder(tmp_path):
     ],
 )
 def test_a_checkpoint_that_makes_no_sense_is_refused(wrong):
-    with pytest.raises(InputError, match=r"folder is a int|every_"):
+    with pytest.raises(InputError, match=r"folder.* int|every_"):
         Checkpoint(**wrong)
 
 
-def test_to_go_on_one_must_say_from_where():
-    with pytest.raises(InputError, match="resume=True needs the folder"):
+def test_resuming_needs_a_folder():
+    with pytest.raises(InputError, match=r"resume=True.*checkpoint="):
         DrLIM(**SETTINGS).fit(X, resume=True)
 
 

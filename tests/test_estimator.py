@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from bad_input.rows import missing_from
 from samples import IMAGES, X
 from scipy.spatial.distance import pdist
 from sklearn.base import clone
@@ -219,7 +220,7 @@ def test_learning_lowers_the_loss():
     assert end < 0.7 * start
 
 
-# In the company of scikit-learn.
+# With scikit-learn.
 
 
 def test_a_clone_learns_the_same_map_again(fitted):
@@ -293,11 +294,13 @@ def own_network(sample_shape, n_components, width=4, **more):
     ],
 )
 def test_arguments_set_by_name_make_the_builder_with_those_arguments(network, tmp_path):
-    told = DrLIM(network=network, max_epochs=1, random_state=0)
-    assert told.set_params(network__hidden=(7,), network__activation="tanh") is told
+    by_name = DrLIM(network=network, max_epochs=1, random_state=0)
+    assert by_name.set_params(network__hidden=(7,), network__activation="tanh") is by_name
     fixed = partial(networks.mlp, hidden=(7,), activation="tanh")
-    paths = [tmp_path / "told.drlim", tmp_path / "fixed.drlim"]
-    for map_, path in zip((clone(told), clone(told).set_params(network=fixed)), paths, strict=True):
+    paths = [tmp_path / "by name.drlim", tmp_path / "fixed.drlim"]
+    for map_, path in zip(
+        (clone(by_name), clone(by_name).set_params(network=fixed)), paths, strict=True
+    ):
         map_.fit(X).save(path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
     loaded = load(paths[0])
@@ -329,7 +332,7 @@ def test_columns_of_other_names_or_in_another_order_are_not_mapped():
     table = pd.DataFrame(X, columns=list("abcde"))
     map_ = DrLIM(max_epochs=0, random_state=0).fit(table)
     for other in (table[list("edcba")], table.rename(columns={"a": "z"})):
-        with pytest.raises(InputError, match="feature names should match"):
+        with pytest.raises(InputError, match="feature names"):
             map_.transform(other)
 
 
@@ -443,12 +446,12 @@ def test_augment_changes_what_is_learnt_and_not_the_samples(fitted):
 def test_with_augment_each_sample_stands_in_a_batch_twice_and_both_are_pulled_together():
     batches = []
 
-    def told(samples, generator):
+    def record(samples, generator):
         batches.append(samples.copy())
         return samples
 
     graph = SimilarityGraph.from_edges([(0, 1), (2, 3)], 6)
-    DrLIM(max_epochs=2, batch_size=2, random_state=0, augment=told).fit(X[:6], graph=graph)
+    DrLIM(max_epochs=2, batch_size=2, random_state=0, augment=record).fit(X[:6], graph=graph)
     for samples in batches:
         np.testing.assert_array_equal(samples[::2], samples[1::2])
         assert len(np.unique(samples[::2], axis=0)) == len(samples) / 2
@@ -494,19 +497,20 @@ def test_weights_of_one_change_nothing(fitted):
 
 
 @pytest.mark.parametrize(
-    ("weight", "message"),
+    ("weight", "token"),
     [
-        ([1], r"shape \(1,\) .* each of the 2 pairs"),
-        ([1, 0], "value 0.0; .* finite number > 0"),
-        ([1, np.inf], "value inf"),
-        ([1, np.nan], "value nan"),
-        (["a", "b"], "dtype <U1"),
+        ([1], "(1,)"),
+        ([1, 0], "0.0"),
+        ([1, np.inf], "inf"),
+        ([1, np.nan], "nan"),
+        (["a", "b"], "<U1"),
     ],
 )
-def test_weights_that_are_none_are_refused(weight, message):
+def test_weights_that_are_not_finite_and_positive_are_refused(weight, token):
     graph = SimilarityGraph.from_edges([(0, 1), (1, 2)], 60)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError) as refused:
         DrLIM(max_epochs=1).fit(X, graph=graph, weight=weight)
+    assert not missing_from(str(refused.value), ["weight", token])
 
 
 def test_the_untrained_map_is_the_network_as_it_was_before_training(fitted):
@@ -544,9 +548,9 @@ def test_another_loss_and_another_balance_give_another_map(fitted):
 # Limits.
 
 
-def test_a_linear_map_in_which_all_is_similar_collapses_to_a_point_and_says_so():
+def test_a_linear_map_in_which_all_is_similar_collapses_to_a_point_with_a_warning():
     map_ = DrLIM(network="linear", learning_rate=0.02, random_state=0)
-    with pytest.warns(TrainingWarning, match="the map collapses"):
+    with pytest.warns(TrainingWarning, match="collapse"):
         Z = map_.fit_transform(X[:20], graph=SimilarityGraph.complete(20))
     assert pdist(Z).max() < 0.05
 
@@ -559,8 +563,8 @@ def test_where_nothing_is_similar_everything_goes_to_the_margin():
 
 def test_equal_samples_become_one_point_with_a_warning():
     with (
-        pytest.warns(DataWarning, match="all 9 samples are equal, so the map has one point"),
-        pytest.warns(TrainingWarning, match="collapses"),
+        pytest.warns(DataWarning, match="all 9 samples"),
+        pytest.warns(TrainingWarning, match="collapse"),
     ):
         Z = DrLIM(max_epochs=2, random_state=0).fit_transform(np.full((9, 3), 7.0))
     assert (Z == Z[0]).all()
@@ -587,106 +591,82 @@ other = SimilarityGraph.empty(59)
 
 
 @pytest.mark.parametrize(
-    ("samples", "message"),
+    ("samples", "tokens"),
     [
-        (np.where(np.eye(60, 5) > 0, np.nan, X), "X contains NaN.*fill"),
-        (np.where(np.eye(60, 5) > 0, -np.inf, X), "X contains infinity"),
-        (np.where(IMAGES > 250, np.nan, IMAGES), "contains NaN"),
-        (np.zeros((0, 5)), r"0 sample\(s\).* a minimum of 1 is required"),
-        (np.zeros((5, 0)), r"0 feature\(s\).* a minimum of 1 is required"),
-        (np.array([["a", "b"]] * 9, object), "could not convert string to float: 'a'"),
-        (np.array([["a", "b"]] * 9), "Convert your data to numeric values"),
-        (X[:, 0], "Expected 2D array, got 1D array.*Reshape your data"),
-        (X + 1j, "Complex data not supported"),
+        (np.where(np.eye(60, 5) > 0, np.nan, X), ["X", "NaN"]),
+        (np.where(np.eye(60, 5) > 0, -np.inf, X), ["X", "infinity"]),
+        (np.where(IMAGES > 250, np.nan, IMAGES), ["NaN"]),
+        (np.zeros((0, 5)), ["0", "(0, 5)"]),
+        (np.zeros((5, 0)), ["0", "(5, 0)"]),
+        (np.array([["a", "b"]] * 9, object), ["'a'"]),
+        (np.array([["a", "b"]] * 9), ["numeric"]),
+        (X[:, 0], ["1D", "2D"]),
+        (X + 1j, ["Complex"]),
     ],
 )
-def test_samples_that_scikit_learn_refuses_are_refused_in_its_words(samples, message):
-    with pytest.raises(ValueError, match=f"(?s){message}"):
+def test_samples_that_scikit_learn_refuses_are_refused_in_its_words(samples, tokens):
+    with pytest.raises(InputError) as refused:
         DrLIM().fit(samples)
+    assert not missing_from(str(refused.value), tokens)
 
 
 @pytest.mark.parametrize(
-    ("parameters", "samples", "fit", "message"),
+    ("parameters", "samples", "fit", "tokens"),
     [
-        ({}, X[:1], {}, "1 sample; a map is learnt from pairs, so at least 2"),
-        ({}, IMAGES[:1], {}, "1 sample; a map is learnt from pairs, so at least 2"),
-        ({}, X[:5], {}, "n_neighbors is 5 and there are 5 samples.* or n_neighbors <= 4"),
-        ({}, X, {"y": [0, 1]}, r"y has the shape \(2,\) and X has 60 .* one label a sample"),
-        ({}, X, {"y": np.zeros((60, 1))}, r"y has the shape \(60, 1\)"),
-        ({}, X, {"y": np.full(60, np.nan)}, "y has NaN .* not known has the label -1"),
-        ({}, X, {"graph": other}, "graph is about 59 samples and X has 60; both must be about"),
-        ({}, X, {"dissimilar": other}, "dissimilar is about 59 samples and X has 60"),
-        (
-            {},
-            X,
-            {"graph": X},
-            "graph is a ndarray; it must be a drlim.SimilarityGraph, see ",
-        ),
-        ({}, X, {"dissimilar": [(0, 1)]}, "dissimilar is a list; it must be a drlim.Similarity"),
-        (
-            {},
-            X,
-            {"graph": same([0] * 60), "dissimilar": same([0] * 60)},
-            "1770 pairs are both similar and dissimilar, .* dissimilar=dissimilar - graph",
-        ),
-        ({"network": "lenet"}, IMAGES[:, :8, :8], {}, r"\(8, 8\); .* resize them, or .*'mlp'"),
-        ({"network": "lent"}, X, {}, r"network is 'lent'; known: .*; did you mean 'lenet'\?"),
-        ({"network": nn.Linear(5, 2)}, X, {}, r"network is a Linear; .* builder, .*: lambda"),
-        ({"network": lambda shape, n: 3}, X, {}, "gave a int; it must return an nn.Module"),
-        (
-            {"network": lambda shape, n: nn.Linear(5, 3)},
-            X,
-            {},
-            r"maps 2 samples to the shape \(2, 3\); with n_components=2 it must be \(2, 2\)",
-        ),
-        ({"loss": "contrast"}, X, {}, r"loss is 'contrast'; known: .* mean 'contrastive'\?"),
-        ({"loss": lambda margin: 3}, X, {}, "must return an object with attraction"),
-        ({"margin": 0}, X, {}, "margin is 0; it must be a finite number > 0.*1.0 is as good as"),
-        ({"margin": -1.0}, X, {}, "margin is -1.0"),
-        ({"margin": np.nan}, X, {}, "margin is nan"),
-        ({"margin": None}, X, {}, "margin is None"),
-        ({"n_components": 0}, X, {}, "n_components is 0; it must be an integer >= 1"),
-        ({"n_components": X}, X, {}, "^n_components is array.{,40}; it must be an integer >= 1"),
-        ({"n_components": X[:3, :1]}, X, {}, "^n_components is array.{,40}; it must be an integer"),
-        ({"n_components": 2.0}, X, {}, "n_components is 2.0; it must be an integer >= 1"),
-        ({"n_components": True}, X, {}, "n_components is True; it must be an integer >= 1"),
-        ({"n_neighbors": 0}, X, {}, "n_neighbors is 0; it must be an integer >= 1"),
-        ({"max_epochs": -1}, X, {}, "max_epochs is -1; it must be an integer >= 0"),
-        ({"max_epochs": "5"}, X, {}, "max_epochs is '5'; it must be an integer >= 0"),
-        ({"batch_size": 0}, X, {}, "batch_size is 0; it must be an integer >= 1"),
-        ({"learning_rate": 0}, X, {}, "learning_rate is 0; it must be a finite number > 0"),
-        ({"learning_rate": np.nan}, X, {}, "learning_rate is nan; it must be a finite number > 0"),
-        ({"learning_rate": "fast"}, X, {}, "learning_rate is 'fast'"),
-        ({"n_dissimilar": 0}, X, {}, "n_dissimilar is 0; it must be 'all' .* or a number > 0"),
-        (
-            {"n_dissimilar": 2},
-            X,
-            {"graph": SimilarityGraph.empty(60)},
-            "n_dissimilar is 2 .* has no similar pair; give n_dissimilar='all'",
-        ),
-        ({"augment": "flip"}, X, {}, r"augment is a str; .* \(samples, generator\) -> samples"),
-        ({"callbacks": [print]}, X, {}, "callbacks has a .*; each must be a drlim.training.Callb"),
-        ({"device": "gpu"}, X, {}, "device is 'gpu'; it must be 'cpu', or 'cuda'"),
-        ({"random_state": -1}, X, {}, "random_state is -1; it must be None, an int >= 0, or"),
-        ({"random_state": "luck"}, X, {}, "random_state is 'luck'"),
+        ({}, X[:1], {}, ["1", "2"]),
+        ({}, IMAGES[:1], {}, ["1", "2"]),
+        ({}, X[:5], {}, ["n_neighbors", "5", "4"]),
+        ({}, X, {"y": [0, 1]}, ["y", "(2,)", "60"]),
+        ({}, X, {"y": np.zeros((60, 1))}, ["y", "(60, 1)"]),
+        ({}, X, {"y": np.full(60, np.nan)}, ["y", "NaN", "-1"]),
+        ({}, X, {"graph": other}, ["graph", "59", "60"]),
+        ({}, X, {"dissimilar": other}, ["dissimilar", "59", "60"]),
+        ({}, X, {"graph": X}, ["graph", "ndarray", "SimilarityGraph"]),
+        ({}, X, {"dissimilar": [(0, 1)]}, ["dissimilar", "list", "SimilarityGraph"]),
+        ({}, X, {"graph": same([0] * 60), "dissimilar": same([0] * 60)}, ["1770", "dissimilar"]),
+        ({"network": "lenet"}, IMAGES[:, :8, :8], {}, ["(8, 8)", "'mlp'"]),
+        ({"network": "lent"}, X, {}, ["network", "'lent'", "'lenet'"]),
+        ({"network": nn.Linear(5, 2)}, X, {}, ["network", "Linear", "lambda"]),
+        ({"network": lambda shape, n: 3}, X, {}, ["int", "nn.Module"]),
+        ({"network": lambda shape, n: nn.Linear(5, 3)}, X, {}, ["(2, 3)", "(2, 2)"]),
+        ({"loss": "contrast"}, X, {}, ["loss", "'contrast'", "'contrastive'"]),
+        ({"loss": lambda margin: 3}, X, {}, ["attraction"]),
+        ({"margin": 0}, X, {}, ["margin", "0"]),
+        ({"margin": -1.0}, X, {}, ["margin", "-1.0"]),
+        ({"margin": np.nan}, X, {}, ["margin", "nan"]),
+        ({"margin": None}, X, {}, ["margin", "None"]),
+        ({"n_components": 0}, X, {}, ["n_components", "0", "1"]),
+        ({"n_components": X}, X, {}, ["n_components", "array"]),
+        ({"n_components": X[:3, :1]}, X, {}, ["n_components", "array"]),
+        ({"n_components": 2.0}, X, {}, ["n_components", "2.0"]),
+        ({"n_components": True}, X, {}, ["n_components", "True"]),
+        ({"n_neighbors": 0}, X, {}, ["n_neighbors", "0", "1"]),
+        ({"max_epochs": -1}, X, {}, ["max_epochs", "-1", "0"]),
+        ({"max_epochs": "5"}, X, {}, ["max_epochs", "'5'"]),
+        ({"batch_size": 0}, X, {}, ["batch_size", "0", "1"]),
+        ({"learning_rate": 0}, X, {}, ["learning_rate", "0"]),
+        ({"learning_rate": np.nan}, X, {}, ["learning_rate", "nan"]),
+        ({"learning_rate": "fast"}, X, {}, ["learning_rate", "'fast'"]),
+        ({"n_dissimilar": 0}, X, {}, ["n_dissimilar", "0", "'all'"]),
+        ({"n_dissimilar": 2}, X, {"graph": SimilarityGraph.empty(60)}, ["n_dissimilar", "2"]),
+        ({"augment": "flip"}, X, {}, ["augment", "str"]),
+        ({"callbacks": [print]}, X, {}, ["callbacks", "Callback"]),
+        ({"device": "gpu"}, X, {}, ["device", "'gpu'", "'cuda'"]),
+        ({"random_state": -1}, X, {}, ["random_state", "-1"]),
+        ({"random_state": "luck"}, X, {}, ["random_state", "'luck'"]),
     ],
 )
-def test_what_cannot_be_learnt_from_is_refused_with_value_rule_and_remedy(
-    parameters, samples, fit, message
-):
-    with pytest.raises(InputError, match=message):
+def test_what_cannot_be_learnt_from_is_refused_with_its_value(parameters, samples, fit, tokens):
+    with pytest.raises(InputError) as refused:
         DrLIM(**parameters).fit(samples, **fit)
+    message = str(refused.value)
+    assert not missing_from(message, tokens)
+    assert len(message.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("samples", "message"),
-    [
-        (IMAGES[:, 1:], r"shape \(27, 28\) .* learnt from samples of \(28, 28\); give X as \(n_s"),
-        (IMAGES[:, None], r"shape \(1, 28, 28\)"),
-        (IMAGES.reshape(30, 784), r"shape \(784,\) .* give X as \(n_samples, 28, 28\)"),
-    ],
-)
-def test_samples_of_another_shape_are_not_mapped(samples, message):
+@pytest.mark.parametrize("samples", [IMAGES[:, 1:], IMAGES[:, None], IMAGES.reshape(30, 784)])
+def test_samples_of_another_shape_are_not_mapped(samples):
     map_ = DrLIM(max_epochs=0, random_state=0).fit(IMAGES)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError) as refused:
         map_.transform(samples)
+    assert not missing_from(str(refused.value), [str(samples.shape[1:]), "(28, 28)"])

@@ -1,4 +1,4 @@
-"""The laws of a map that leaves torch: one file, the same points, any number of samples."""
+"""The laws of an exported map: one file, the same points, any number of samples."""
 
 import functools
 import json
@@ -57,14 +57,14 @@ def exported(tmp_path_factory):
     return folder, export(load(folder / "map.drlim"), folder / "map.onnx")
 
 
-def test_the_file_says_which_map_it_is(exported):
+def test_the_file_names_its_map(exported):
     folder, made = exported
     model = onnx.load(folder / "map.onnx")
-    said = {entry.key: entry.value for entry in model.metadata_props}
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
     with safe_open(folder / "map.drlim", "numpy") as file:
         description = json.loads(file.metadata()["drlim"])
-    assert said == made.metadata
-    assert said == {
+    assert metadata == made.metadata
+    assert metadata == {
         "drlim": drlim.__version__,
         "n_components": "2",
         "sample_shape": "5",
@@ -90,7 +90,7 @@ def test_a_network_that_is_not_the_same_twice_is_not_written(tmp_path):
             return super().forward(X) + torch.rand_like(X[:, :1])
 
     map_ = DrLIM(network=lambda shape, n: Noisy(*shape, n), max_epochs=1, random_state=0).fit(X)
-    with pytest.raises(InputError, match="at most 1e-05 is taken for the same map"):
+    with pytest.raises(InputError, match="1e-05"):
         export(map_, tmp_path / "map.onnx")
     assert not list(tmp_path.iterdir())
 
@@ -101,7 +101,7 @@ def test_a_network_made_for_one_number_of_rows_is_refused(tmp_path):
             return super().forward(X) + torch.zeros(len(X), 1)
 
     map_ = DrLIM(network=lambda shape, n: Fixed(*shape, n), max_epochs=1, random_state=0).fit(X)
-    with pytest.raises(InputError, match="does not run on 1 samples"):
+    with pytest.raises(InputError, match="1 samples"):
         export(map_, tmp_path / "map.onnx")
 
 
@@ -111,12 +111,12 @@ def test_a_network_that_branches_on_values_is_refused_with_a_reason(tmp_path):
             return super().forward(X if float(X.sum()) > 0 else -X)
 
     map_ = DrLIM(network=lambda shape, n: Branching(*shape, n), max_epochs=1, random_state=0)
-    with pytest.raises(InputError, match="torch cannot translate the network to ONNX"):
+    with pytest.raises(InputError, match=r"torch.*ONNX"):
         export(map_.fit(X), tmp_path / "map.onnx")
 
 
 def test_a_place_that_cannot_be_written_is_refused(exported, tmp_path):
-    with pytest.raises(FileError, match="cannot be written"):
+    with pytest.raises(FileError, match=r"map.onnx"):
         export(load(exported[0] / "map.drlim"), tmp_path / "no folder" / "map.onnx")
 
 

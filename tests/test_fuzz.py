@@ -38,24 +38,24 @@ def test_the_same_seed_breaks_files_in_the_same_way():
         (
             {"sample_shape": [10**7, 10**7], "n_features_in": 10**14},
             {},
-            "its sample_shape|no such|do",
+            "sample_shape|no such|do",
         ),
         ({"parameters": {"n_components": 2**60}}, {}, "parameters"),
         ({"parameters": {"device": "cuda"}}, {}, "parameters"),
         ({"network": {"name": "mlp", "arguments": {"hidden": [2**39]}}}, {}, "no such|do not fit"),
         ({"network": {"name": "convnet", "arguments": {"depth": 10**9}}}, {}, "at most 32|images"),
         ({"network": {"name": "mlp", "arguments": {"device": "cuda"}}}, {}, "takes no 'device'"),
-        ({"network": {"name": "mlp", "arguments": {"hidden": [[1]]}}}, {}, "its network"),
-        ({"history": [{"loss": "low"}]}, {}, "its history"),
+        ({"network": {"name": "mlp", "arguments": {"hidden": [[1]]}}}, {}, "network"),
+        ({"history": [{"loss": "low"}]}, {}, "history"),
         ({"history": [{"loss": 1.0}]}, {}, "history"),
         ({"feature_names_in": ["a"]}, {}, "do not agree"),
-        ({"kind": "checkpoint"}, {}, "'checkpoint' and no map"),
+        ({"kind": "checkpoint"}, {}, "'checkpoint'"),
         ({}, {"0.scale": np.array(0.0)}, "standardises"),
         ({}, {"0.centre": np.full(5, np.nan)}, "standardises"),
         ({}, {"0.centre": np.zeros(7)}, "standardises"),
-        ({}, {f"t{k}": np.zeros(1) for k in range(10_001)}, "tensors; a map has at most 10000"),
-        ({}, {"1.1.bias": np.zeros((1,) * 9, np.float32)}, "as no map has"),
-        ({}, {"stranger": np.zeros(3)}, "it has no 'stranger'"),
+        ({}, {f"t{k}": np.zeros(1) for k in range(10_001)}, "10001 tensors|1000[0-9] tensors"),
+        ({}, {"1.1.bias": np.zeros((1,) * 9, np.float32)}, "'1.1.bias'"),
+        ({}, {"stranger": np.zeros(3)}, "'stranger'"),
     ],
 )
 def test_a_file_with_the_right_hash_is_still_checked(description, tensors, why, tmp_path):
@@ -72,13 +72,13 @@ def test_a_header_that_claims_to_be_huge_is_not_read(tmp_path):
     with path.open("wb") as file:
         file.write((2**40).to_bytes(8, "little") + b"{}")
         file.truncate(2**41)  # of which the disk holds nothing
-    with pytest.raises(FileError, match="is not a map written by drlim"):
+    with pytest.raises(FileError, match=r"sparse.drlim"):
         load(path)
 
 
 @pytest.mark.parametrize("place", ["/dev/zero", "/dev/null"])
 def test_a_device_is_refused(place):
-    with pytest.raises(FileError, match=r"cannot be read \(no regular file\)"):
+    with pytest.raises(FileError, match=place):
         load(place)
 
 
@@ -86,5 +86,5 @@ def test_a_pipe_without_a_writer_is_refused_at_once(tmp_path):
     import os
 
     os.mkfifo(tmp_path / "pipe.drlim")
-    with pytest.raises(FileError, match="no regular file"):
+    with pytest.raises(FileError, match=r"pipe.drlim"):
         load(tmp_path / "pipe.drlim")

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import pathlib
+import re
 import shutil
 from functools import partial
 
@@ -109,7 +110,7 @@ def test_raw_samples_give_the_same_point_after_loading(dtype, tmp_path):
 def test_a_network_of_ones_own_is_loaded_with_its_builder(tmp_path):
     map_ = DrLIM(network=own, max_epochs=1, random_state=0).fit(X)
     map_.save(tmp_path / "map.drlim")
-    with pytest.raises(InputError, match=r"network of the user's own, .*\.own; .* network=\.\.\."):
+    with pytest.raises(InputError, match=r"\.own; .*network="):
         load(tmp_path / "map.drlim")
     again = load(tmp_path / "map.drlim", network=own)
     np.testing.assert_array_equal(again.transform(X), map_.embedding_)
@@ -124,12 +125,12 @@ def test_a_map_learnt_with_another_loss_still_maps(tmp_path):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        ("mlp", "do not fit the network that was given"),
-        (partial(networks.mlp, hidden=(3,)), "do not fit the network that was given"),
-        (own, "do not fit the network that was given"),
-        ("mpl", r"did you mean 'mlp'\?"),
-        (nn.Linear(5, 2), "network is a Linear; it must be a builder"),
-        (lambda shape, n: None, "must return an nn.Module"),
+        ("mlp", "small.drlim"),
+        (partial(networks.mlp, hidden=(3,)), "small.drlim"),
+        (own, "small.drlim"),
+        ("mpl", "'mpl'.*'mlp'"),
+        (nn.Linear(5, 2), "network.*Linear"),
+        (lambda shape, n: None, "nn.Module"),
     ],
 )
 def test_a_builder_of_another_network_is_refused(network, message, saved):
@@ -149,7 +150,7 @@ def test_a_truncated_file_is_refused(saved, tmp_path):
     whole, path = saved[0].read_bytes(), tmp_path / "part.drlim"
     for length in [*range(0, len(whole), 50), len(whole) - 1]:
         path.write_bytes(whole[:length])
-        with pytest.raises(FileError, match=r"part\.drlim .*(truncated|only the beginning)"):
+        with pytest.raises(FileError, match=r"part.drlim"):
             load(path)
 
 
@@ -172,7 +173,7 @@ def test_an_altered_byte_is_found_or_makes_no_difference(saved, tmp_path, rng):
 def test_bytes_that_are_added_are_found(saved, tmp_path):
     path = tmp_path / "longer.drlim"
     path.write_bytes(saved[0].read_bytes() + b"\0")
-    with pytest.raises(FileError, match="truncated or altered"):
+    with pytest.raises(FileError, match=r"longer.drlim"):
         load(path)
 
 
@@ -211,16 +212,16 @@ def test_a_map_that_lacks_a_part_is_refused(missing, saved, tmp_path):
     description, tensors = read_map(saved[0])
     del description[missing]
     write_map(tmp_path / "part.drlim", description, tensors)
-    with pytest.raises(FileError, match=f"lacks a part of a map: '{missing}'"):
+    with pytest.raises(FileError, match=f"'{missing}'"):
         load(tmp_path / "part.drlim")
 
 
 def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path):
-    with pytest.raises(FileError, match=r"cannot be read .*; is it the right path\?"):
+    with pytest.raises(FileError, match=r"missing.drlim"):
         load(tmp_path / "missing.drlim")
-    with pytest.raises(FileError, match="cannot be read"):
+    with pytest.raises(FileError, match=tmp_path.name):
         load(tmp_path)
-    with pytest.raises(OSError, match="cannot be read"):  # for who does not know drlim
+    with pytest.raises(OSError, match=tmp_path.name):  # for callers who do not know drlim
         load(tmp_path)
 
 
@@ -228,7 +229,7 @@ def test_a_newer_format_asks_for_a_newer_drlim(saved, tmp_path, monkeypatch):
     monkeypatch.setattr(drlim._persistence, "FORMAT_VERSION", FORMAT_VERSION + 1)
     write_map(tmp_path / "newer.drlim", *read_map(saved[0]))
     monkeypatch.undo()
-    with pytest.raises(FileError, match=r"has the format 2 and .* up to 1; update drlim: pip inst"):
+    with pytest.raises(FileError, match=r"newer\.drlim .*2.*1.*pip install"):
         load(tmp_path / "newer.drlim")
 
 
@@ -239,14 +240,14 @@ def test_a_place_that_cannot_be_written_is_refused(saved, tmp_path, monkeypatch)
     map_ = load(saved[0])
     (tmp_path / "file").write_text("in the way")
     for path in (tmp_path / "no folder" / "map.drlim", tmp_path / "file" / "map.drlim", tmp_path):
-        with pytest.raises(FileError, match=r"cannot be written .*; give a file in a folder that"):
+        with pytest.raises(FileError, match=re.escape(str(path))):
             map_.save(path)
 
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkstemp", refuse)
-    with pytest.raises(FileError, match=r"cannot be written \(Permission denied\)"):
+    with pytest.raises(FileError, match=r"map\.drlim .*Permission denied"):
         map_.save(tmp_path / "map.drlim")
     assert os.listdir(tmp_path) == ["file"]
 

@@ -1,4 +1,4 @@
-"""The laws of a network as a program: it maps alike, and it is looked at before it runs."""
+"""The laws of a network as a program: it gives the same points, and is checked before it runs."""
 
 import copy
 import pickle
@@ -59,7 +59,7 @@ def test_a_map_of_ones_own_network_is_loaded_without_its_builder(saved):
     np.testing.assert_array_equal(load(path, network=own).transform(X), map_.embedding_)
 
 
-def test_a_map_that_runs_as_a_program_cannot_learn_and_says_so(saved):
+def test_a_map_that_runs_as_a_program_cannot_be_fitted(saved):
     again = load(saved[0])
     with pytest.raises(InputError, match="own"):
         again.fit(X)
@@ -67,7 +67,7 @@ def test_a_map_that_runs_as_a_program_cannot_learn_and_says_so(saved):
         again.untrained()
 
 
-def test_it_is_copied_pickled_and_saved_like_any_other(saved, tmp_path):
+def test_a_map_with_a_program_is_copied_pickled_and_saved_like_any_other(saved, tmp_path):
     again = load(saved[0])
     Z = again.transform(X)
     for other in (copy.deepcopy(again), pickle.loads(pickle.dumps(again))):
@@ -90,7 +90,7 @@ def test_a_network_that_draws_numbers_cannot_be_a_program(tmp_path):
             return super().forward(X) + torch.rand(len(X), 1)
 
     map_ = DrLIM(network=lambda shape, n: Noisy(*shape, n), max_epochs=1, random_state=0).fit(X)
-    with pytest.raises(InputError, match=r"operation 'Random|draw random numbers"):
+    with pytest.raises(InputError, match=r"(?i)random"):
         map_.save(tmp_path / "map.drlim", program=True)
     assert not list(tmp_path.iterdir())
 
@@ -147,32 +147,30 @@ def large(op):
 
 def unknown_size():
     """A program in which the values of X decide how large an array is."""
-    there = helper.make_node("NonZero", ["X"], ["where"])
+    nonzero = helper.make_node("NonZero", ["X"], ["where"])
     cast = helper.make_node("Cast", ["where"], ["float"], to=TensorProto.FLOAT)
     mean = helper.make_node("ReduceMean", ["float"], ["small"], keepdims=0)
     product = helper.make_node("MatMul", ["X", "W"], ["Y"])
     return straight(
-        there, cast, mean, product, helper.make_node("Add", ["Y", "small"], ["Z"]), constants=[W]
+        nonzero, cast, mean, product, helper.make_node("Add", ["Y", "small"], ["Z"]), constants=[W]
     )
 
 
 REFUSED = {
-    "refers to another file": lambda: straight(PRODUCT, constants=[external()]),
-    "a branch or a loop, 'Loop'": loop,
-    "'Expand' makes an array of the shape": lambda: large("Expand"),
-    "'ConstantOfShape' makes an array of the shape": lambda: large("ConstantOfShape"),
-    "'NonZero' makes an array of the shape": unknown_size,
-    "not those of ONNX alone": lambda: straight(PRODUCT, constants=[W], domain="com.microsoft"),
-    "the operation 'RandomUniformLike'": lambda: straight(
+    "another file": lambda: straight(PRODUCT, constants=[external()]),
+    "'Loop'": loop,
+    "'Expand'": lambda: large("Expand"),
+    "'ConstantOfShape'": lambda: large("ConstantOfShape"),
+    "'NonZero'": unknown_size,
+    "com.microsoft": lambda: straight(PRODUCT, constants=[W], domain="com.microsoft"),
+    "'RandomUniformLike'": lambda: straight(
         helper.make_node("MatMul", ["X", "W"], ["Y"]),
         helper.make_node("RandomUniformLike", ["Y"], ["Z"]),
         constants=[W],
     ),
-    "it takes the shape": lambda: straight(PRODUCT, constants=[W], input=(N_ROWS, 6)),
-    "does not give 2 components": lambda: straight(PRODUCT, constants=[W], output=(N_ROWS, 3)),
-    "its sizes do not agree": lambda: straight(
-        PRODUCT, constants=[array("W", np.ones((7, 2), np.float32))]
-    ),
+    r"\[16, 6\]": lambda: straight(PRODUCT, constants=[W], input=(N_ROWS, 6)),
+    "2 components": lambda: straight(PRODUCT, constants=[W], output=(N_ROWS, 3)),
+    "MatMul": lambda: straight(PRODUCT, constants=[array("W", np.ones((7, 2), np.float32))]),
 }
 
 
@@ -201,11 +199,11 @@ def test_a_program_is_refused_for_one_reason_whether_it_is_saved_or_loaded(
     with pytest.raises(InputError, match="more than 0") as refused:
         saved[1].save(tmp_path / "map.drlim", program=True)
     assert "get the file" not in str(refused.value)
-    with pytest.raises(FileError, match=f"(?s){saved[0].name} .*more than 0; get the file again"):
+    with pytest.raises(FileError, match=f"(?s){saved[0].name} .*more than 0"):
         load(saved[0])
 
 
-def test_what_is_no_onnx_is_refused():
+def test_what_is_not_onnx_is_refused():
     with pytest.raises(ProgramError):
         Program(b"\xff" * 50, (5,), 2, {})
 

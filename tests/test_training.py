@@ -1,4 +1,4 @@
-"""The laws of the loop: the springs move the map, it ends, and it says what went wrong."""
+"""The laws of the loop: the springs move the map, it ends, and it warns of what went wrong."""
 
 import dataclasses
 import io
@@ -29,7 +29,7 @@ RING = SimilarityGraph.from_edges([(k, (k + 1) % 12) for k in range(12)], 12)
 
 
 def free_points(n, d=2):
-    """A network that may put each of n samples, the rows of `one_hot(n)`, where it likes."""
+    """A network that can give each of n samples, the rows of `one_hot(n)`, any point."""
     return build(linear, (n,), d, seed=0)
 
 
@@ -162,24 +162,24 @@ def test_the_weights_of_the_best_epoch_are_kept():
 
 
 @pytest.mark.parametrize("max_epochs", [0, 1, 3])
-def test_training_ends_after_so_many_epochs(max_epochs):
+def test_training_ends_after_max_epochs(max_epochs):
     assert len(run(free_points(12), RING, max_epochs=max_epochs)) == max_epochs
 
 
-def test_callbacks_are_told_of_every_batch_and_epoch_and_may_end_the_training():
-    told = []
+def test_callbacks_see_every_batch_and_epoch_and_may_end_the_training():
+    calls = []
 
-    class Teller(Callback):
+    class Recorder(Callback):
         def on_batch_end(self, step, n_steps):
-            told.append((step, n_steps))
+            calls.append((step, n_steps))
 
         def on_epoch_end(self, history):
-            told.append(len(history))
+            calls.append(len(history))
             return len(history) == 2
 
-    history = run(free_points(12), RING, max_epochs=9, batch_size=6, callbacks=[Teller()])
+    history = run(free_points(12), RING, max_epochs=9, batch_size=6, callbacks=[Recorder()])
     assert len(history) == 2
-    assert told == [(1, 18), (2, 18), 1, (3, 18), (4, 18), 2]
+    assert calls == [(1, 18), (2, 18), 1, (3, 18), (4, 18), 2]
 
 
 def test_a_callback_that_does_nothing_changes_nothing():
@@ -282,14 +282,13 @@ def test_what_augment_draws_shifts_no_pair():
 # The alarm.
 
 
-def test_a_collapse_is_said_once_with_what_to_try():
+def test_a_collapse_is_warned_of_once_with_a_remedy():
     with pytest.warns(TrainingWarning) as caught:
         run(free_points(6), SimilarityGraph.complete(6), max_epochs=200)
     assert len(caught) == 1
     message = str(caught[0].message)
-    assert "the map collapses: after epoch" in message
-    assert "the margin is 1" in message
-    assert "try a larger n_dissimilar" in message
+    assert "collapse" in message
+    assert "n_dissimilar" in message
 
 
 def test_a_warning_is_placed_at_the_users_line():
@@ -348,7 +347,7 @@ def test_a_loss_that_is_not_finite_ends_the_training_with_the_best_weights(
     network = free_points(12)
     snapshots = Snapshots(network)
     snapshots.on_epoch_end([])
-    with pytest.warns(TrainingWarning, match=r"the loss is \w+ in epoch .* smaller learning_rate"):
+    with pytest.warns(TrainingWarning, match=r"loss is (nan|inf).*learning_rate"):
         history = run(
             network,
             RING,
@@ -387,7 +386,7 @@ def test_outside_a_terminal_the_first_and_last_epoch_are_plain_lines():
     assert stream.getvalue().replace("\n", "").isprintable()
 
 
-def test_outside_a_terminal_a_long_training_is_told_of_now_and_then():
+def test_outside_a_terminal_a_long_training_has_a_line_now_and_then():
     stream = io.StringIO()
     show_three_epochs(stream, seconds_between_lines=-1)
     assert stream.getvalue().count("epoch") == 3
@@ -422,13 +421,13 @@ def search_in_four_steps(stream, **settings):
             progress(step / 4)
 
 
-def test_of_a_quick_search_nothing_is_told_outside_a_terminal():
+def test_outside_a_terminal_a_quick_search_has_no_line():
     stream = io.StringIO()
     search_in_four_steps(stream)
     assert stream.getvalue() == ""
 
 
-def test_outside_a_terminal_a_long_search_is_told_of_in_plain_lines():
+def test_outside_a_terminal_a_long_search_has_plain_lines():
     stream = io.StringIO()
     search_in_four_steps(stream, seconds_between_lines=-1)
     lines = stream.getvalue().splitlines()
