@@ -15,6 +15,7 @@ from drlim import DataWarning, InputError, MissingExtraError
 from drlim.graphs import (
     SimilarityGraph,
     _approximate,
+    _exact,
     _graph,
     _neighbors,
     adjacent,
@@ -292,7 +293,7 @@ def test_neighbours_are_the_same_whatever_the_size_of_a_block(rng, monkeypatch):
     X = rng.normal(size=(100, 3))
     whole = neighbors(X, 4)
     for entries in (1, 700, 9_999):
-        monkeypatch.setattr(_neighbors, "_BLOCK_ENTRIES", entries)
+        monkeypatch.setattr(_exact, "BLOCK_ENTRIES", entries)
         assert neighbors(X, 4) == whole
 
 
@@ -300,11 +301,11 @@ def test_neighbours_are_the_same_whatever_the_size_of_a_block(rng, monkeypatch):
 def test_where_much_is_equally_near_the_candidates_are_thinned_out(make, monkeypatch):
     X = make(120)
     for entries in (30, 700):
-        monkeypatch.setattr(_neighbors, "_BLOCK_ENTRIES", entries)
+        monkeypatch.setattr(_exact, "BLOCK_ENTRIES", entries)
         assert neighbors(X, 3) == by_brute_force(X, 3)
 
 
-def test_rows_with_the_same_checksum_are_still_told_apart(monkeypatch, rng):
+def test_rows_with_the_same_checksum_are_still_distinguished(monkeypatch, rng):
     X = np.repeat(rng.normal(size=(10, 3)), 7, axis=0)[rng.permutation(70)]
     expected = by_brute_force(X, 2)
     monkeypatch.setattr(_neighbors, "_checksums", lambda X: np.zeros(len(X), np.int64))
@@ -388,7 +389,7 @@ def test_the_callers_samples_are_left_as_they_were(rng):
 def test_the_memory_of_neighbours_stays_far_below_all_pairs(offset, rng, monkeypatch):
     n = 6000
     X = rng.normal(size=(n, 2)) + offset
-    monkeypatch.setattr(_neighbors, "_BLOCK_ENTRIES", 2**18)
+    monkeypatch.setattr(_exact, "BLOCK_ENTRIES", 2**18)
     tracemalloc.start()
     neighbors(X, 3)
     peak = tracemalloc.get_traced_memory()[1]
@@ -397,12 +398,12 @@ def test_the_memory_of_neighbours_stays_far_below_all_pairs(offset, rng, monkeyp
 
 
 @pytest.mark.parametrize("approximate", [False, True])
-def test_a_search_tells_how_far_it_is(approximate, rng, monkeypatch):
+def test_a_search_reports_its_progress(approximate, rng, monkeypatch):
     if approximate:
         pytest.importorskip("faiss")
     X = rng.normal(size=(500, 3))
-    for module in (_neighbors, _approximate):
-        monkeypatch.setattr(module, "_BLOCK_ENTRIES", 300)
+    monkeypatch.setattr(_exact, "BLOCK_ENTRIES", 300)
+    monkeypatch.setattr(_approximate, "_BLOCK_ENTRIES", 300)
     group = np.repeat([0, 1], [200, 300])
     for within in (None, group):
         shares = []
@@ -568,7 +569,7 @@ def test_a_search_is_approximate_or_not(approximate):
         neighbors(np.eye(3), 1, approximate=approximate)
 
 
-def test_without_the_extra_many_samples_take_their_time_and_are_told(rng, monkeypatch):
+def test_without_the_extra_a_search_among_many_samples_is_exact_and_warns(rng, monkeypatch):
     X = rng.normal(size=(400, 5))
     monkeypatch.setattr(_neighbors, "_MANY_ROWS", 300)
     monkeypatch.setitem(sys.modules, "faiss", None)

@@ -212,7 +212,7 @@ def few_a_sample(monkeypatch):
 
 @pytest.mark.usefixtures("few_a_sample")
 @pytest.mark.parametrize(("n_samples", "n_drawn"), [(4, 6), (6, 12), (20, 40)])
-def test_of_very_many_pairs_an_epoch_draws_so_many_a_sample_and_none_twice(n_samples, n_drawn):
+def test_an_epoch_draws_a_bounded_number_of_pairs_a_sample_and_none_twice(n_samples, n_drawn):
     graph = same(np.zeros(n_samples))
     sampler, rng = PairSampler(graph, 4), np.random.default_rng(0)
     assert sampler.n_drawn == n_drawn
@@ -279,7 +279,7 @@ def test_a_balance_that_is_none_is_refused(n_dissimilar):
         PairSampler(TINY["a path"], 2, n_dissimilar=n_dissimilar)
 
 
-def test_so_many_dissimilar_pairs_for_each_of_no_similar_pairs_is_refused():
+def test_a_number_of_dissimilar_pairs_for_each_of_no_similar_pairs_is_refused():
     with pytest.raises(InputError, match="n_dissimilar is 3"):
         PairSampler(SimilarityGraph.empty(4), 2, n_dissimilar=3)
 
@@ -328,7 +328,7 @@ def test_without_any_edge_the_copies_of_a_sample_are_its_similar_pairs():
         assert (batch.left[batch.similar] == batch.right[batch.similar]).all()
 
 
-def test_a_pair_counts_what_it_is_said_to_count(rng):
+def test_a_pair_counts_its_weight(rng):
     graph = SimilarityGraph.from_edges(rng.integers(0, 20, size=(30, 2)), 20)
     weight = rng.uniform(0.5, 4.0, graph.n_edges)
     plain, weighted = PairSampler(graph, 6), PairSampler(graph, 6, weight=weight)
