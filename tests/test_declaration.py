@@ -286,14 +286,14 @@ FILES = {
     ),
     "no column of names": (
         "[data]\npath = 'images'\nfactors = 'f.csv'\nby = 'fil'",
-        "line 4, data.by: .*no column 'fil'; known: class, file; did you mean 'file'",
+        "line 4, data.by: .*'fil'.*'file'",
     ),
     "no feature": (
         "[data]\npath = 'f.csv'\ncolumns = ['clas']",
-        "line 3, data.columns: .*'clas'.*did you mean 'class'",
+        "line 3, data.columns: .*'clas'.*'class'",
     ),
-    "no path": ("keep = ['a']", "d.toml, data: the declaration names no data; give data.path"),
-    "no known ending": ("[data]\npath = 'd.toml'", "line 2, data.path: .*ends in '.toml'"),
+    "no path": ("keep = ['a']", "d.toml, data: .*data.path"),
+    "no known ending": ("[data]\npath = 'd.toml'", "line 2, data.path: .*'.toml'"),
     "sizes that differ": (
         "\n[data]\npath = 'mixed'",
         r"line 2, data.size: .*size = \[4, 4\]",
@@ -308,7 +308,7 @@ FILES = {
     ),
     "other rows": (
         "[data]\npath = 'X.npy'\nfactors = 'f.csv'",
-        "line 3, data.factors: .*2 rows .* 3 samples",
+        "line 3, data.factors: .*2 .* 3 ",
     ),
 }
 
@@ -372,12 +372,12 @@ def test_short_options_are_added_to_what_is_declared(read, tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"keep": ["a:1:2:3"]}, r"--keep 'a:1:2:3' cannot be read; give FACTOR, FACTOR:STEP"),
-        ({"keep": ["neighbors"]}, r"--keep 'neighbors' cannot be read"),
+        ({"keep": ["a:1:2:3"]}, r"--keep 'a:1:2:3'"),
+        ({"keep": ["neighbors"]}, r"--keep 'neighbors'"),
         ({"keep": ["neighbors:many"]}, r"keep\[0\].neighbors: .*integer"),
         ({"keep": ["a:near"]}, r"keep\[0\].step: .*number"),
-        ({"ignore": ["shift:3"]}, r"--ignore 'shift:3' cannot be read; .*TRANSFORMATION:LOW:HIGH"),
-        ({"ignore": ["shift:1:2:3"]}, r"--ignore 'shift:1:2:3' cannot be read"),
+        ({"ignore": ["shift:3"]}, r"--ignore 'shift:3'"),
+        ({"ignore": ["shift:1:2:3"]}, r"--ignore 'shift:1:2:3'"),
         ({"ignore": ["shift:a:b"]}, r"ignore\[0\].range\[0\]: .*number"),
         ({"map": {"n_components": 0}}, r"map.n_components: .*greater"),
     ],
@@ -401,47 +401,47 @@ CHECKS = {
     "a factor both ignored and kept": (
         "keep = ['pose']\nignore = [\n'lamp',\n'pose']",
         LAMPS,
-        r"line 4, ignore\[1\]: 'pose' is ignored and kept \(.*line 1, keep\[0\]\)",
+        r"line 4, ignore\[1\]: 'pose' .*line 1, keep\[0\]",
     ),
     "an ignored factor that is missing": (
         "ignore = ['lampp']\nkeep = ['pose']",
         LAMPS,
-        r"line 1, ignore\[0\]: there is no factor and no .* 'lampp'; .*did you mean 'lamp'",
+        r"line 1, ignore\[0\]: .*'lampp'.*'lamp'",
     ),
     "a kept factor that is missing": (
         "keep = [\n'lamp',\n'posse']",
         LAMPS,
-        r"line 3, keep\[1\]: there is no factor 'posse'; known: lamp, pose; did you mean 'pose'",
+        r"line 3, keep\[1\]: .*'posse'.*'pose'",
     ),
     "a group of neighbours that is missing": (
         "[[keep]]\nneighbors = 2\nwithin = 'lam'",
         LAMPS,
-        r"line 3, keep\[0\].within: there is no factor 'lam'; .*did you mean 'lamp'",
+        r"line 3, keep\[0\].within: .*'lam'.*'lamp'",
     ),
     "a source that is missing": (
         "keep = ['pose']\n[data]\nsource = 'pos'",
         LAMPS,
-        r"line 3, data.source: there is no factor 'pos'; .*did you mean 'pose'",
+        r"line 3, data.source: .*'pos'.*'pose'",
     ),
     "a group that is missing": (
         "keep = ['pose']\n[data]\ngroup = 'pos'",
         LAMPS,
-        r"line 3, data.group: there is no factor 'pos'; .*did you mean 'pose'",
+        r"line 3, data.group: .*'pos'.*'pose'",
     ),
     "a factor of unseen values that is missing": (
         "keep = ['pose']\n[held_out.unseen]\nposes = [1]",
         LAMPS,
-        r"line 3, held_out.unseen.poses: there is no factor 'poses'; .*did you mean 'pose'",
+        r"line 3, held_out.unseen.poses: .*'poses'.*'pose'",
     ),
     "an unknown transformation": (
         "keep = ['class']\nignore = [{transform = 'shifft'}]",
         IMAGES,
-        r"line 2, ignore\[0\]: there is no change 'shifft'; .*did you mean 'shift'",
+        r"line 2, ignore\[0\]: .*'shifft'.*'shift'",
     ),
     "a transformation of other samples": (
         "keep = ['pose']\nignore = ['lamp', 'rotation']",
         LAMPS,
-        r"line 2, ignore\[1\]: the change 'rotation' needs images",
+        r"line 2, ignore\[1\]: .*'rotation'",
     ),
     "a range turned round": (
         "keep = ['class']\nignore = [{transform = 'shift', range = [3, -3]}]",
@@ -451,7 +451,7 @@ CHECKS = {
     "a step in words": (
         "keep = [{factor = 'word', step = 2}]",
         Dataset(np.eye(3), {"word": np.array(["a", "b", "a"])}),
-        r"line 1, keep\[0\]: the factor has the dtype <U1",
+        r"line 1, keep\[0\]: .*<U1",
     ),
     "a period within the step": (
         "keep = ['lamp',\n{factor = 'pose', step = 20, period = 10}]",
@@ -461,12 +461,12 @@ CHECKS = {
     "neighbours beside a step": (
         "keep = [{factor = 'pose', step = 10},\n{neighbors = 2}]",
         LAMPS,
-        r"line 1, keep\[0\]: 'pose' has a step or a tolerance, and .*line 2, keep\[1\] asks for",
+        r"line 1, keep\[0\]: 'pose' .*line 2, keep\[1\]",
     ),
     "more neighbours than there are": (
         "keep = ['pose',\n{neighbors = 12}]",
         LAMPS,
-        r"line 2, keep\[1\]: n_neighbors is 12 and there are 12 samples",
+        r"line 2, keep\[1\]: n_neighbors is 12",
     ),
     "nothing declared": ("", LAMPS, "keeps nothing and ignores nothing"),
     "nothing similar": ("keep = ['class']", UNLIKE, "no two samples are similar"),
@@ -475,20 +475,19 @@ CHECKS = {
     "a factor with one value": (
         "keep = ['lamp']\nignore = ['class']",
         ALIKE,
-        r"line 2, ignore\[0\]: 'class' has only the value .*0.0",
+        r"line 2, ignore\[0\]: 'class' .*0.0",
     ),
 }
 CONFUSED = {
     "confounded": (
         "keep = ['class']\nignore = ['lamp']",
         CONFOUNDED,
-        r"line 2, ignore\[0\]: 0.00% of the similar pairs cross 'lamp', so no invariance to it "
-        r"can be learnt, and none is promised.*confounded.*--force",
+        r"line 2, ignore\[0\]: 0.00% .*'lamp'.*--force",
     ),
     "values never joined": (
         "keep = ['class']\nignore = ['lamp']",
         APART,
-        r"line 2, ignore\[0\]: no chain of .* leads from lamp '0' to '2', '3'",
+        r"line 2, ignore\[0\]: .*lamp '0' to '2', '3'",
     ),
 }
 
@@ -521,7 +520,7 @@ def test_one_similar_pair_in_a_hundred_must_cross_an_ignored_factor(n_crossing, 
     if passes:
         assert rules(declaration, data).crossing["lamp"] == pytest.approx(2 / 151)
     else:
-        with pytest.raises(InputError, match=r"0.67% of the similar pairs cross 'lamp'"):
+        with pytest.raises(InputError, match=r"0.67%.*'lamp'"):
             rules(declaration, data)
 
 
@@ -580,7 +579,7 @@ def test_large_classes_are_combined_and_checked_without_writing_their_pairs_out(
         assert "_keys" not in vars(found.similar)
         left, right = found.similar.edges_at(rng.integers(0, found.similar.n_edges, 10_000)).T
         assert found.crossing["lamp"] == pytest.approx((lamp[left] != lamp[right]).mean(), abs=0.02)
-    with pytest.raises(InputError, match=r"0.00% of the similar pairs cross 'scale'"):
+    with pytest.raises(InputError, match=r"0.00%.*'scale'"):
         rules(
             Declaration(keep=["pose"], ignore=["scale"]),
             Dataset(data.X, {"pose": pose, "scale": pose}),
@@ -800,14 +799,12 @@ BOTH = {
     "a rule and the table": (
         {"keep": ["class"]},
         "left,right,similar\n4,5,false\n",
-        "pairs.path: 1 pair is both similar and dissimilar. The first is c/1 and c/2: dissimilar "
-        "by .*pairs.csv, similar by the rule 'near in class'",
+        "pairs.path: 1 .*c/1 and c/2: .*pairs.csv.*'near in class'",
     ),
     "the table itself": (
         {},
         "left,right,similar\n0,4,true\n4,0,false\n1,5,true\n1,5,false\n",
-        "2 pairs are both similar and dissimilar. The first is a/1 and c/1: .*similar by the "
-        "rule 'the same table'",
+        "2 pairs .*a/1 and c/1: .*'the same table'",
     ),
 }
 
@@ -826,13 +823,13 @@ def test_a_contradiction_names_rows_of_the_data_not_of_what_is_learnt_from(tmp_p
 
 
 TABLES = {
-    "no column": ("left,rigt\n0,1\n", "has no column 'right'; .* it has: left, rigt"),
-    "no such row": ("left,right\n0,6\n", "right names row 6; the data has the rows 0 to 5"),
+    "no column": ("left,rigt\n0,1\n", "'right'.*left, rigt"),
+    "no such row": ("left,right\n0,6\n", "right names row 6.* 5"),
     "a row below 0": ("left,right\n-1,3\n", "left names row -1"),
-    "no such name": ("left,right\na/1,b/3\n", "names 'b/3', and there is no .* mean 'b/[12]'"),
+    "no such name": ("left,right\na/1,b/3\n", "'b/3'.*'b/[12]'"),
     "itself": ("left,right\n3,3\n", "pairs.path: .*3"),
-    "no truth": ("left,right,similar\n0,1,perhaps\n", "'perhaps' in the column similar"),
-    "no weight": ("left,right,weight\n0,1,1\n0,2,0\n", "the weight '0'; .*finite number > 0"),
+    "no truth": ("left,right,similar\n0,1,perhaps\n", "'perhaps'.*similar"),
+    "no weight": ("left,right,weight\n0,1,1\n0,2,0\n", "weight '0'"),
     "a weight below 0": ("left,right,weight\n0,1,-2.5\n", "the weight '-2.5'"),
     "an infinite weight": ("left,right,weight\n0,1,inf\n", "the weight 'inf'"),
     "a missing weight": ("left,right,weight\n0,1,2.5\n0,2,\n", "the weight 'nan'"),
@@ -850,7 +847,7 @@ def test_a_table_of_pairs_that_cannot_be_used_is_refused(case, tmp_path):
 
 def test_names_are_of_no_use_to_data_without_names(tmp_path):
     declared = Declaration(pairs=table(tmp_path, "left,right\na/1,a/2\n"))
-    with pytest.raises(InputError, match="names a sample 'a/1', and the data has no names"):
+    with pytest.raises(InputError, match="'a/1'"):
         rules(declared, Dataset(np.eye(3)))
 
 
@@ -928,16 +925,16 @@ def test_unseen_values_may_be_words():
 
 
 SHARES = {
-    "too small": ("[held_out]\nshare = 0.001", "line 2, held_out.share: 0.001 of 60 samples is 0"),
+    "too small": ("[held_out]\nshare = 0.001", "line 2, held_out.share: 0.001 of 60 "),
     "too large": (
         "data.source = 'source'\nheld_out.share = 0.99",
-        "line 2, held_out.share: 0.99 of 15 sets of one source is 15 to hold out",
+        "line 2, held_out.share: 0.99 of 15 .*source",
     ),
     "no such value": (
         "[held_out.unseen]\n\nwho = [1, 7]",
-        "line 3, held_out.unseen.who: no sample has who 7; known: 0, 1, 2, 3, 4",
+        "line 3, held_out.unseen.who: .*who 7.*0, 1, 2, 3, 4",
     ),
-    "no such factor": ("[held_out.unseen]\nwo = [1]", "there is no factor 'wo'.*'who'"),
+    "no such factor": ("[held_out.unseen]\nwo = [1]", "line 2, held_out.unseen.wo: .*'wo'.*'who'"),
 }
 
 

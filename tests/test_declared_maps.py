@@ -354,15 +354,15 @@ def test_without_a_network_it_is_the_default_one():
 
 
 WRONG_NETWORKS = {
-    "no such name": ("'lenett'", "there is no network 'lenett'; known: .*did you mean 'lenet'"),
-    "no such name in a table": ("{name = 'convnt'}", "'convnt'; .*did you mean 'convnet'"),
-    "no name": ("{width = 3}", "there is no network None; .*'module:function'"),
-    "no such argument": ("{name = 'mlp', hiden = [3]}", "'mlp' takes no 'hiden'; .* mean 'hidden'"),
-    "a wrong argument": ("{name = 'mlp', hidden = ['many']}", "it must be an integer >= 1"),
+    "no such name": ("'lenett'", "'lenett'.*'lenet'"),
+    "no such name in a table": ("{name = 'convnt'}", "'convnt'.*'convnet'"),
+    "no name": ("{width = 3}", "None.*'module:function'"),
+    "no such argument": ("{name = 'mlp', hiden = [3]}", "'mlp'.*'hiden'.*'hidden'"),
+    "a wrong argument": ("{name = 'mlp', hidden = ['many']}", "'many'"),
     "other samples": ("'lenet'", "image"),
-    "no such module": ("{builder = 'none_such:build'}", "'none_such:build' cannot be imported"),
-    "no such function": ("{builder = 'own_builder:biuld'}", "'own_builder:biuld' .* imported"),
-    "no function": ("{builder = 'own_builder'}", "'own_builder' cannot be imported"),
+    "no such module": ("{builder = 'none_such:build'}", "'none_such:build'"),
+    "no such function": ("{builder = 'own_builder:biuld'}", "'own_builder:biuld'"),
+    "no function": ("{builder = 'own_builder'}", "'own_builder'"),
     "no network": ("{builder = 'own_builder:nothing'}", "the network builder gave a int"),
 }
 
@@ -378,7 +378,7 @@ def test_a_network_that_cannot_be_built_is_said_with_key_and_line(case, tmp_path
 
 def test_an_unknown_loss_is_said_with_its_key():
     declared = Declaration(keep=["pose"], map={**QUICK, "loss": "contrastiv"})
-    with pytest.raises(InputError, match=r"map.loss: loss is 'contrastiv'; .*did you mean"):
+    with pytest.raises(InputError, match=r"map.loss: .*'contrastiv'.*'contrastive'"):
         fit(declared, measurements(4))
 
 

@@ -15,7 +15,7 @@ from drlim.declaration._lines import TomlText
 def message(
     error: ValidationError, parts: Mapping[str, Any], text: TomlText, model: type[BaseModel]
 ) -> str:
-    """Turn what pydantic found first into one sentence: the place, the value, the remedy."""
+    """Turn the first error of pydantic into one sentence: the place, the rule, the value."""
     first, *others = error.errors()
     keys = _keys_of(first["loc"], parts)
     if first["type"] == "extra_forbidden":
@@ -25,9 +25,9 @@ def message(
         part = first["loc"][-1]
         what = repr(part) if isinstance(part, str) else f"item {part + 1}"
         return f"{text.where(keys)}: {what} is missing"
-    # Where a value may be of one kind or another, it is said of each why it is not.
-    said = [first, *(other for other in others if _keys_of(other["loc"], parts) == keys)]
-    rules = [_in_words(each["msg"].removeprefix("Value error, ")) for each in said]
+    # For a value of one type or another, pydantic gives an error for each of the types.
+    errors = [first, *(other for other in others if _keys_of(other["loc"], parts) == keys)]
+    rules = [_in_words(each["msg"].removeprefix("Value error, ")) for each in errors]
     return f"{text.where(keys)}: {', or '.join(rules)} (given: {_shown(first['input'])})"
 
 
@@ -42,11 +42,11 @@ def _shown(value: Any) -> str:
 
 
 def _keys_of(loc: Sequence[str | int], parts: Any) -> tuple[str | int, ...]:
-    """Leave out of pydantic's path what the user did not write, such as a branch of a union."""
+    """Return the keys of pydantic's path that the user wrote, without the branches of unions."""
     keys: list[str | int] = []
     for part in loc:
-        there = range(len(parts)) if isinstance(parts, list | tuple) else parts
-        if isinstance(there, Mapping | range) and part in there:
+        known = range(len(parts)) if isinstance(parts, list | tuple) else parts
+        if isinstance(known, Mapping | range) and part in known:
             parts = parts[part]
             keys.append(part)
     return tuple(keys)

@@ -1,4 +1,4 @@
-"""Where in a TOML text each key stands."""
+"""The line of each key of a TOML text."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class TomlText:
-    """A text, and where each of its keys stands.
+    """A TOML text, and the line of each of its keys.
 
     Attributes
     ----------
     name : str
-        The file, or what else messages call it.
+        How messages name it: the path of a file.
     content : str
-        TOML; empty where there is no text, as of what is declared in Python.
+        Empty for what is declared in Python.
     """
 
     name: str
@@ -31,7 +31,7 @@ class TomlText:
         return ", ".join(part for part in parts if part)
 
     def _line(self, keys: tuple[str | int, ...]) -> int | None:
-        """Return the line of a key or, of one that was left to its default, of what it is in."""
+        """Return the line of a key or, if it is not in the text, of the table it belongs to."""
         ends = range(len(keys), 0, -1)
         return next((self._lines[keys[:n]] for n in ends if keys[:n] in self._lines), None)
 
@@ -40,7 +40,7 @@ class TomlText:
         return _Reader(self.content).found
 
 
-# A comment, a string of one of four kinds, the end of a line, a sign, or anything else.
+# A comment, a string of one of four kinds, the end of a line, punctuation, or anything else.
 _TOKEN = re.compile(
     r"""\#[^\n]*|\"{3}(?:\\.|.)*?"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\])*"|'[^']*'"""
     r"""|\n|[\[\]{},=.]|[^\s\[\]{},=.#"']+""",
@@ -49,7 +49,10 @@ _TOKEN = re.compile(
 
 
 class _Reader:
-    """Goes through a text that is known to be TOML, and notes where each key and item begins."""
+    """Finds the line of each key and item of a text that is known to be valid TOML.
+
+    tomllib reports no positions.
+    """
 
     def __init__(self, content: str) -> None:
         self.found: dict[tuple[str | int, ...], int] = {}

@@ -1,4 +1,4 @@
-"""What a declared map ignores and keeps, measured on samples that it was not learnt from."""
+"""What a declared map ignores and keeps, measured on held-out samples."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ from drlim.evaluation.verification import (
 from drlim.transforms import Augment, Change, beyond, levels
 
 FALSE_ACCEPT_RATE = 0.01
-# Each is transformed several times over, and probes of more than a few thousand take minutes.
+# Each sample is transformed many times, and probes of more than a few thousand take minutes.
 _MOST_TRANSFORMED = 400
 
 
 @dataclass(frozen=True)
 class Recognition:
-    """How well a class is told by a map, beside its references.
+    """How well classes are recognised in a map and in its references.
 
     Attributes
     ----------
     factor : str
-        The class.
+        The factor with the classes.
     who : str
-        Of which samples.
+        Which samples were measured.
     n : int
-        How many there were.
+        The number of samples.
     knn_accuracy : mapping of str to float
-        The share whose class their five nearest tell: nearest samples that were learnt from or,
-        for classes never seen, nearest others.
+        The share of samples that their five nearest neighbours classify correctly: neighbours
+        among the samples that were learnt from or, for classes never seen, among the others.
     mean_average_precision : mapping of str to float
-        Of retrieving with each sample those of its class among all others.
+        The mean average precision of retrieving the samples of the same class.
     verification : mapping of str to Threshold
-        Same or different, the threshold chosen on other samples for 1 % of false accepts (on other
-        classes, for classes never seen and where one has fewer than four samples); empty where
-        there are too few.
+        Same or different, at a threshold chosen on other samples or classes (see
+        `drlim.evaluation.verification.judge_by`) for 1 % of false accepts; empty if there are too
+        few.
     """
 
     factor: str
@@ -69,21 +69,21 @@ class Recognition:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The proof, and what else a report shows.
+    """The proof, and the further measurements of a report.
 
     Attributes
     ----------
     proof : Proof
     recognition : tuple of Recognition
-        One for each kept class, of held-out samples and of those never seen.
+        For each kept class, one of held-out samples and one of classes never seen.
     held_out : Dataset
-        What was measured on.
+        The samples that were measured.
     points : mapping of str to ndarray of shape (n_samples, ...)
         Held-out points of the map and of its references.
     curves : mapping of str to (Change, mapping of str to Displacement)
         How far points move, against the strength of each ignored transformation.
     n_known : int
-        Samples that were left out since the map was trained on them.
+        The number of samples that were left out because the map was trained on them.
     """
 
     proof: Proof
@@ -95,7 +95,7 @@ class Evidence:
 
     @property
     def ignored_factors(self) -> list[str]:
-        """What is ignored and is a factor of the data, not a transformation."""
+        """The ignored names that are factors of the data, not transformations."""
         return [entry.name for entry in self.proof.ignored if entry.name not in self.curves]
 
     def as_json(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def prove(
     learnt: Dataset | None = None,
     unseen: Dataset | None = None,
 ) -> Evidence:
-    """Measure what a map ignores and keeps, beside the samples, PCA and the untrained network.
+    """Measure what a map ignores and keeps, and compare samples, PCA and the untrained network.
 
     Parameters
     ----------
@@ -125,11 +125,11 @@ def prove(
     declaration : Declaration
         What it should ignore and keep.
     held_out : Dataset
-        Samples with their factors. Those that the map was trained on are left out, by their
-        fingerprints.
+        Samples with their factors. Those that the map was trained on are left out; their
+        fingerprints are in the map.
     learnt : Dataset, optional
-        What the map was learnt from, from which held-out factors are read and PCA is made.
-        None: held-out samples are read from each other, by cross-validation.
+        The samples that the map was learnt from, to which probes and PCA are fitted. None: they
+        are fitted to held-out samples, by cross-validation.
     unseen : Dataset, optional
         Samples of classes that were held out as a whole.
 
@@ -141,6 +141,17 @@ def prove(
     ------
     InputError
         If the map was trained on all of the samples, or a factor is missing.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> pose = rng.integers(0, 3, 90)
+    >>> X = np.eye(3)[pose] + rng.normal(scale=0.1, size=(90, 3))
+    >>> map_ = DrLIM(network="linear", max_epochs=5, random_state=0).fit(X[:60], pose[:60])
+    >>> held_out = Dataset(X[60:], {"pose": pose[60:]})
+    >>> [kept] = prove(map_, Declaration(keep=["pose"]), held_out).proof.kept
+    >>> kept.verdict
+    'holds'
     """
     seen = trained_on(map_, held_out)
     given, held_out = held_out, held_out.subset(~seen) if seen.any() else held_out
@@ -175,8 +186,7 @@ def prove(
         remarks=tuple(_remarks(resolved, learnt, int(seen.sum()))),
     )
     recognition = []
-    for factor in (keep.factor for keep in declaration.keep if keep.kind == "class"):
-        assert factor is not None
+    for factor in resolved.kept_classes:
         labels = given.factor(factor)[seen] if learnt is None else learnt.factor(factor)
         recognition.append(
             _recognition(factor, points, held_out, train, labels, "held-out samples", seed)
@@ -212,7 +222,7 @@ def _embeddings(
 
 
 def _as_few(X: np.ndarray, seed: int) -> Embedding:
-    """Return samples as they are, or where they have many features their first components."""
+    """Return samples as they are or, if they have many features, their principal components."""
     n_components = min(MOST_FEATURES, len(X))
     if np.prod(X.shape[1:]) > n_components:
         return baselines.fitted_pca(X, n_components=n_components, random_state=seed)
@@ -222,12 +232,12 @@ def _as_few(X: np.ndarray, seed: int) -> Embedding:
 def _transformed(
     change: Change, embed: Mapping[str, Embedding], held_out: Dataset, seed: int
 ) -> tuple[Ignored, dict[str, Displacement]]:
-    """Measure an ignored transformation on copies of held-out samples, made for this."""
+    """Measure an ignored transformation on transformed copies of held-out samples."""
     rng = np.random.default_rng(seed_of(seed))
     some = np.sort(rng.permutation(len(held_out))[:_MOST_TRANSFORMED])
     X, n = held_out.X[some], len(some)
     tried = levels(change)
-    # Of vectors the unit of noise, and what a dropped feature becomes.
+    # For vectors: the unit of noise, and the value of a dropped feature.
     unit = Augment.for_samples([change], held_out.X)
     mean, scale = (
         None if values is None else np.array(values)
@@ -307,7 +317,7 @@ def _recognition(
     who: str,
     seed: int,
 ) -> Recognition:
-    """Measure how well a class is told, from training points or else from the other samples."""
+    """Measure how well a class is recognised from training points, or from the other samples."""
     labels = data.factor(factor)
     if train is None:
         accuracy = {name: quality.leave_one_out_accuracy(Z, labels) for name, Z in points.items()}
@@ -318,15 +328,15 @@ def _recognition(
         }
     counts = np.unique(labels, return_counts=True)[1]
     by = judge_by(labels, labels_learnt)
-    told = {}
+    thresholds = {}
     if len(counts) >= 2 and counts.max() >= 2:
         for name, Z in points.items():
             try:
-                told[name] = choose_threshold(
+                thresholds[name] = choose_threshold(
                     Z, labels, FALSE_ACCEPT_RATE, by=by, random_state=seed
                 )
             except InputError:  # too few samples of a class to choose and to try on others
-                told.clear()
+                thresholds.clear()
                 break
     return Recognition(
         factor=factor,
@@ -334,14 +344,14 @@ def _recognition(
         n=len(data),
         knn_accuracy=accuracy,
         mean_average_precision={n: mean_average_precision(Z, labels) for n, Z in points.items()},
-        verification=told,
+        verification=thresholds,
     )
 
 
 def _remarks(resolved: Resolved, learnt: Dataset | None, n_known: int) -> list[str]:
-    """Return what limits the proof and is not a measurement."""
+    """Return sentences on what limits the proof, beside its measurements."""
     remarks = [
-        f"{name} is ignored, and was not measured: the data has no factor of this name."
+        f"{name} should be ignored and was not measured: the data has no factor of this name."
         for name in resolved.unknown.values()
     ]
     if n_known:

@@ -1,4 +1,4 @@
-"""The page that shows the proof: the verdict, the pictures, the numbers, and what is not shown."""
+"""The report of a proof: the verdict, the pictures, the numbers, and what is not concluded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from drlim.reporting._json import write_json
 from drlim.reporting._machine import machine
 from drlim.transforms import Change, beyond
 
-# The order in which a map and its references stand in tables and pictures, and what they are.
+# A map and its references, in the order of tables and pictures.
 _NAMES = {
     "map": "the map",
     "untrained": "untrained network",
@@ -56,9 +56,9 @@ def write_report(
     map_ : DrLIM
     declaration : Declaration
     rules : Rules, optional
-        Who was similar to whom, where the map was just learnt.
-    force : bool
-        Whether the map was learnt although invariance could not be promised.
+        Who was similar to whom, if the map was just learnt.
+    force : bool, default=False
+        Whether the map was learnt although no invariance could be promised.
 
     Returns
     -------
@@ -180,8 +180,8 @@ def _kept_table(entries: Sequence[Kept]) -> Table:
 def _recognition_table(recognition: Recognition) -> Table:
     rows = []
     for name in _ordered(recognition.knn_accuracy):
-        told = recognition.verification.get(name)
-        rates = (None, None) if told is None else (told.false_rejects, told.equal_error)
+        verified = recognition.verification.get(name)
+        rates = (None, None) if verified is None else (verified.false_rejects, verified.equal_error)
         rows.append(
             [
                 _NAMES[name],
@@ -253,7 +253,7 @@ def _map_by(Z: np.ndarray, data: Dataset, factor: str, keep: Keep | None, captio
 
 
 def _in_the_plane(Z: np.ndarray, seed: int) -> tuple[np.ndarray, str]:
-    """Return points of the plane to draw, and how they came there."""
+    """Return points in the plane to draw, and words for how they were made."""
     if Z.shape[1] == 2:
         return Z, ""
     if Z.shape[1] == 1:

@@ -62,8 +62,13 @@ class Resolved:
         return {k.factor: k.period for k in self.declaration.keep if k.factor and k.period}
 
     @property
+    def kept_classes(self) -> list[str]:
+        """The names of those that are classes."""
+        return [k.factor for k in self.declaration.keep if k.factor and k.kind == "class"]
+
+    @property
     def sources(self) -> np.ndarray | None:
-        """What each sample is of, where the declaration says so."""
+        """The source of each sample, if the declaration names the factor."""
         name = self.declaration.data.source
         return self.data.factor(name) if name else None
 

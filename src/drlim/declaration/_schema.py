@@ -1,4 +1,4 @@
-"""What a user declares: where the data is, what should not matter, and what should."""
+"""The declaration of a user: where the data is, what should not matter, and what should."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from drlim._errors import FileError, InputError
 from drlim._files import as_path
 from drlim.declaration._explain import message
 from drlim.declaration._lines import TomlText
+from drlim.declaration._options import short_ignore, short_keep
 
-# Set while a declaration is made: what is wrong with one of its parts is then for it to report,
-# which knows the line on which the part stands.
+# Set while a declaration is made. It then reports what is wrong with one of its parts, since it
+# knows the line on which the part stands.
 _within_declaration: ContextVar[bool] = ContextVar("within a declaration", default=False)
 
 
@@ -52,25 +53,27 @@ class Data(_Part):
         ``.npy``, ``.npz``, ``.csv``, ``.parquet``, ``.zarr`` or a folder of images, relative to
         the declaration's own folder. None: the samples are given to `drlim.declaration.fit`.
     factors : path, optional
-        A table of factors, ``.csv`` or ``.parquet``, one row a sample.
+        A table of factors, ``.csv`` or ``.parquet``, with one row per sample.
     by : str, optional
-        The column of that table that names the sample; without it, row by row.
+        The column of that table with the names of the samples. None: its rows are in the order of
+        the samples.
     columns : tuple of str, optional
-        Of a table: which columns are the features.
+        The columns of a table that are the features. None: all columns of numbers.
     size : (height, width), optional
-        To which images are resized.
+        The size in pixels that images are resized to.
     colour : {"grey", "colour"}, optional
-        How images are read; None: grey if all of them are.
+        How images are read. None: grey if all of them are grey.
     outside : {"zeros", "edge", "mirror"}, optional
-        What comes in where a transformed image ends, as `drlim.transforms.change` takes it: the
+        The pixels beyond the border of a transformed image, as for `drlim.transforms.change`: the
         edge for white paper, the mirror for a texture.
     source : str, optional
-        The factor that says which samples are the same thing under other conditions (one
-        specimen on several instruments): they are similar, and are held out together.
+        The factor with one value for each thing, of which there are samples under several
+        conditions (one specimen on several instruments). Samples of one source are similar, and
+        are held out together.
     group : str, optional
-        The factor that says which samples are held out together: a patient, a photographer.
-    skip_bad : bool
-        Whether files that cannot be read are left out, and counted, instead of an error.
+        A factor whose values are held out as a whole: a patient, a photographer.
+    skip_bad : bool, default=False
+        Whether to leave out, and count, files that cannot be read, instead of raising an error.
     """
 
     path: Path | None = None
@@ -91,8 +94,8 @@ class Ignore(_Part):
     Attributes
     ----------
     factor : str, optional
-        A factor of the data. Nothing more is said: it is ignored because similar pairs cross
-        it, and whether they do is checked.
+        A factor of the data. It is ignored because similar pairs cross it; whether they do is
+        checked before training.
     transform : str, optional
         A transformation (see `drlim.transforms.change`), drawn anew from `range` each time a
         sample is drawn, or made once for each of `values`.
@@ -100,8 +103,8 @@ class Ignore(_Part):
     values : tuple of float, optional
     along : {"horizontal", "vertical", "both"}, optional
     weight : float, optional
-        With `values`: what two copies of one sample count, where any other similar pair counts
-        1. The more, the nearer they fall together.
+        With `values`: the weight of two copies of one sample, where any other similar pair has
+        the weight 1. A larger weight brings them closer together.
     """
 
     factor: str | None = None
@@ -119,34 +122,34 @@ class Ignore(_Part):
         if self.factor is not None and any(detail is not None for detail in details):
             raise ValueError("range, values and along belong to a transform, not to a factor")
         if self.weight is not None and self.values is None:
-            raise ValueError("a weight is that of the copies at listed values: give values")
+            raise ValueError("a weight applies to the copies at listed values: give values")
         return self
 
     @property
     def name(self) -> str:
-        """The factor, or the transformation."""
+        """The factor or the transformation."""
         return self.factor or str(self.transform)
 
 
 class Keep(_Part):
-    """One thing that should matter, and what *near* means in it.
+    """One thing that should matter, and what *near* means for it.
 
     Attributes
     ----------
     factor : str, optional
-        A factor: near is the same value.
+        A factor; equal values are near.
     step : float, optional
-        Values on a grid that lie a step apart are near too, one factor at a time.
+        For values on a grid: those a step apart are near too, in one factor at a time.
     period : float, optional
-        With `step`: the factor closes on itself, as an angle does.
+        With `step`: the period of a cyclic factor, such as 360 for an angle in degrees.
     tolerance : float, optional
-        For measured values: those no farther apart than this count as the same.
+        For measured values: those at most this far apart count as equal.
     neighbors : int, optional
-        So many nearest neighbours in the samples are near, among those that agree in all else
-        that is kept.
+        The number of nearest neighbours in the samples that are near, among those that agree in
+        everything else that is kept.
     within : str, optional
-        With `neighbors`: they are looked for among samples with the same value of this factor
-        (the same lighting, say).
+        With `neighbors`: the search is among samples with the same value of this factor (the same
+        lighting, say).
     """
 
     factor: str | None = None
@@ -172,7 +175,7 @@ class Keep(_Part):
 
     @property
     def name(self) -> str:
-        """The factor, or how many neighbours."""
+        """The factor, or the number of neighbours."""
         return self.factor or f"{self.neighbors} nearest neighbours"
 
     @property
@@ -184,28 +187,28 @@ class Keep(_Part):
 
 
 class Pairs(_Part):
-    """A table of pairs: columns left, right, and, where given, similar, weight and reason.
+    """A table of pairs, with the columns left, right and, optionally, similar, weight and reason.
 
     Attributes
     ----------
     path : path
-        ``.csv`` or ``.parquet``. `left` and `right` are row numbers, or names of samples;
-        without a column `similar` all pairs are.
+        ``.csv`` or ``.parquet``. `left` and `right` are row numbers or names of samples. Without
+        a column `similar`, all pairs are similar.
     """
 
     path: Path
 
 
 class HeldOut(_Part):
-    """What is not learnt from.
+    """The samples that are not learnt from.
 
     Attributes
     ----------
-    share : float
-        Of the sources (or groups, or samples), drawn at random.
+    share : float, default=0.2
+        The share of the sources (or groups, or samples) that is held out, drawn at random.
     unseen : mapping of str to values
-        Samples with these values of a factor are never learnt from either, and are reported
-        on their own: classes, people, instruments that the map has not met.
+        Values of factors whose samples are all held out, and reported separately: classes, people
+        or instruments that are new to the map.
     """
 
     share: Annotated[float, Field(gt=0, lt=1)] = 0.2
@@ -215,15 +218,19 @@ class HeldOut(_Part):
 class Map(_Part):
     """How the map is learnt: parameters of `drlim.DrLIM`, by their own names.
 
+    A parameter that is None has the default of `drlim.DrLIM`.
+
     Attributes
     ----------
     network : str or table, optional
         The name of one of drlim's networks, or a builder of your own, ``"my_module:build"``, which
         is imported from the declaration's folder; or a table of either and its arguments:
         ``{name = "convnet", width = 16}``, ``{builder = "my_module:build", width = 16}``.
-    n_starts : int
-        How many times the map is learnt, each from other first weights; the one with the
-        smallest loss at the end is kept. No held-out sample takes part in the choice.
+    random_state : int, default=0
+        The seed of every random number, the choice of the held-out samples included.
+    n_starts : int, default=1
+        How many maps to learn, each from other initial weights. The one with the smallest loss in
+        its last epoch is kept; held-out samples take no part in the choice.
     """
 
     n_components: Annotated[int, Field(ge=1)] | None = None
@@ -246,17 +253,17 @@ def _named(key: str) -> BeforeValidator:
 class Declaration(_Part):
     """What should not matter, what should, and where the data is.
 
-    The same thing as a TOML file, which `Declaration.read` reads, and in Python.
+    In Python, or as a TOML file that `Declaration.read` reads.
 
     Attributes
     ----------
     data : Data
     ignore : tuple of Ignore
-        A string is a factor, or where the data has none of that name a transformation.
+        A string is a factor or, if the data has none of that name, a transformation.
     keep : tuple of Keep
-        A string is a factor. Similar is what is near in *everything* that is kept.
+        A string is a factor. Similar samples are near in *everything* that is kept.
     pairs : Pairs, optional
-        Pairs that are similar, or dissimilar, whatever the rules say of them.
+        Pairs that are similar or dissimilar in addition to these rules.
     held_out : HeldOut
     map : Map
 
@@ -303,8 +310,8 @@ class Declaration(_Part):
         FileError
             If the file cannot be read.
         InputError
-            If it is not TOML, a key is unknown, or a value breaks its rule: one message that
-            names the key, the line, and the nearest name that exists.
+            If it is not TOML, a key is unknown, or a value breaks its rule. The message names the
+            key, its line, and the nearest known name.
         """
         path = as_path(path)
         try:
@@ -321,7 +328,7 @@ class Declaration(_Part):
         return cls(TomlText(str(path), content), **parts).beside(path.parent)
 
     def beside(self, folder: Path) -> Declaration:
-        """Return the same with its relative paths taken from a folder."""
+        """Return a copy whose relative paths are taken from a folder."""
 
         def placed(path: Path | None) -> Path | None:
             return path if path is None else folder / path
@@ -336,7 +343,7 @@ class Declaration(_Part):
 
     @property
     def folder(self) -> Path:
-        """The folder that its paths, and modules of the user's own, are looked for in."""
+        """The folder that its relative paths, and modules of the user, are in."""
         return self._folder
 
     def with_options(
@@ -348,7 +355,7 @@ class Declaration(_Part):
         pairs: Path | None = None,
         map: Mapping[str, Any] | None = None,  # noqa: A002
     ) -> Declaration:
-        """Return the same with what was said on a command line added to it.
+        """Return a copy with the options of a command line added.
 
         Parameters
         ----------
@@ -358,8 +365,17 @@ class Declaration(_Part):
         ignore : sequence of str
             A factor, a transformation, or ``transformation:low:high``.
         data, map : mapping of str to anything
-            Keys of `Data` and `Map`; None leaves what is there.
+            Keys of `Data` and `Map` to set; None leaves a key as it is.
         pairs : path, optional
+
+        Returns
+        -------
+        Declaration
+
+        Raises
+        ------
+        InputError
+            If one of them cannot be read.
 
         Examples
         --------
@@ -368,11 +384,11 @@ class Declaration(_Part):
         """
         given = self.model_dump(exclude_defaults=True)
         for part, options in (("data", data), ("map", map)):
-            said = {key: value for key, value in (options or {}).items() if value is not None}
-            if said:
-                given[part] = {**given.get(part, {}), **said}
-        given["keep"] = [*given.get("keep", ()), *(_short_keep(text) for text in keep)]
-        given["ignore"] = [*given.get("ignore", ()), *(_short_ignore(text) for text in ignore)]
+            new = {key: value for key, value in (options or {}).items() if value is not None}
+            if new:
+                given[part] = {**given.get(part, {}), **new}
+        given["keep"] = [*given.get("keep", ()), *(short_keep(text) for text in keep)]
+        given["ignore"] = [*given.get("ignore", ()), *(short_ignore(text) for text in ignore)]
         if pairs is not None:
             given["pairs"] = {"path": pairs}
         more = Declaration(self._text, **given)
@@ -380,44 +396,19 @@ class Declaration(_Part):
         return more
 
     def where(self, *keys: str | int) -> str:
-        """Say where a key stands, for messages: the file and its line, where there is one."""
+        """Return the place of a key for messages: the file, the line if known, and the key."""
         return self._text.where(keys)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as plain data, with nothing that was left to its default."""
+        """Return it as plain data, without the keys that have their default."""
         plain: dict[str, Any] = self.model_dump(mode="json", exclude_defaults=True)
         return plain
 
 
 @contextmanager
 def at(declaration: Declaration, *keys: str | int) -> Iterator[None]:
-    """Say in an error which key of the declaration is at fault, and on which line it stands."""
+    """Put the key at fault, and its line, before the message of an error."""
     try:
         yield
     except (FileError, InputError) as error:
         raise type(error)(f"{declaration.where(*keys)}: {error}", argument=error.argument) from None
-
-
-def _short_keep(text: str) -> dict[str, Any]:
-    first, *rest = text.split(":")
-    keys = ("neighbors", "within") if first == "neighbors" else ("step", "period")
-    if len(rest) > 2 or (first == "neighbors" and not rest):
-        raise InputError(
-            f"--keep {text!r} cannot be read; give FACTOR, FACTOR:STEP, FACTOR:STEP:PERIOD, "
-            "neighbors:N or neighbors:N:WITHIN"
-        )
-    if first == "neighbors":
-        return dict(zip(keys, rest, strict=False))
-    return {"factor": first, **dict(zip(keys, rest, strict=False))}
-
-
-def _short_ignore(text: str) -> dict[str, Any]:
-    name, *ends = text.split(":")
-    if not ends:
-        return {"factor": name}
-    if len(ends) != 2:
-        raise InputError(
-            f"--ignore {text!r} cannot be read; give a factor, a transformation, or "
-            "TRANSFORMATION:LOW:HIGH"
-        )
-    return {"transform": name, "range": ends}

@@ -272,6 +272,15 @@ def verify(
     InputError
         If the map was trained on all of the samples, they lack the factor, or there are too few
         of a class.
+
+    Examples
+    --------
+    >>> who = np.arange(60) % 6
+    >>> data = Dataset(np.eye(6)[who], {"class": who})
+    >>> map_ = DrLIM(max_epochs=0, random_state=0).fit(data.X)
+    >>> verified = verify(map_, Declaration(), data, 0.1, pair=("0", "6"))
+    >>> verified.by, verified.pair[3]
+    ('class', True)
     """
     kept = [keep.factor for keep in declaration.keep if keep.factor]
     factor = same or next(iter(kept), "class")
