@@ -10,7 +10,7 @@ from typing import Any
 
 
 def machine() -> dict[str, Any]:
-    """Say what the machine is: system, processor, its cores, and torch's threads."""
+    """Return the system, the processor, its cores, and the threads of torch."""
     import torch
 
     processor = platform.processor() or platform.machine()

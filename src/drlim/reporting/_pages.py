@@ -24,7 +24,7 @@ class Shown:
         The picture itself, as a data URI.
     caption : str
     is_wide : bool
-        Whether it takes the width of the page.
+        Whether it takes the whole width of the page.
     """
 
     uri: str
@@ -34,7 +34,15 @@ class Shown:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and the name of its files."""
+    """A figure and its files.
+
+    Attributes
+    ----------
+    stem : str
+        The name of the files, without the ending.
+    figure : Figure
+    caption : str
+    """
 
     stem: str
     figure: plotting.Figure
@@ -52,7 +60,7 @@ class Picture:
 
 
 def page(template: str, title: str, viewers: Sequence[Viewer], parts: Mapping[str, Any]) -> str:
-    """Fill a template of this folder; everything in it is escaped.
+    """Return a page as HTML: one of drlim's templates, filled in; all text is escaped.
 
     Parameters
     ----------
@@ -60,9 +68,14 @@ def page(template: str, title: str, viewers: Sequence[Viewer], parts: Mapping[st
         "run.html.j2" or "proof.html.j2".
     title : str
     viewers : sequence of Viewer
-        Those on the page, if any: they need a script.
+        The 3-D maps on the page; the page has a script only if there are any.
     parts : mapping of str to anything
-        What else the template names.
+        The other variables of the template.
+
+    Raises
+    ------
+    MissingExtraError
+        If jinja2 is not installed.
     """
     try:
         import jinja2

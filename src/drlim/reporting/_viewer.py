@@ -14,16 +14,16 @@ from drlim.plotting._sheets import sprite_sheet
 
 @dataclass(frozen=True)
 class Viewer:
-    """A 3-D map for the report, to be turned by hand.
+    """A 3-D map in a report, to turn by hand.
 
     Attributes
     ----------
     caption : str
     Z : ndarray of shape (n, 3)
     factors : mapping of str to ndarray of shape (n,)
-        What the points can be coloured by.
+        Numbers that the points can be coloured by.
     images : ndarray of shape (n, height, width)
-        What a point shows when it is pointed at.
+        The image shown when a point is pointed at.
     """
 
     caption: str
@@ -34,11 +34,14 @@ class Viewer:
     COLUMNS = 18
 
     def as_json(self) -> str:
-        """Return everything that the page needs, as text of a script."""
+        """Return all that the page needs, as JSON that can stand in a script element.
+
+        No name in it can end the element: ``<`` is written as an escape.
+        """
         centred = self.Z - self.Z.mean(axis=0)
         scaled = centred / (np.linalg.norm(centred, axis=1).max() or 1.0)
         sheet = base64.b64encode(sprite_sheet(self.images, self.COLUMNS)).decode()
-        return json.dumps(
+        content = json.dumps(
             {
                 "points": scaled.round(4).tolist(),
                 "factors": {name: values.tolist() for name, values in self.factors.items()},
@@ -47,3 +50,4 @@ class Viewer:
                 "sheet": f"data:image/png;base64,{sheet}",
             }
         )
+        return content.replace("<", "\\u003c")

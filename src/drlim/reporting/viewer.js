@@ -1,4 +1,4 @@
-// A map in space: drag to turn it, point at a sample to see it. One canvas, no library.
+// A 3-D map: drag to turn it, point at a sample to see it. One canvas, no library.
 function viewer(figure) {
   const data = JSON.parse(figure.querySelector("script").textContent);
   const canvas = figure.querySelector("canvas"), context = canvas.getContext("2d");
@@ -9,7 +9,7 @@ function viewer(figure) {
   sheet.src = data.sheet;
   for (const name of Object.keys(data.factors)) choice.add(new Option(name));
 
-  // Blue through white-grey to vermillion: told apart with any kind of colour vision.
+  // Blue through grey to vermillion, which any kind of colour vision can tell apart.
   function colour(share) {
     const ends = [[0, 90, 160], [190, 190, 190], [200, 80, 0]], at = share * 2;
     const k = Math.min(1, Math.floor(at)), t = at - k;
