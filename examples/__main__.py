@@ -1,4 +1,4 @@
-"""``python -m examples``: run the examples at full size, and say which claims hold."""
+"""``python -m examples``: run the examples at full size, and print which claims hold."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(NAMES)}")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--quick", action="store_true", help="small data; other bounds")
-    asked = parser.parse_args()
-    for name in asked.names:
+    options = parser.parse_args()
+    for name in options.names:
         if name not in NAMES:
-            parser.error(f"there is no example {name!r}; there are: {', '.join(NAMES)}")
+            parser.error(f"there is no example {name!r}; known: {', '.join(NAMES)}")
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-    for name in asked.names or NAMES:
+    for name in options.names or NAMES:
         run = importlib.import_module(f"examples.{name}").run
-        for seed in asked.seeds:
+        for seed in options.seeds:
             start = time.perf_counter()
-            claims, evidence, _ = run(seed, quick=asked.quick)
+            claims, evidence, _ = run(seed, quick=options.quick)
             seconds = time.perf_counter() - start
-            print(f"\n{name}, seed {seed}{' (quick)' * asked.quick}, {seconds:.0f} s")
+            print(f"\n{name}, seed {seed}{' (quick)' * options.quick}, {seconds:.0f} s")
             for line in (*evidence.proof.lines(), *(claim.line for claim in claims)):
                 print(f"  {line}", flush=True)
-            results[f"{name}, seed {seed}{', quick' * asked.quick}"] = {
+            results[f"{name}, seed {seed}{', quick' * options.quick}"] = {
                 "claims": [claim.as_json() for claim in claims],
                 "proof": evidence.as_json(),
                 "seconds": round(seconds),

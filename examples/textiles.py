@@ -2,11 +2,11 @@
 Provenance of textiles
 ======================
 
-Photographs of textiles of a few weaving traditions, some thirty of each. Photographs of one
-tradition should come near one another whatever the dyes, the light, the drape and the pose, and
-so should those of a tradition that nobody had when the map was learnt. Any folder of images with
-one sub-folder a class can stand in place of this one, which is made by code so that colour tells
-nothing.
+There are photographs of textiles of a few weaving traditions, about thirty of each. Photographs of
+one tradition should be near one another whatever the dyes, the light, the drape and the pose, also
+those of a tradition that was not available when the map was learnt. Any folder of images with one
+sub-folder for each class can take the place of this one, which is made by code so that colour
+carries no information.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from drlim.reporting import Claim
 # The declaration
 # ---------------
 # The sub-folder of a photograph is its ``class``. Dyes, light and pose are drawn anew each time a
-# photograph is drawn, and cloth goes on beyond its edge; eight traditions are kept out of the
-# training.
+# photograph enters a batch, and cloth continues beyond its edge. Eight traditions are kept out of
+# the training.
 
 DECLARATION = """
 keep = ["class"]
@@ -63,10 +63,15 @@ batch_size = 16
 learning_rate = 4e-3
 """
 
-# Each claim, its sign, its bound at full size and its bound on small data. "Beside" is by how much
-# the map is better than what stands there.
+# Each claim, its sign, its bound at full size, and its bound on small data. "Beside" is by how much
+# the map is better.
 CLAIMS = (
-    ("Colour tells nothing: low end of the interval of its 5-NN accuracy", "<=", 1 / 12, 1 / 12),
+    (
+        "Colour tells nothing: low end of the interval of its 5-NN accuracy",
+        "<=",
+        1 / 12,
+        1 / 12,
+    ),
     ("Held-out photographs: 5-NN accuracy (chance 0.08)", ">=", 0.6, 0.2),
     ("and that, beside PCA of the pixels", ">=", 0.5, 0.0),
     ("and beside the untrained network", ">=", 0.5, 0.0),
@@ -88,7 +93,9 @@ CLAIMS = (
 # --------------------
 
 
-def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[plotting.Figure]]:
+def run(
+    random_state: int, *, quick: bool = False
+) -> tuple[list[Claim], Evidence, list[plotting.Figure]]:
     """Learn the map, prove it on held-out photographs and traditions, and test the claims."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "textiles.toml")
@@ -97,16 +104,16 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
             Path(folder, "photographs"),
             n_classes=20,
             n_per_class=16 if quick else 30,
-            random_state=seed,
+            random_state=random_state,
             size=32 if quick else 64,
         )
-        declaration = Declaration.read(file).with_options(map={"random_state": seed})
+        declaration = Declaration.read(file).with_options(map={"random_state": random_state})
         if quick:
             declaration = declaration.with_options(
                 map={"network": {"name": "convnet", "width": 8, "depth": 2}, "max_epochs": 8}
             )
         fitted = fit(declaration)
-    if quick:  # each ignored transformation is tried by probes for some seconds
+    if quick:  # probing an ignored transformation takes some seconds
         declaration = declaration.model_copy(update={"ignore": declaration.ignore[:1]})
     evidence = prove(fitted.map, declaration, fitted.held_out, fitted.learnt, fitted.unseen)
     claims = [
@@ -115,36 +122,36 @@ def run(seed: int, *, quick: bool = False) -> tuple[list[Claim], Evidence, list[
             CLAIMS, _values(evidence, fitted), strict=True
         )
     ]
-    return claims, evidence, _figures(evidence, fitted, seed)
+    return claims, evidence, _figures(evidence, fitted, random_state)
 
 
 def _values(evidence: Evidence, fitted: Fitted) -> list[float]:
-    """Return what the claims are about, in their order."""
+    """Return the numbers of the claims, in their order."""
     held_out, unseen = evidence.recognition
     accuracy = held_out.knn_accuracy
     precision = unseen.mean_average_precision
-    told, told_unseen = held_out.verification["map"], unseen.verification["map"]
-    error = {name: one.equal_error.value for name, one in unseen.verification.items()}
+    rates, rates_unseen = held_out.verification["map"], unseen.verification["map"]
+    error = {name: each.equal_error.value for name, each in unseen.verification.items()}
     return [
         _colours(fitted).low,
         accuracy["map"],
         accuracy["map"] - accuracy["pca"],
         accuracy["map"] - accuracy["untrained"],
         held_out.mean_average_precision["map"],
-        told.equal_error.value,
-        told.false_rejects.high,
+        rates.equal_error.value,
+        rates.false_rejects.high,
         precision["map"],
         precision["map"] - precision["pca"],
         precision["map"] - precision["untrained"],
         error["map"],
         error["pca"] - error["map"],
         error["untrained"] - error["map"],
-        told_unseen.false_rejects.high,
+        rates_unseen.false_rejects.high,
     ]
 
 
 def _colours(fitted: Fitted) -> Retention:
-    """Measure how well the class is told by the histogram of colours alone."""
+    """Measure how well the class can be read from the histogram of colours alone."""
     train, test = fitted.learnt, fitted.held_out
     return retention(
         baselines.colour_histograms(train.X),
@@ -156,10 +163,10 @@ def _colours(fitted: Fitted) -> Retention:
     )
 
 
-def _figures(evidence: Evidence, fitted: Fitted, seed: int) -> list[plotting.Figure]:
-    """Draw the map in two dimensions, and how well traditions never seen are told apart."""
+def _figures(evidence: Evidence, fitted: Fitted, random_state: int) -> list[plotting.Figure]:
+    """Draw the map in two dimensions, and the verification of traditions never seen."""
     shown, unseen = fitted.held_out, fitted.unseen
-    flat = baselines.fitted_pca(evidence.points["map"], n_components=2, random_state=seed)
+    flat = baselines.fitted_pca(evidence.points["map"], n_components=2, random_state=random_state)
     Z = flat(evidence.points["map"])
     caption = (
         f"{len(shown)} held-out photographs; the map was learnt from {len(fitted.learnt)} others. "
@@ -170,7 +177,9 @@ def _figures(evidence: Evidence, fitted: Fitted, seed: int) -> list[plotting.Fig
         "untrained network": fitted.map.untrained().transform(unseen.X),
         "pixels": unseen.X.reshape(len(unseen), -1),
     }
-    curves = {name: roc(Z, unseen.factor("class"), random_state=seed) for name, Z in maps.items()}
+    curves = {
+        name: roc(Z, unseen.factor("class"), random_state=random_state) for name, Z in maps.items()
+    }
     return [
         plotting.coloured(
             Z, shown.factor("class"), value_name="class", title="By tradition", caption=caption
@@ -195,8 +204,8 @@ def _figures(evidence: Evidence, fitted: Fitted, seed: int) -> list[plotting.Fig
 # %%
 # What comes out
 # --------------
-# On this page the example is run small, so that it is drawn in seconds, and its bounds are those
-# of the small one. ``python -m examples textiles`` runs it at full size.
+# On this page the example runs on small data, in seconds, with bounds for small data.
+# ``python -m examples textiles`` runs it at full size.
 
 if __name__ == "__main__":
     claims, evidence, figures = run(0, quick="--quick" in sys.argv)
