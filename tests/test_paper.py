@@ -1,5 +1,6 @@
 """Every experiment of the paper runs, is whole and says what it measured; so do all together."""
 
+import functools
 import hashlib
 import json
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 
 from drlim import datasets
 from drlim._persistence import read_map
+from drlim.datasets import _mnist
 from drlim.experiments import EXPERIMENTS, _digits, _shift_invariant, reproduce
 from drlim.graphs import copies, neighbors
 from drlim.reporting._machine import machine
@@ -29,9 +31,11 @@ SMALLER = {
     "drlim.experiments._classical.QUICK_TRAIN": 120,
     "drlim.experiments._classical.QUICK_TEST": 80,
     "drlim.experiments._cosface.QUICK_PER_DIGIT": 40,
+    "drlim.experiments._cosface.QUICK_TEST": 300,
     "drlim.experiments._invariance._MOST_SAMPLES": 200,
     "drlim.evaluation._probes._N_TREES": 8,
     "drlim.evaluation._probes.MOST_FEATURES": 20,
+    "drlim.datasets._mnist._small": functools.cache(_mnist._small),
     "drlim.plotting.render": lambda figure, file_format: b"a picture",
 }
 
