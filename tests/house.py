@@ -42,7 +42,8 @@ def public_names(tree: ast.Module) -> set[str]:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names |= {target.id for target in targets if isinstance(target, ast.Name)}
             if "__all__" in names and isinstance(node.value, ast.List | ast.Tuple):
-                names |= {str(ast.literal_eval(item)) for item in node.value.elts}
+                items = (item for item in node.value.elts if isinstance(item, ast.Constant))
+                names |= {str(item.value) for item in items}
                 names.discard("__all__")
     return {name for name in names if not name.startswith("_")}
 
