@@ -861,6 +861,13 @@ def test_a_known_sample_is_not_its_own_neighbour(fitted):
     assert (first.neighbor, first.distance) == ("4", 0)
 
 
+def test_the_old_name_of_the_query_works_for_a_release_and_warns(fitted):
+    with pytest.warns(FutureWarning, match="query"):
+        assert nearest(fitted.map, fitted.learnt, asked="0", n=1) == nearest(
+            fitted.map, fitted.learnt, "0", 1
+        )
+
+
 @pytest.mark.parametrize(
     ("asked", "n", "says"),
     [
