@@ -1,4 +1,4 @@
-"""The law of the reader: whatever a file holds, it is refused with an error, or it is a map."""
+"""The law of the reader: whatever a file holds, it is a map or refused with a clear error."""
 
 import warnings
 
@@ -53,7 +53,7 @@ def test_the_same_seed_breaks_files_in_the_same_way():
         ({}, {"0.scale": np.array(0.0)}, "standardises"),
         ({}, {"0.centre": np.full(5, np.nan)}, "standardises"),
         ({}, {"0.centre": np.zeros(7)}, "standardises"),
-        ({}, {f"t{k}": np.zeros(1) for k in range(10_001)}, "10001 tensors|1000[0-9] tensors"),
+        ({}, {f"t{k}": np.zeros(1) for k in range(10_001)}, "10000"),
         ({}, {"1.1.bias": np.zeros((1,) * 9, np.float32)}, "'1.1.bias'"),
         ({}, {"stranger": np.zeros(3)}, "'stranger'"),
     ],

@@ -20,9 +20,9 @@ MODULES = sorted(
 )
 
 
-def public(namespace):
-    """What is public in a module or class and was written here."""
-    for name, value in vars(namespace).items():
+def public_members(kind):
+    """The public methods and properties of a class that were written here."""
+    for name, value in vars(kind).items():
         value = getattr(value, "__func__", value)  # of a class method
         value = value.fget if isinstance(value, property) else value
         value = value.func if isinstance(value, cached_property) else value
@@ -56,14 +56,28 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_public_module_function_class_and_method_has_a_docstring(name):
+def test_every_public_module_lists_its_names_and_each_is_there_and_documented(name):
     module = importlib.import_module(name)
     assert module.__doc__
-    for title, value in public(module):
-        assert value.__doc__, f"{name}.{title}"
+    assert len(module.__all__) == len(set(module.__all__))
+    for title in module.__all__:
+        value = getattr(module, title)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert value.__doc__, f"{name}.{title}"
         if inspect.isclass(value):
-            for method, function in public(value):
-                assert function.__doc__, f"{name}.{title}.{method}"
+            for member, function in public_members(value):
+                assert function.__doc__, f"{name}.{title}.{member}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_a_public_module_defines_and_does_not_list_has_an_underscore(name):
+    module = importlib.import_module(name)
+    defined = {
+        title
+        for title, value in vars(module).items()
+        if (inspect.isclass(value) or inspect.isfunction(value)) and value.__module__ == name
+    }
+    assert {title for title in defined if not title.startswith("_")} <= {*module.__all__}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from drlim.experiments import EXPERIMENTS, reproduce
 if TYPE_CHECKING:
     from drlim.declaration import Evidence
 
+__all__ = ["COMMANDS", "main", "overview"]
+
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
