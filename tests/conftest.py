@@ -1,4 +1,14 @@
-"""Every annotated shape and dtype of drlim is checked at every call that a test makes."""
+"""Every annotated shape and dtype of drlim is checked at every call that a test makes.
+
+Tests call what is public. They replace a private name only where nothing else shows their law:
+
+- the size of a block or a limit of memory, so that small samples need several blocks;
+- what another party refuses: a full disk, a missing right, a server that does not answer;
+- the address of a download, and the hashes of files that a test writes itself;
+- the number of samples, epochs or trees of an experiment, so that it takes seconds.
+
+Anywhere else a comment has the reason.
+"""
 
 import random
 import sys

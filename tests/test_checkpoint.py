@@ -172,6 +172,7 @@ def test_another_training_is_not_resumed(parameters, fit, difference, tmp_path):
 
 def test_other_versions_are_named(tmp_path, monkeypatch):
     interrupted(tmp_path, 2)
+    # The checkpoint of another version; its file is signed, so it cannot be edited.
     monkeypatch.setattr("drlim._version.__version__", "9.9")
     with pytest.raises(InputError, match=r"drlim .*'9\.9'"):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True)
@@ -226,6 +227,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, undisturbed, monk
         written.append(path)
         return write(path, *rest)
 
+    # The disk is full at the fourth checkpoint and not before.
     monkeypatch.setattr(module, "write_map", full)
     with pytest.raises(FileError, match=r"epoch 4.*resume=True"):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path)

@@ -75,6 +75,7 @@ def given(monkeypatch):
         seen.update(X=X, y=y, **others)
         return fit_(self, X, y, **others)
 
+    # A map keeps neither the weights of its pairs nor what was to be changed at random.
     monkeypatch.setattr(DrLIM, "fit", spy)
     return seen
 
@@ -752,6 +753,7 @@ def interrupted(request, monkeypatch, fitted, evidence):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
+    # An interrupt comes at one moment; no argument of write_report chooses it.
     if request.param == "a picture":
         write = _report.Picture.write
         drawn = []

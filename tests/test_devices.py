@@ -159,6 +159,7 @@ def test_a_wait_would_be_seen(unwaited):
 def test_samples_that_do_not_fit_on_the_card_go_there_a_batch_at_a_time(monkeypatch):
     settings = {**SETTINGS, "device": "cuda"}
     there = DrLIM(**settings).fit_transform(X, graph=GRAPH)
+    # Samples larger than the memory of a card would take minutes.
     monkeypatch.setattr(_applying, "_fits", lambda X, device: False)
     np.testing.assert_array_equal(DrLIM(**settings).fit_transform(X, graph=GRAPH), there)
 
@@ -237,6 +238,7 @@ def test_the_cards_generator_is_left_as_it_was():
 def test_a_card_is_given_more_rows_at_once_of_small_samples(sample_shape, rows):
     network = torch.nn.Linear(5, 2)
     here, there = torch.device("cpu"), torch.device("cuda")
+    # How many rows there are at once shows in no result.
     assert _applying._rows_at_once(network, sample_shape, there) == rows
     assert _applying._rows_at_once(network, sample_shape, here) == 512
     assert _applying._rows_at_once(network, (3, 2_000, 2_000), there) == 512

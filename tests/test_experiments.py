@@ -129,6 +129,7 @@ def test_the_closed_forms_hold(name, tmp_path):
 
 
 def test_a_claim_whose_number_fails_is_shown_as_failed(tmp_path, monkeypatch):
+    # All claims of the experiment hold, so one is made to fail.
     monkeypatch.setattr(
         "drlim.experiments._loss.contrastive_loss",
         lambda distance, similar, margin: distance,
@@ -168,6 +169,7 @@ def test_an_interrupted_run_leaves_nothing_that_looks_whole(when, tmp_path, monk
         raise KeyboardInterrupt
 
     where = "_loss.run" if when == "while it computes" else "_run.report"
+    # An interrupt comes at one moment; no argument of reproduce chooses it.
     monkeypatch.setattr(f"drlim.experiments.{where}", interrupt)
     with pytest.raises(KeyboardInterrupt):
         reproduce("loss", tmp_path / "loss", **QUIETLY)

@@ -18,6 +18,7 @@ DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 @pytest.fixture(params=["on a processor", "on a card"], autouse=True)
 def way(request, monkeypatch):
     """Let every law be kept by both ways to add forces up, wherever the points are."""
+    # Few machines that run the tests have a card, and both ways are only arithmetic.
     monkeypatch.setattr(_forces, "is_card", lambda device: request.param == "on a card")
 
 

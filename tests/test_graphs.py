@@ -308,6 +308,7 @@ def test_where_much_is_equally_near_the_candidates_are_thinned_out(make, monkeyp
 def test_rows_with_the_same_checksum_are_still_distinguished(monkeypatch, rng):
     X = np.repeat(rng.normal(size=(10, 3)), 7, axis=0)[rng.permutation(70)]
     expected = by_brute_force(X, 2)
+    # Two rows whose 64-bit checksums collide cannot be found, so all collide.
     monkeypatch.setattr(_neighbors, "_checksums", lambda X: np.zeros(len(X), np.int64))
     assert neighbors(X, 2) == expected
 
@@ -516,6 +517,7 @@ def test_rows_to_which_no_way_leads_are_compared_with_all(rng, monkeypatch):
     X = rng.normal(size=(2000, 4))
     monkeypatch.setattr(_approximate, "_BLOCK_ENTRIES", 200_000)
 
+    # No samples are known that the index of faiss never reaches.
     class Lost:
         def search(self, rows, k):
             return None, np.full((len(rows), k), -1)
@@ -540,6 +542,7 @@ def test_the_memory_of_an_approximate_search_is_bounded(d, rng, monkeypatch):
 
 def test_many_samples_are_searched_for_approximately_and_few_exactly(rng, monkeypatch):
     X = rng.normal(size=(400, 5))
+    # A search of 100,000 rows takes minutes; what it is asked for is seen at once.
     monkeypatch.setattr(_neighbors, "_MANY_ROWS", 300)
     monkeypatch.setattr(_approximate, "is_installed", lambda: True)
     asked = []

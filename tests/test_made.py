@@ -124,6 +124,7 @@ def test_a_photograph_is_neither_dark_nor_burnt_out_and_shows_a_pattern(woven):
 
 
 def test_traditions_have_motifs_of_one_area_and_differ_in_motif_or_weave():
+    # Photographs show their tradition turned, cut and worn: too little to compare motifs by.
     traditions = _textiles._traditions(np.random.default_rng(0))
     assert len(traditions) == 72
     assert all(2 * motif.sum() == motif.size for motif, _ in traditions)

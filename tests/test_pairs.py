@@ -45,6 +45,7 @@ def batch_loss(batch, Z, margin):
 def expected_loss(sampler, size, Z, margin):
     """The mean over *all* batches of so many draws."""
     places = [np.array(some) for some in combinations(range(sampler.n_drawn), size)]
+    # An epoch is one way to divide the edges; the law is about every batch there can be.
     batches = [sampler._batch(sampler._draws_at(some)) for some in places]
     return np.mean([batch_loss(batch, Z, margin) for batch in batches], axis=0)
 
@@ -53,6 +54,7 @@ def draws_of_epoch(sampler, random_state):
     """What each batch of an epoch is made from."""
     draws = []
     sampler = copy.copy(sampler)
+    # A batch tells its pairs, but not which of them were drawn.
     sampler._batch = draws.append
     list(sampler.epoch(random_state))
     return draws
@@ -147,6 +149,7 @@ def test_the_chance_of_a_pair_is_exact_for_millions_of_edges(rng):
     graph = from_edges(rng.integers(0, 40, (500, 2)), 40)
     sampler = PairSampler(graph, size)
     draws = graph.edges[:size]
+    # Five million edges would take a minute to make.
     sampler._n_draws = n_draws
     batch = sampler._batch(draws)
 

@@ -176,6 +176,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("why", "model"), REFUSED.items(), ids=list(REFUSED))
 def test_a_program_that_could_do_harm_is_not_run(why, model, monkeypatch):
+    # That a program is refused before it runs shows in no result.
     monkeypatch.setattr("drlim._onnx.session", lambda content: pytest.fail("it was run"))
     with pytest.raises(ProgramError, match=why):
         program(model())
