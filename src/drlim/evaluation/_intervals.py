@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from scipy.stats import norm as normal, t as student
 
 # A percentile interval then has 25 resamples beyond each end.
 N_RESAMPLES = 1000
@@ -21,7 +22,7 @@ _BLOCK = 2_000_000
 _Z = 1.959964
 
 
-def wilson_interval(successes: int, n: int, z: float = _Z) -> tuple[float, float]:
+def wilson_interval(successes: float, n: float, z: float = _Z) -> tuple[float, float]:
     """Return the interval of a share, by default the 95 % one (Wilson 1927).
 
     Unlike the textbook interval, p ± z sqrt(p (1 - p) / n), it stays within 0 and 1, and has a
@@ -29,7 +30,7 @@ def wilson_interval(successes: int, n: int, z: float = _Z) -> tuple[float, float
 
     Parameters
     ----------
-    successes, n : int
+    successes, n : float
         The share is `successes` / `n`.
     z : float
         The quantile of the normal distribution.
@@ -59,9 +60,12 @@ def group_sums(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def bootstrap(
-    sums: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray], rng: np.random.Generator
+    sums: np.ndarray,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    rng: np.random.Generator,
+    confidence: float = 0.95,
 ) -> tuple[float, float]:
-    """Return the 95 % percentile interval of a statistic, from groups drawn with replacement.
+    """Return the percentile interval of a statistic, from groups drawn with replacement.
 
     Parameters
     ----------
@@ -71,6 +75,7 @@ def bootstrap(
         Sums of shape (n_resamples, k) to values of shape (n_resamples,). It is NaN for a resample
         on which it is not defined, such as one without spread; these are left out.
     rng : numpy.random.Generator
+    confidence : float, default=0.95
 
     Returns
     -------
@@ -88,7 +93,7 @@ def bootstrap(
     finite = finite[np.isfinite(finite)]
     if not len(finite):
         return math.nan, math.nan
-    low, high = np.quantile(finite, [0.025, 0.975])
+    low, high = np.quantile(finite, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
 
 
@@ -123,6 +128,65 @@ def wilson_if_certain(value: float, low: float, high: float, n_groups: int) -> t
     if value in (0, 1):
         return wilson_interval(round(value * n_groups), n_groups)
     return low, high
+
+
+def balanced_interval(
+    right: np.ndarray, value: np.ndarray, groups: np.ndarray, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Return the balanced accuracy of samples read rightly or not, and its interval.
+
+    The interval is Wilson's at the number of independent samples whose share has the variance of
+    the balanced accuracy over groups (Korn & Graubard 1998), with a quantile of Student's t for
+    that many groups. Unlike a bootstrap, it has a width where all or none are right, and where a
+    value has one sample.
+
+    Parameters
+    ----------
+    right : ndarray of bool of shape (n_samples,)
+    value : ndarray of shape (n_samples,)
+        Each sample's value.
+    groups : ndarray of shape (n_samples,)
+    confidence : float, default=0.95
+
+    Returns
+    -------
+    accuracy, low, high : float
+
+    Examples
+    --------
+    >>> right, value = np.repeat([True, False], [90, 10]), np.repeat([0, 1], [90, 10])
+    >>> accuracy, low, high = balanced_interval(right, value, np.arange(100))
+    >>> accuracy, bool(low < 0.45), bool(high > 0.55)
+    (0.5, True, True)
+    """
+    value = np.unique(value, return_inverse=True)[1]
+    counts = np.bincount(value)
+    recall = np.bincount(value, weights=right) / counts
+    accuracy = float(recall.mean())
+    names, group = np.unique(groups, return_inverse=True)
+    n_groups = len(names)
+    # How many samples of equal weight the value with the fewest groups leaves: 1/k sum of 1/n.
+    met = np.unique(np.stack([value, group]), axis=1)[0]
+    size = len(counts) ** 2 / float((1 / np.bincount(met)).sum())
+    if 0 < accuracy < 1:
+        # What each group adds to the balanced accuracy, to first order.
+        added = np.bincount(group, weights=(right - recall[value]) / counts[value]) / len(counts)
+        variance = float((added**2).sum()) * n_groups / (n_groups - 1)
+        size = min(size, accuracy * (1 - accuracy) / max(variance, 1e-12))
+    else:
+        size = min(size, n_groups)
+    z = float(student.ppf((1 + confidence) / 2, n_groups - 1))
+    low, high = wilson_interval(accuracy * size, size, z)
+    return accuracy, min(low, accuracy), max(high, accuracy)  # but for rounding they are
+
+
+def widened(
+    value: float, low: float, high: float, n_groups: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Widen a bootstrap interval as Student's t is wider than the normal for that many groups."""
+    level = (1 + confidence) / 2
+    times = float(student.ppf(level, max(n_groups - 1, 1)) / normal.ppf(level))
+    return value - times * (value - low), value + times * (high - value)
 
 
 def r2_parts(truth: np.ndarray, read: np.ndarray) -> np.ndarray:

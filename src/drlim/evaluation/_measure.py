@@ -19,6 +19,7 @@ from drlim.evaluation._probes import (
     check_groups,
     is_known,
     kind_of,
+    kinds_of,
 )
 from drlim.evaluation.invariance import (
     Displacement,
@@ -29,7 +30,7 @@ from drlim.evaluation.invariance import (
     orbit_ratio,
     orbits,
 )
-from drlim.evaluation.proof import Ignored, Kept
+from drlim.evaluation.proof import CONFIDENCE, Ignored, Kept
 from drlim.evaluation.retention import Retention, retention
 
 
@@ -38,7 +39,10 @@ def measure_ignored(
     maps: Mapping[str, Any],
     factor: Any,
     *,
+    train: Mapping[str, Any] | None = None,
+    factor_train: Any = None,
     kept: Mapping[str, Any] | None = None,
+    kept_train: Mapping[str, Any] | None = None,
     periods: Mapping[str, float] | None = None,
     kind: str | None = None,
     groups: Any = None,
@@ -58,13 +62,20 @@ def measure_ignored(
     factor : array-like of shape (n_samples,)
         What should be ignored; for a transformation, its strength or its name. Samples whose
         value is None or NaN are left out.
+    train : mapping of str to array-like of shape (n_train, ...), optional
+        Points under the same names of the samples that the map was learnt from, from which
+        held-out ones are read as well: a user would meet a leak there.
+    factor_train : array-like of shape (n_train,), optional
     kept : mapping of str to array-like of shape (n_samples,), optional
         What should be kept. What the kept factors predict of the ignored one counts as chance.
+    kept_train : mapping of str to array-like of shape (n_train,), optional
+        The kept factors of the samples that the map was learnt from.
     periods : mapping of str to float, optional
         The period of each factor, ignored or kept, that is cyclic.
     kind : {"class", "number"}, optional
         How the factor is read. By default a number if it has a period or more than 20 values, and
-        a class otherwise.
+        a class otherwise; more than 20 numbers that mostly come again are probed in both ways,
+        and the worse counts.
     groups : array-like of shape (n_samples,), optional
         The source of each sample, where there are copies.
     orbit : array-like of shape (n_samples,), optional
@@ -82,7 +93,8 @@ def measure_ignored(
     Raises
     ------
     InputError
-        If `maps` has no "map", or the arrays do not have one finite row for each sample.
+        If `maps` has no "map", the arrays do not have one finite row for each sample, or only
+        one of `train` and `factor_train` is given.
 
     Examples
     --------
@@ -101,25 +113,19 @@ def measure_ignored(
     elif orbit is None and kept:
         orbit = orbits(kept)
     seed = seed_of(random_state)
-    kind = kind or kind_of(factor, periods.get(name))
-    part = _choose(factor, sources, seed)
-    if kind == "class":
-        part = part.without_rare(factor, sources)
-    rows = part.used
-    why = _why_unreadable(factor[rows], sources[rows], N_FOLDS)
-    leaks: dict[str, tuple[Leakage | NumberLeakage, ...]] = {}
-    of_kept: tuple[Leakage | NumberLeakage, ...] = ()
-    if not why:
-        leaks, of_kept = _read(
-            {other: Z[rows] for other, Z in points.items()},
-            {other: np.asarray(values)[rows] for other, values in kept.items()},
-            factor[rows],
-            periods=periods,
-            kind=kind,
-            period=periods.get(name),
-            groups=sources[rows],
-            seed=seed,
-        )
+    drawn = _choose(factor, sources, seed)
+    learnt = _learnt(train, factor_train, kept_train, points, seed)
+    kinds = (kind,) if kind else kinds_of(factor, periods.get(name))
+    readings = [
+        _reading(each, drawn, factor, sources, known)
+        for each in kinds
+        for known in ((None,) if learnt is None else (None, learnt))
+    ]
+    readable = [reading for reading in readings if not reading.why]
+    part = drawn._replace(used=np.any([r.rows for r in readable or readings], axis=0))
+    leaks, of_kept = _read(
+        readable, points, kept, factor, name=name, periods=periods, sources=sources, seed=seed
+    )
     return Ignored(
         name=name,
         leakage=leaks,
@@ -131,10 +137,10 @@ def measure_ignored(
         },
         from_kept=of_kept,
         constant=is_constant(points["map"]),
-        n_sources=len(np.unique(sources[rows])),
-        tried=_range_of(factor[rows], kind),
+        n_sources=len(np.unique(sources[part.used])),
+        tried=_range_of(factor[part.used], kinds[-1]),
         n_left_out=part.n_left_out,
-        why=why,
+        why="" if readable else readings[0].why,
         displacement=dict(displacement or {}),
     )
 
@@ -335,35 +341,117 @@ def _choose(factor: np.ndarray, sources: np.ndarray, seed: int) -> _Part:
     return _Part(known, drawn, drawn)
 
 
+class _Learnt(NamedTuple):
+    """Samples that the map was learnt from: their points by map, their factor, what is kept."""
+
+    points: Mapping[str, np.ndarray]
+    factor: np.ndarray
+    kept: Mapping[str, np.ndarray] | None
+
+
+def _learnt(
+    train: Mapping[str, Any] | None,
+    factor_train: Any,
+    kept_train: Mapping[str, Any] | None,
+    points: Mapping[str, np.ndarray],
+    seed: int,
+) -> _Learnt | None:
+    """Return the learnt samples with a value, and of many of them some at random."""
+    if (train is None) != (factor_train is None):
+        raise InputError("only one of train and factor_train is given; give both, or neither")
+    if train is None:
+        return None
+    _check_train(train, points)
+    factor = np.asarray(factor_train)
+    known = {other: as_rows(train[other], f"train[{other!r}]") for other in points}
+    for other, Z in known.items():
+        if len(Z) != len(factor):
+            raise InputError(
+                f"factor_train has {len(factor)} values and train[{other!r}] {len(Z)} points; "
+                "each learnt sample needs both"
+            )
+    rows = np.flatnonzero(is_known(factor))
+    rows = np.sort(generator(seed).permutation(rows)[:MOST_SAMPLES])
+    return _Learnt(
+        {other: Z[rows] for other, Z in known.items()},
+        factor[rows],
+        None
+        if kept_train is None
+        else {other: np.asarray(values)[rows] for other, values in kept_train.items()},
+    )
+
+
+class _Reading(NamedTuple):
+    """One way to read a factor: the kind, which held-out samples, from which learnt ones."""
+
+    kind: str
+    rows: np.ndarray
+    learnt: _Learnt | None
+    why: str  # it cannot be read; empty if it can
+
+
+def _reading(
+    kind: str, drawn: _Part, factor: np.ndarray, sources: np.ndarray, learnt: _Learnt | None
+) -> _Reading:
+    part = drawn
+    if kind == "class" and learnt is None:
+        part = drawn.without_rare(factor, sources)
+    elif kind == "class" and learnt is not None:
+        part = drawn.of_values(factor, learnt.factor)
+    n_sources = N_FOLDS if learnt is None else 2
+    why = _why_unreadable(factor[part.used], sources[part.used], n_sources)
+    if not why and learnt is not None and len(np.unique(as_values(learnt.factor))) < 2:
+        why = "fewer than two of its values are in the learnt samples"
+    return _Reading(kind, part.used, learnt, why)
+
+
+_Leaks = tuple[Leakage | NumberLeakage, ...]
+
+
 def _read(
+    readings: list[_Reading],
     points: Mapping[str, np.ndarray],
     kept: Mapping[str, np.ndarray],
     factor: np.ndarray,
     *,
+    name: str,
     periods: Mapping[str, float],
-    kind: str,
-    period: float | None,
-    groups: np.ndarray,
+    sources: np.ndarray,
     seed: int,
-) -> tuple[dict[str, tuple[Leakage | NumberLeakage, ...]], tuple[Leakage | NumberLeakage, ...]]:
+) -> tuple[dict[str, _Leaks], _Leaks]:
     """Read the factor by each probe from the points of each map, and from what is kept."""
-    probes = PROBES if kind == "class" else NUMBER_PROBES
-    options: dict[str, Any] = {
-        "kind": kind,
-        "period": period,
-        "groups": groups,
-        "n_folds": N_FOLDS,
-        "random_state": seed,
-    }
-    from_maps = {
-        other: tuple(leakage(Z, factor, probe=probe, **options) for probe in probes)
-        for other, Z in points.items()
-    }
-    if not kept:
-        return from_maps, ()
-    return from_maps, tuple(
-        from_kept(kept, factor, periods=periods, probe=probe, **options) for probe in probes
-    )
+    leaks: dict[str, _Leaks] = {}
+    of_kept: _Leaks = ()
+    for kind, rows, learnt, _ in readings:
+        options: dict[str, Any] = {
+            "kind": kind,
+            "period": periods.get(name),
+            "groups": sources[rows],
+            "factor_train": None if learnt is None else learnt.factor,
+            "confidence": CONFIDENCE,
+            "random_state": seed,
+        }
+        probes = PROBES if kind == "class" else NUMBER_PROBES
+        for other, Z in points.items():
+            known = None if learnt is None else learnt.points[other]
+            leaks[other] = leaks.get(other, ()) + tuple(
+                leakage(Z[rows], factor[rows], probe=probe, Z_train=known, **options)
+                for probe in probes
+            )
+        if kept and (learnt is None or learnt.kept is not None):
+            some = {other: np.asarray(values)[rows] for other, values in kept.items()}
+            of_kept += tuple(
+                from_kept(
+                    some,
+                    factor[rows],
+                    periods=periods,
+                    probe=probe,
+                    kept_train=None if learnt is None else learnt.kept,
+                    **options,
+                )
+                for probe in probes
+            )
+    return leaks, of_kept
 
 
 def _why_unreadable(factor: np.ndarray, sources: np.ndarray, n_sources: int) -> str:

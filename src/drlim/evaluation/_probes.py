@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 from sklearn.decomposition import PCA
-from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.multioutput import MultiOutputRegressor
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from drlim._checks import is_number
 from drlim._errors import InputError, nearest_name
 
-PROBES = ("logistic", "trees")
-NUMBER_PROBES = ("ridge", "trees")
+PROBES = ("logistic", "trees", "neighbors")
+NUMBER_PROBES = ("ridge", "trees", "neighbors")
 # Cross-validation: each sample is read by a probe that was trained on four fifths of the groups.
 N_FOLDS = 5
 # Of more samples a part is drawn. The interval of a share of 2,000 is 0.04 wide, narrower than any
@@ -29,6 +30,8 @@ MOST_FEATURES = 50
 # Numbers of more values are read by regression.
 MANY_VALUES = 20
 _N_TREES = 30
+# Neighbours that vote, as in what is measured of what is kept.
+_N_NEIGHBORS = 5
 
 
 def kind_of(factor: Any, period: float | None = None) -> str:
@@ -53,6 +56,25 @@ def kind_of(factor: Any, period: float | None = None) -> str:
     numeric = factor.dtype.kind in "iuf" and n_values > 2
     many = n_values > MANY_VALUES or N_FOLDS * n_values > len(factor)
     return "number" if numeric and many else "class"
+
+
+def kinds_of(factor: Any, period: float | None = None) -> tuple[str, ...]:
+    """Tell in which ways an ignored factor is probed: as a class, as a number, or as both.
+
+    Numbers of many values that come again, such as the identities of 40 people, could be names:
+    nothing but the kind that a user states tells them from amounts.
+
+    Examples
+    --------
+    >>> kinds_of(np.arange(400) % 40), kinds_of(np.linspace(0, 1, 400)), kinds_of(["a", "b"])
+    (('class', 'number'), ('number',), ('class',))
+    """
+    if kind_of(factor, period) == "class":
+        return ("class",)
+    values = np.asarray(factor)
+    counts = np.unique(values[is_known(values)], return_counts=True)[1]
+    again = period is None and counts[counts >= N_FOLDS].sum() > counts.sum() / 2
+    return ("class", "number") if again else ("number",)
 
 
 def is_known(factor: np.ndarray) -> np.ndarray:
@@ -137,14 +159,32 @@ def probe_model(name: str, kind: str, n_features: int, n_train: int, seed: int) 
         raise InputError(f"probe is {name!r}; {nearest_name(name, known)}")
     most = min(MOST_FEATURES, n_train)
     reduce = [PCA(most, random_state=seed)] if n_features > most else []
+    if name == "neighbors":
+        # Neighbours are near in the map's own units, so nothing is standardised.
+        of = EvenNeighbors if kind == "class" else KNeighborsRegressor
+        return make_pipeline(*reduce, of(min(_N_NEIGHBORS, n_train)))
     if name == "logistic":
-        return make_pipeline(*reduce, StandardScaler(), LogisticRegression(max_iter=1000))
+        even = LogisticRegression(max_iter=1000, class_weight="balanced")
+        return make_pipeline(*reduce, StandardScaler(), even)
     if name == "ridge":
         return make_pipeline(*reduce, StandardScaler(), RidgeCV(np.logspace(-3, 3, 7)))
-    # Shallow boosted trees: they read what no plane separates, and stay fast.
-    options = {"n_estimators": _N_TREES, "max_depth": 3, "max_features": 0.3, "random_state": seed}
     if kind == "class":
-        return make_pipeline(*reduce, GradientBoostingClassifier(**options))
-    # A regression must give the amount and not only the side, so it needs larger steps than a vote.
-    trees = GradientBoostingRegressor(learning_rate=0.3, **options)
+        forest = ExtraTreesClassifier(
+            _N_TREES, min_samples_leaf=3, class_weight="balanced", random_state=seed
+        )
+        return make_pipeline(*reduce, forest)
+    # Shallow boosted trees: they read what no plane separates, and stay fast. A regression must
+    # give the amount and not only the side, so it needs larger steps than a vote.
+    trees = GradientBoostingRegressor(
+        n_estimators=_N_TREES, max_depth=3, max_features=0.3, learning_rate=0.3, random_state=seed
+    )
     return make_pipeline(*reduce, MultiOutputRegressor(trees))
+
+
+class EvenNeighbors(KNeighborsClassifier):  # type: ignore[misc]  # scikit-learn is untyped
+    """Nearest neighbours whose votes count the less, the more frequent their value is."""
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return for each row the value with the most votes for its frequency."""
+        frequency = np.bincount(self._y.ravel(), minlength=len(self.classes_))
+        return self.classes_[np.argmax(self.predict_proba(X) / frequency, axis=1)]

@@ -16,18 +16,19 @@ from typing import Any
 
 import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_predict
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from drlim._checks import as_rows, check_count
 from drlim._errors import InputError
 from drlim._random import RandomState, generator, seed_of
 from drlim.evaluation._intervals import (
+    balanced_interval,
     bootstrap,
     group_sums,
     mean_interval,
     r2_of_sums,
     r2_parts,
-    share_interval,
+    widened,
 )
 from drlim.evaluation._probes import (
     MOST_FEATURES as MOST_FEATURES,
@@ -158,14 +159,18 @@ class Leakage:
     probe : str
         The classifier that was trained to read it.
     accuracy : float
-        The share of samples read rightly, each by a probe that was not trained on it.
+        The balanced accuracy: the mean over the values of the share of their samples that is read
+        rightly, each by a probe that was not trained on it. A frequent value does not flatter it.
     low, high : float
-        The 95 % interval of the accuracy: Wilson's where each sample is its own group, and by
-        drawing groups with replacement (percentile bootstrap) where groups are larger.
+        Its interval, by default the 95 % one: Wilson's, at the number of independent samples that
+        have the variance over groups (Korn & Graubard 1998).
     chance : float
-        The accuracy of always naming the most frequent value.
+        1/k for k values: the balanced accuracy of guessing, and of always naming one value.
     n : int
         The number of samples that were read.
+    trained_on : {"held-out", "learnt"}
+        Whether the probe was trained on the other held-out samples, by cross-validation, or on
+        those that the map was learnt from.
     """
 
     probe: str
@@ -174,10 +179,11 @@ class Leakage:
     high: float
     chance: float
     n: int
+    trained_on: str = "held-out"
 
     @property
     def value(self) -> float:
-        """The accuracy."""
+        """The balanced accuracy."""
         return self.accuracy
 
     def as_json(self) -> dict[str, Any]:
@@ -198,11 +204,14 @@ class NumberLeakage:
         trained on it; less than 0 if the mean would predict better. For a cyclic factor, the mean
         of R² of its sine and its cosine.
     low, high : float
-        The 95 % interval of R², by drawing groups with replacement (percentile bootstrap).
+        Its interval, by default the 95 % one, by drawing groups with replacement (percentile
+        bootstrap).
     chance : float
         0, the R² of always naming the mean.
     n : int
         The number of samples that were read.
+    trained_on : {"held-out", "learnt"}
+        As in `Leakage`.
     """
 
     probe: str
@@ -211,6 +220,7 @@ class NumberLeakage:
     high: float
     chance: float
     n: int
+    trained_on: str = "held-out"
 
     @property
     def value(self) -> float:
@@ -230,10 +240,13 @@ def leakage(
     kind: str = "class",
     period: float | None = None,
     groups: Any = None,
+    Z_train: Any = None,
+    factor_train: Any = None,
     n_folds: int = N_FOLDS,
+    confidence: float = 0.95,
     random_state: RandomState = None,
 ) -> Leakage | NumberLeakage:
-    """Train a probe to read a factor from a map; cross-validated, against chance.
+    """Train a probe to read a factor from a map, and compare what it reads with chance.
 
     Parameters
     ----------
@@ -242,9 +255,10 @@ def leakage(
     factor : array-like of shape (n_samples,)
         What should not be readable.
     probe : str
-        For a class "logistic" (regression) or "trees" (a small boosted ensemble); for a number
-        "ridge" (linear regression) or "trees". Samples of more than 50 features are replaced by
-        their first 50 principal components.
+        For a class "logistic" (regression), "trees" (a small forest) or "neighbors" (the five
+        nearest); for a number "ridge" (linear regression), "trees" (boosted) or "neighbors". All
+        count each value of a class alike. Samples of more than 50 features are replaced by their
+        first 50 principal components.
     kind : {"class", "number"}
         Whether the factor is a class or a number.
     period : float, optional
@@ -253,7 +267,13 @@ def leakage(
     groups : array-like of shape (n_samples,), optional
         Samples of one group, such as the copies of one source, are never in both training and
         test folds, and count as one in the interval.
+    Z_train, factor_train : array-like of shape (n_train, ...) and (n_train,), optional
+        Points that the map was learnt from, and their factor: the probe is trained on these, and
+        all of `Z` is read. Without them the probe is cross-validated within `Z`.
     n_folds : int, default=5
+        For the cross-validation.
+    confidence : float, default=0.95
+        Of the interval.
     random_state : int, numpy Generator or RandomState, optional
 
     Returns
@@ -265,8 +285,9 @@ def leakage(
     Raises
     ------
     InputError
-        If there are fewer groups than folds, the factor has a single value or a class of fewer
-        samples than folds, or the probe does not read this kind of factor.
+        If there are fewer groups than folds, the factor has a single value, a class of fewer
+        samples than folds or one that does not occur in `factor_train`, or the probe does not
+        read this kind of factor.
 
     Examples
     --------
@@ -282,66 +303,103 @@ def leakage(
     rows = as_rows(Z, "Z")
     check_count(n_folds, "n_folds", least=2)
     truth = check_factor(factor, len(rows), kind)
+    if (Z_train is None) != (factor_train is None):
+        raise InputError("only one of Z_train and factor_train is given; give both, or neither")
     grouped = groups is not None
     groups = check_groups(groups, len(rows))
-    n_groups = len(np.unique(groups))
-    if n_groups < n_folds:
+    n_groups, least = len(np.unique(groups)), n_folds if Z_train is None else 2
+    if n_groups < least:
         raise InputError(
             f"there are {n_groups} {'groups' if grouped else 'samples'} and n_folds is {n_folds}; "
             "each fold needs one at least, as a probe is trained and tried on different ones"
         )
     seed = seed_of(random_state)
-    # The fewest samples that a fold may leave to train on bound the principal components.
-    largest = int(np.unique(groups, return_counts=True)[1].max())
-    n_train = min(len(rows) // 2, len(rows) - largest)
-    model = probe_model(probe, kind, rows.shape[1], n_train, seed)
+    known, answers = rows, truth
+    if Z_train is not None:
+        known, answers = _learnt(Z_train, factor_train, rows, truth, kind)
     if kind == "class":
-        return _read_class(model, probe, rows, truth, groups, n_folds, seed)
-    return _read_number(model, probe, rows, targets(truth, period), groups, n_folds, seed)
-
-
-def _read_class(
-    model: Any,
-    probe: str,
-    rows: np.ndarray,
-    truth: np.ndarray,
-    groups: np.ndarray,
-    n_folds: int,
-    seed: int,
-) -> Leakage:
-    _, values, counts = np.unique(truth, return_inverse=True, return_counts=True)
-    if len(counts) < 2 or counts.min() < n_folds:
-        raise InputError(
-            f"the factor has {len(counts)} values, the rarest in {counts.min()} samples; it needs "
-            f"two values or more, each in {n_folds} samples or more (n_folds)"
-        )
-    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    read = cross_val_predict(model, rows, values, groups=groups, cv=folds)
-    right = read == values
-    low, high = share_interval(right, groups, generator(seed))
-    chance = float(counts.max() / len(rows))
-    return Leakage(probe, float(right.mean()), low, high, chance, len(rows))
-
-
-def _read_number(
-    model: Any,
-    probe: str,
-    rows: np.ndarray,
-    truth: np.ndarray,
-    groups: np.ndarray,
-    n_folds: int,
-    seed: int,
-) -> NumberLeakage:
-    if not np.ptp(truth, axis=0).all():
+        _check_values(truth, n_folds if Z_train is None else 1)
+        # Probes learn the numbers of the values, whatever the values are.
+        codes = np.unique(np.concatenate([answers, truth]), return_inverse=True)[1]
+        answers, truth = np.split(codes, [len(answers)])
+    if Z_train is None:
+        trained_on, splits = "held-out", _folds(rows, truth, kind, groups, n_folds, seed)
+    else:
+        trained_on, splits = "learnt", [(np.arange(len(known)), np.arange(len(rows)))]
+    if kind == "class":
+        read = _predictions(probe, kind, known, answers, rows, splits, seed)
+        share, low, high = balanced_interval(read == truth, truth, groups, confidence)
+        chance = 1 / len(np.unique(truth))
+        return Leakage(probe, share, low, high, chance, len(rows), trained_on)
+    wanted = targets(truth, period)
+    if not np.ptp(wanted, axis=0).all():
         raise InputError(
             "the factor has the same value in all samples, so there is nothing to read"
         )
-    folds = GroupKFold(n_folds, shuffle=True, random_state=seed)
-    read = cross_val_predict(model, rows, truth, groups=groups, cv=folds).reshape(truth.shape)
-    sums = group_sums(r2_parts(truth, read), groups)
+    read = _predictions(probe, kind, known, targets(answers, period), rows, splits, seed)
+    sums = group_sums(r2_parts(wanted, read.reshape(wanted.shape)), groups)
     r2 = float(r2_of_sums(sums.sum(axis=0, keepdims=True))[0])
-    low, high = bootstrap(sums, r2_of_sums, generator(seed))
-    return NumberLeakage(probe, r2, low, high, 0.0, len(rows))
+    low, high = bootstrap(sums, r2_of_sums, generator(seed), confidence)
+    low, high = widened(r2, low, high, len(sums), confidence)
+    return NumberLeakage(probe, r2, low, high, 0.0, len(rows), trained_on)
+
+
+_Splits = list[tuple[np.ndarray, np.ndarray]]
+
+
+def _folds(
+    rows: np.ndarray, truth: np.ndarray, kind: str, groups: np.ndarray, n_folds: int, seed: int
+) -> _Splits:
+    folds_of = StratifiedGroupKFold if kind == "class" else GroupKFold
+    folds = folds_of(n_folds, shuffle=True, random_state=seed)
+    return [(others, part) for others, part in folds.split(rows, truth, groups) if len(part)]
+
+
+def _learnt(
+    Z_train: Any, factor_train: Any, rows: np.ndarray, truth: np.ndarray, kind: str
+) -> tuple[np.ndarray, np.ndarray]:
+    known = as_rows(Z_train, "Z_train")
+    answers = check_factor(factor_train, len(known), kind)
+    if known.shape[1] != rows.shape[1]:
+        raise InputError(
+            f"Z_train has {known.shape[1]} components and Z {rows.shape[1]}; both must be points "
+            "of one map"
+        )
+    if kind == "class" and not np.isin(truth, answers).all():
+        absent = truth[~np.isin(truth, answers)][0]
+        raise InputError(
+            f"the value {absent} does not occur in factor_train, so no probe can learn it; leave "
+            "its samples out"
+        )
+    return known, answers
+
+
+def _check_values(truth: np.ndarray, least: int) -> None:
+    counts = np.unique(truth, return_counts=True)[1]
+    if len(counts) < 2 or counts.min() < least:
+        raise InputError(
+            f"the factor has {len(counts)} values, the rarest in {counts.min()} samples; it needs "
+            f"two values or more, each in {least} samples or more"
+        )
+
+
+def _predictions(
+    probe: str,
+    kind: str,
+    known: np.ndarray,
+    answers: np.ndarray,
+    rows: np.ndarray,
+    splits: _Splits,
+    seed: int,
+) -> np.ndarray:
+    """Read all rows, each by a probe that was trained on the known rows of its split."""
+    n_train = min(len(others) for others, _ in splits)
+    read = np.empty((len(rows), *answers.shape[1:]), answers.dtype)
+    for others, part in splits:
+        model = probe_model(probe, kind, rows.shape[1], n_train, seed)
+        model.fit(known[others], answers[others])
+        read[part] = model.predict(rows[part]).reshape(read[part].shape)
+    return read
 
 
 def from_kept(
@@ -353,7 +411,10 @@ def from_kept(
     kind: str = "class",
     period: float | None = None,
     groups: Any = None,
+    kept_train: Mapping[str, Any] | None = None,
+    factor_train: Any = None,
     n_folds: int = N_FOLDS,
+    confidence: float = 0.95,
     random_state: RandomState = None,
 ) -> Leakage | NumberLeakage:
     """Train the same probe to read a factor from the kept factors alone.
@@ -369,7 +430,10 @@ def from_kept(
         The ignored factor.
     periods : mapping of str to float, optional
         The period of each kept factor that is cyclic.
-    probe, kind, period, groups, n_folds, random_state
+    kept_train, factor_train : mapping and array-like of shape (n_train,), optional
+        The kept factors and the factor of the samples that the map was learnt from, on which the
+        probe is trained then.
+    probe, kind, period, groups, n_folds, confidence, random_state
         As in `leakage`.
 
     Returns
@@ -382,14 +446,24 @@ def from_kept(
     >>> from_kept(kept, np.arange(100) % 2, random_state=0).accuracy  # confounded
     1.0
     """
+    columns, known = as_columns(kept, periods or {}), None
+    if kept_train is not None:
+        both = {
+            name: np.concatenate([np.asarray(factor), np.asarray(kept_train[name])])
+            for name, factor in kept.items()
+        }
+        columns, known = np.split(as_columns(both, periods or {}), [len(columns)])
     return leakage(
-        as_columns(kept, periods or {}),
+        columns,
         factor,
         probe=probe,
         kind=kind,
         period=period,
         groups=groups,
+        Z_train=known,
+        factor_train=factor_train,
         n_folds=n_folds,
+        confidence=confidence,
         random_state=random_state,
     )
 

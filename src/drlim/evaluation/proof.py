@@ -54,6 +54,9 @@ __all__ = ["Ignored", "Kept", "Proof", "is_constant", "measure_ignored", "measur
 # Above chance by more than this is clear: half the width of the 95 % interval of a share of one
 # half in 400 samples, as many as are transformed for a proof.
 TOLERANCE = 0.05
+# Of the interval of what is read. Six probes and ways of reading are tried at most twice over: the
+# chance that any of them fails a map without a leak is then at most 6 %, before the tolerance.
+CONFIDENCE = 0.99
 # Of what the best reference keeps. A few components rarely keep all that hundreds of features show.
 ENOUGH = 0.8
 # Fewer independent sources than this get a caution: the interval of a share of one half is then
