@@ -202,7 +202,7 @@ def test_a_folder_without_a_good_checkpoint_is_refused(tmp_path):
         DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True)
 
 
-def test_a_checkpoint_is_no_map(tmp_path):
+def test_a_checkpoint_is_not_a_map(tmp_path):
     interrupted(tmp_path, 2)
     with pytest.raises(FileError, match="'checkpoint'"):
         load(tmp_path / "checkpoint-0.drlim")

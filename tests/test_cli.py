@@ -63,7 +63,7 @@ def test_a_run_ends_with_its_claims_and_the_paths_of_what_it_wrote(tmp_path):
     assert "\x1b" not in done.stdout + done.stderr
 
 
-def test_a_map_is_exported_and_the_largest_difference_is_said(tmp_path):
+def test_a_map_is_exported_and_the_largest_difference_is_printed(tmp_path):
     pytest.importorskip("onnxruntime")
     kept = pathlib.Path(__file__).parent / "data" / "format-1-table.drlim"
     done = drlim("export", kept, "-o", tmp_path / "map.onnx")
@@ -182,7 +182,7 @@ def test_an_option_stands_before_between_or_after_what_goes_by_its_place():
     assert read(["map", "data", "7", "-n=3", "--skip-bad"]) == expected
 
 
-def test_a_reader_that_stops_reading_is_no_error():
+def test_a_reader_that_stops_reading_is_not_an_error():
     code = "import sys, drlim.cli; sys.argv = ['drlim', '--help']; input(); drlim.cli.main()"
     with subprocess.Popen(
         [sys.executable, "-c", code],

@@ -237,7 +237,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_in_a_file_is_said_with_its_key_and_line_and_the_remedy(case, read, tmp_path):
+def test_an_error_in_a_file_names_its_key_its_line_and_the_remedy(case, read, tmp_path):
     text, line, key, says = WRONG[case]
     with pytest.raises(InputError) as caught:
         read(text)
@@ -265,7 +265,7 @@ def test_a_long_value_is_shown_in_part(read):
     assert len(str(caught.value)) < 300
 
 
-def test_what_is_no_toml_is_said_with_its_line(read):
+def test_text_that_is_not_toml_is_refused_with_its_line(read):
     with pytest.raises(InputError, match=r"d.toml is not TOML: .*line 2"):
         read("keep = ['a']\nignore = 'a' 'b'")
 
@@ -314,7 +314,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("case", FILES)
-def test_data_that_cannot_be_read_is_said_with_its_key_and_line(case, read, tmp_path):
+def test_data_that_cannot_be_read_is_refused_with_its_key_and_line(case, read, tmp_path):
     from PIL import Image
 
     text, says = FILES[case]
@@ -493,7 +493,7 @@ CONFUSED = {
 
 
 @pytest.mark.parametrize("case", CHECKS | CONFUSED)
-def test_what_cannot_be_learnt_is_said_before_training(case, read):
+def test_what_cannot_be_learnt_is_refused_before_training(case, read):
     text, data, says = (CHECKS | CONFUSED)[case]
     with pytest.raises(InputError, match=f"(?s){says}"):
         rules(read(text), data)
@@ -524,7 +524,7 @@ def test_one_similar_pair_in_a_hundred_must_cross_an_ignored_factor(n_crossing, 
             rules(declaration, data)
 
 
-def test_what_was_found_is_told_in_lines():
+def test_what_was_found_is_summarised_in_lines():
     factor = np.array([0, 0, 0, 1, 1, 2])
     data = Dataset(np.eye(6), {"class": factor, "lamp": np.array([0, 1, 0, 1, 0, 0])})
     found = rules(Declaration(keep=["class"], ignore=["lamp"]), data)
@@ -537,7 +537,7 @@ def test_what_was_found_is_told_in_lines():
     ]
 
 
-def test_an_approximate_search_for_neighbours_is_told(monkeypatch):
+def test_an_approximate_search_for_neighbours_is_named_in_the_summary(monkeypatch):
     X = np.random.default_rng(0).normal(size=(300, 4))
     data = Dataset(X, {"lamp": np.arange(300) % 2})
     declaration = Declaration(keep=[{"neighbors": 3}], ignore=["lamp"])
@@ -680,7 +680,7 @@ def test_samples_of_one_source_are_similar_and_those_near_another_of_it():
     assert alone.similar == copy
 
 
-def test_a_pair_of_one_source_is_told_by_that_rule_and_not_as_near_another_of_it():
+def test_a_pair_of_one_source_is_explained_by_that_rule_and_not_by_nearness():
     data = Dataset(np.eye(6), {"kind": np.arange(6) % 2, "of": np.array([0, 1, 0, 1, 2, 3])})
     found = rules(Declaration(keep=["kind"], data={"source": "of"}), data)
     assert found.why(0, 2) == ["near in kind", "of one of"]
@@ -810,7 +810,7 @@ BOTH = {
 
 
 @pytest.mark.parametrize("case", BOTH)
-def test_a_pair_that_is_both_similar_and_dissimilar_is_refused_with_who_said_so(case, tmp_path):
+def test_a_pair_that_is_both_similar_and_dissimilar_is_refused_with_both_rules(case, tmp_path):
     parts, text, says = BOTH[case]
     with pytest.raises(InputError, match=says):
         rules(Declaration(**parts, pairs=table(tmp_path, text)), NAMED)
@@ -851,7 +851,7 @@ def test_names_are_of_no_use_to_data_without_names(tmp_path):
         rules(declared, Dataset(np.eye(3)))
 
 
-def test_a_missing_table_is_said_with_its_key_and_line(read):
+def test_a_missing_table_is_refused_with_its_key_and_line(read):
     with pytest.raises(FileError, match=r"line 2, pairs.path: .*none.csv"):
         rules(read("\npairs = 'none.csv'"), NAMED)
 
@@ -956,7 +956,7 @@ def test_old_names_work_for_a_release_and_warn():
         rules(Declaration(keep=["class"], ignore=["lamp"]), data, anyway=True)
 
 
-def test_the_reasons_of_the_table_are_said_with_its_pairs_and_with_a_contradiction(tmp_path):
+def test_the_reasons_of_a_table_are_given_with_its_pairs_and_in_a_contradiction(tmp_path):
     text = "left,right,similar,reason\n0,1,yes,one weaver\n2,3,yes,one weaver\n1,4,yes,a guess\n"
     path = table(tmp_path, f"{text}0,5,no,two workshops\n")
     said = rules(Declaration(pairs=path), NAMED).summary()

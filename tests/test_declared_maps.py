@@ -173,7 +173,7 @@ def test_confounded_data_is_learnt_from_only_by_force():
     assert len(fit(declared, data, force=True).map.embedding_) == 32
 
 
-def test_callbacks_are_told():
+def test_callbacks_are_called():
     from drlim.training import Callback
 
     class Count(Callback):
@@ -197,7 +197,7 @@ def test_random_transformations_reach_training_and_change_no_sample(given):
     np.testing.assert_array_equal(given["X"], done.learnt.X)
 
 
-def test_what_lies_outside_images_is_said_once_for_all_that_are_moved():
+def test_what_lies_outside_images_is_declared_once_for_all_that_move():
     declared = Declaration(
         data={"outside": "edge"},
         ignore=[{"transform": "scale"}, {"transform": "blur"}, {"transform": "shift"}],
@@ -369,7 +369,7 @@ WRONG_NETWORKS = {
 
 
 @pytest.mark.parametrize("case", WRONG_NETWORKS)
-def test_a_network_that_cannot_be_built_is_said_with_key_and_line(case, tmp_path):
+def test_a_network_that_cannot_be_built_is_refused_with_key_and_line(case, tmp_path):
     network, says = WRONG_NETWORKS[case]
     more = "\ndef nothing(sample_shape, n_components): return 3\n"
     (tmp_path / "own_builder.py").write_text(BUILDER + more)
@@ -377,7 +377,7 @@ def test_a_network_that_cannot_be_built_is_said_with_key_and_line(case, tmp_path
         learnt_with(network, tmp_path)
 
 
-def test_an_unknown_loss_is_said_with_its_key():
+def test_an_unknown_loss_is_refused_with_its_key():
     declared = Declaration(keep=["pose"], map={**QUICK, "loss": "contrastiv"})
     with pytest.raises(InputError, match=r"map.loss: .*'contrastiv'.*'contrastive'"):
         fit(declared, measurements(4))
@@ -430,7 +430,7 @@ def woven(photographs):
     return declared, done, prove(done.map, declared, done.held_out, done.learnt)
 
 
-def test_a_file_that_is_no_image_ends_a_fit_unless_it_may_be_left_out(photographs):
+def test_a_file_that_is_not_an_image_ends_a_fit_unless_it_may_be_left_out(photographs):
     declared = Declaration(**PHOTOGRAPHS, data={"path": photographs})
     with pytest.raises(FileError, match=r"data.path: .*broken.png"):
         read_data(declared)
@@ -555,7 +555,7 @@ def test_classes_never_seen_are_reported_on_their_own(evidence, fitted):
     assert json.dumps(evidence.as_json()["recognition"][0]["knn_accuracy"])
 
 
-def test_several_classes_never_seen_are_told_apart_by_thresholds_of_other_classes():
+def test_several_classes_never_seen_are_distinguished_by_thresholds_of_other_classes():
     data = measurements(10)
     rng = np.random.default_rng(1)
     word = np.array([f"w{k}" for k in data.factor("pose") + 5 * rng.integers(0, 2, len(data))])

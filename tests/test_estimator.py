@@ -356,7 +356,7 @@ def test_a_table_comes_in_and_goes_out(fitted):
     pd.testing.assert_frame_equal(map_.transform(table), Z)
 
 
-def test_verbose_tells_of_the_training_on_the_error_stream(capsys):
+def test_verbose_shows_the_training_on_the_error_stream(capsys):
     DrLIM(max_epochs=2, verbose=1, random_state=0).fit(X)
     out, err = capsys.readouterr()
     assert out == ""

@@ -57,7 +57,7 @@ def test_trustworthiness_is_that_of_scikit_learn(k, plane, rng):
 
 
 @pytest.mark.parametrize("measure", MEASURES[:2])
-def test_a_tie_between_neighbours_is_no_error(measure, rng):
+def test_a_tie_between_neighbours_is_not_an_error(measure, rng):
     grid = rng.integers(0, 4, (90, 3)).astype(float)
     assert measure(grid, 2 * grid, 7) == 1
 

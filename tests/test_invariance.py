@@ -159,7 +159,7 @@ def test_angles_that_have_nothing_to_do_with_each_other_do_not_correlate(rng):
 
 
 @pytest.mark.parametrize("Z", [np.zeros((10, 2)), np.zeros((5, 3)), np.zeros(3)])
-def test_what_is_no_cloud_in_space_is_refused(Z):
+def test_points_to_which_no_cylinder_fits_are_refused(Z):
     with pytest.raises(InputError):
         fit_cylinder(Z)
 
@@ -167,7 +167,7 @@ def test_what_is_no_cloud_in_space_is_refused(Z):
 # Verification
 
 
-def test_classes_that_lie_apart_are_told_apart_and_a_random_map_is_at_chance(rng):
+def test_classes_that_lie_apart_are_distinguished_and_a_random_map_is_at_chance(rng):
     labels = np.repeat(np.arange(4), 60)
     Z = labels[:, None] * 9.0 + rng.normal(size=(240, 2))
     apart = choose_threshold(Z, labels, 0.01, by="sample", random_state=0)

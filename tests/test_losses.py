@@ -172,7 +172,7 @@ def test_shapes_that_differ_are_refused_and_never_broadcast(distance, similar):
         lambda margin: global_loss(np.zeros((2, 2)), SimilarityGraph.empty(2), margin),
     ],
 )
-def test_a_margin_that_is_no_length_is_refused(use, margin):
+def test_a_margin_that_is_not_a_length_is_refused(use, margin):
     with pytest.raises(InputError, match="margin is"):
         use(margin)
 
@@ -375,7 +375,7 @@ def test_a_double_margin_without_an_inner_radius_is_equation_4():
 
 
 @pytest.mark.parametrize("sharpness", [0, -1.0, np.inf, np.nan])
-def test_a_sharpness_that_is_none_is_refused(sharpness):
+def test_an_invalid_sharpness_is_refused(sharpness):
     with pytest.raises(InputError, match="sharpness is"):
         Logistic(1.0, sharpness)
 

@@ -271,13 +271,13 @@ def test_a_pair_that_is_both_similar_and_dissimilar_is_refused(use):
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5, "64", None])
-def test_a_batch_size_that_is_no_size_is_refused(batch_size):
+def test_an_invalid_batch_size_is_refused(batch_size):
     with pytest.raises(InputError, match="batch_size"):
         PairSampler(TINY["a path"], batch_size)
 
 
 @pytest.mark.parametrize("n_dissimilar", [0, -1, np.nan, np.inf, "some", None, [1]])
-def test_a_balance_that_is_none_is_refused(n_dissimilar):
+def test_an_invalid_balance_is_refused(n_dissimilar):
     with pytest.raises(InputError, match="n_dissimilar"):
         PairSampler(TINY["a path"], 2, n_dissimilar=n_dissimilar)
 

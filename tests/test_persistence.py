@@ -200,7 +200,7 @@ def test_bytes_that_are_added_are_found(saved, tmp_path):
     ],
     ids=range(17),
 )
-def test_a_file_that_is_no_map_is_refused(content, tmp_path):
+def test_a_file_that_is_not_a_map_is_refused(content, tmp_path):
     path = tmp_path / "other.file"
     path.write_bytes(content)
     with pytest.raises(FileError, match=r"other\.file"):

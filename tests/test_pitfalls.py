@@ -161,13 +161,13 @@ PITFALLS = {
     ),
     "N7": (
         "training does not end, or keeps its last state",
-        "training::training_ends_after_so_many_epochs",
+        "training::training_ends_after_max_epochs",
         "training::the_weights_of_the_best_epoch_are_kept",
     ),
     "N8": (
         "a network with batch normalisation fails on one row",
         "estimator::a_network_that_mixes_the_rows_of_a_batch_maps_one_row",
-        "estimator::what_cannot_be_learnt_from_is_refused_with_value_rule_and_remedy",
+        "estimator::what_cannot_be_learnt_from_is_refused_with_its_value",
     ),
     "E1": (
         "the threshold of a verification is fixed, or chosen on the pairs it is tried on",
@@ -196,7 +196,7 @@ PITFALLS = {
     "E6": (
         "a collapse goes unseen",
         "proof::e6_a_collapsed_map_is_constant_whatever_its_place_and_not_because_it_is_small",
-        "training::a_collapse_is_said_once_with_what_to_try",
+        "training::a_collapse_is_warned_of_once_with_a_remedy",
         "training::a_healthy_run_raises_no_alarm_in_any_unit",
     ),
     "E7": (

@@ -106,7 +106,7 @@ def test_the_same_figure_is_the_same_file(file_format):
     assert first == second
 
 
-def test_the_colours_can_be_told_apart_without_seeing_red_or_green():
+def test_neighbouring_colours_differ_without_seeing_red_or_green():
     # Brightness as the eye weighs it: neighbouring colours of the list differ by it alone.
     from matplotlib.colors import to_rgb
 

@@ -167,7 +167,7 @@ def test_e2_held_out_points_that_are_the_training_points_are_refused(world):
     assert apart.verdict == "holds"
 
 
-def test_confounded_data_is_said_and_the_map_is_not_blamed_for_it(rng):
+def test_confounded_data_is_reported_and_not_blamed_on_the_map(rng):
     kind = np.arange(200) % 2
     light = np.where(rng.random(200) < 0.9, kind, 1 - kind)
     Z = 4.0 * kind[:, None] + rng.normal(size=(200, 1))
@@ -244,7 +244,7 @@ def test_what_cannot_be_concluded_names_few_sources_probes_and_the_range(world):
     assert not Proof((), ()).holds
 
 
-def test_values_that_were_computed_are_said_in_as_many_digits_as_matter(rng):
+def test_computed_values_are_printed_with_the_digits_that_matter(rng):
     strength = np.repeat([-0.2, -0.1, 0.0, 0.30000000000000004 - 0.2, 0.2], 20)
     maps = {"map": rng.normal(size=(100, 2)), "samples": strength[:, None]}
     entry = measure_ignored("brightness", maps, strength, kind="class", random_state=0)
@@ -536,7 +536,7 @@ def test_displacement_is_in_units_of_the_maps_own_scale(rng):
     assert curve.strengths == (0.0, 3.0)
 
 
-def test_the_displacement_of_a_constant_map_is_no_number():
+def test_the_displacement_of_a_constant_map_is_not_a_number():
     curve = displacement(np.ones((9, 2)), [np.ones((9, 2))], [1], random_state=0)
     assert np.isnan(curve.mean[0])
     assert curve.as_json()["mean"] == [None]
