@@ -226,7 +226,7 @@ def outcome(content, path):
     try:
         map_ = load(path)
         if math.prod(map_.sample_shape_) > 10**6:
-            return "a map"  # of images that nobody has: convnet takes them of any size
+            return "a map"  # of enormous images: convnet takes any size
         Z = map_.transform(np.zeros((3, *map_.sample_shape_)))
     except FileError:
         return "FileError"
@@ -238,7 +238,7 @@ def outcome(content, path):
 
 
 def run(number, seed, folder, say=None):
-    """Try so many mutations; return how often each ended how, and the growth of memory in MB."""
+    """Try a number of mutations; count how they ended, and measure the growth of memory in MB."""
 
     def stop(*_):
         raise Hang

@@ -52,7 +52,7 @@ def in_child(*arguments):
 
 
 def main(folder, kills):
-    """Kill so many times; return how many trainings were finished, all with equal bits."""
+    """Kill a number of times; return how many trainings were finished, all with equal bits."""
     folder = Path(folder)
     start = time.perf_counter()
     assert os.waitpid(in_child("undisturbed.drlim", folder), 0)[1] == 0

@@ -1,4 +1,4 @@
-"""The rendered airplane: the conditions of NORB's, nothing clipped, and told apart by its pose."""
+"""The rendered airplane: the conditions of small NORB, nothing clipped, poses that differ."""
 
 import itertools
 from types import SimpleNamespace

@@ -35,7 +35,7 @@ def read(tmp_path):
 
 
 def crossed(n_each=4, **levels):
-    """A dataset with each combination of the values of some factors, so many times."""
+    """A dataset with each combination of the values of some factors, repeated."""
     values = np.meshgrid(*levels.values(), np.arange(n_each), indexing="ij")
     factors = {name: v.ravel() for name, v in zip(levels, values[:-1], strict=True)}
     n = values[0].size
@@ -670,7 +670,7 @@ def test_samples_of_one_source_are_similar_and_those_near_another_of_it():
     assert found.similar == near | copy | near @ copy
     joined = SimilarityGraph.empty(6)
     for graph in found.by_rule.values():
-        assert (joined & graph).n_edges == 0  # each pair is told by one rule
+        assert (joined & graph).n_edges == 0  # each pair is counted for one rule
         joined = joined | graph
     assert joined == found.similar
     assert found.why(0, 3) == found.why(3, 0) == ["of one specimen"]

@@ -155,10 +155,10 @@ def test_the_search_for_neighbours_that_are_kept_is_shown_to_who_waits_for_it(mo
         assert ("nearest neighbours" in stream.getvalue()) == shown
     two = Declaration(keep=[{"neighbors": 3, "within": ODD}, {"neighbors": 3, "within": "pose"}])
     for either in (declared, two):
-        told = []
-        rules(either, measurements(4), progress=told.append)
-        assert told == sorted(told)
-        assert told[-1] == 1
+        shares = []
+        rules(either, measurements(4), progress=shares.append)
+        assert shares == sorted(shares)
+        assert shares[-1] == 1
     monkeypatch.setattr(sys, "stderr", stream := Terminal())
     fit(Declaration(keep=["pose"], map=QUICK), measurements(4), say=print)
     assert "nearest neighbours" not in stream.getvalue()  # there is no such search
@@ -551,7 +551,7 @@ def test_classes_never_seen_are_reported_on_their_own(evidence, fitted):
     assert (held_out.n, unseen.n) == (len(fitted.held_out), 48)
     assert held_out.knn_accuracy["map"] > 0.9
     assert set(held_out.verification) == set(held_out.knn_accuracy)
-    assert not unseen.verification  # one class alone: there is nobody to take it for
+    assert not unseen.verification  # one class alone: there is no other to take it for
     assert json.dumps(evidence.as_json()["recognition"][0]["knn_accuracy"])
 
 
@@ -579,9 +579,9 @@ def test_where_classes_have_few_samples_thresholds_are_tried_on_other_classes():
     declared = Declaration(keep=["word"], held_out={"share": 0.25}, map=QUICK)
     done = fit(declared, Dataset(X, {"word": word}))
     assert np.unique(done.held_out.factor("word"), return_counts=True)[1].min() == 1
-    (told,) = prove(done.map, declared, done.held_out, done.learnt).recognition
-    assert {name: one.by for name, one in told.verification.items()} == dict.fromkeys(
-        told.knn_accuracy, "class"
+    (verified,) = prove(done.map, declared, done.held_out, done.learnt).recognition
+    assert {name: one.by for name, one in verified.verification.items()} == dict.fromkeys(
+        verified.knn_accuracy, "class"
     )
 
 
@@ -809,7 +809,7 @@ def test_a_declaration_from_elsewhere_that_makes_no_sense_is_an_error_of_the_fil
     fitted.map.save(path)
     description, tensors = read_map(path)
     write_map(path, {**description, "declaration": plain}, tensors)
-    # Of what is no table the reader says so; of a table, whoever reads it as a declaration.
+    # A reader refuses what is not a table; a declaration refuses a table with other keys.
     with pytest.raises(FileError, match="declaration"):
         declaration_of(drlim.load(path))
 
@@ -888,14 +888,14 @@ def test_a_neighbour_that_is_not_there_is_an_error(asked, n, says, fitted):
 
 def test_a_threshold_is_chosen_on_what_was_not_trained_on(fitted):
     whole = measurements()
-    told = verify(fitted.map, DECLARED, whole, 0.05, pair=("0", "1"))
-    assert told.factor == "pose"
-    assert (told.n, told.n_known, told.n_values, told.by) == (125, 115, 5, "sample")
-    *_, distance, is_same = told.pair
+    verified = verify(fitted.map, DECLARED, whole, 0.05, pair=("0", "1"))
+    assert verified.factor == "pose"
+    assert (verified.n, verified.n_known, verified.n_values, verified.by) == (125, 115, 5, "sample")
+    *_, distance, is_same = verified.pair
     Z = fitted.map.transform(whole.X)
     assert distance == pytest.approx(np.linalg.norm(Z[0] - Z[1]))
-    assert is_same == (distance < told.threshold.distance)
-    text = "\n".join(told.lines())
+    assert is_same == (distance < verified.threshold.distance)
+    text = "\n".join(verified.lines())
     assert "125 samples of 5 classes of pose" in text
     assert "115 of the samples were left out" in text
     assert "(wanted: 5.00%)" in text
@@ -906,9 +906,14 @@ def test_a_threshold_is_chosen_on_what_was_not_trained_on(fitted):
 def test_of_many_classes_a_threshold_is_tried_on_others(fitted):
     whole = measurements(8, seed=5)
     many = Dataset(whole.X, {"who": np.arange(len(whole)) // 8})
-    told = verify(fitted.map, Declaration(), many, 0.1, same="who")
-    assert (told.n_values, told.by, told.n_known, told.pair) == (15, "class", 0, None)
-    assert "other classes" in "\n".join(told.lines())
+    verified = verify(fitted.map, Declaration(), many, 0.1, same="who")
+    assert (verified.n_values, verified.by, verified.n_known, verified.pair) == (
+        15,
+        "class",
+        0,
+        None,
+    )
+    assert "other classes" in "\n".join(verified.lines())
     with pytest.raises(InputError, match="no factor 'class'; known: who"):
         verify(fitted.map, Declaration(), many)
 

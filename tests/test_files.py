@@ -27,7 +27,7 @@ from drlim.transforms import shifted_copies
 
 @pytest.fixture(autouse=True)
 def cache(monkeypatch, tmp_path):
-    """Nothing is converted into the cache of whoever runs the tests."""
+    """Nothing is converted into the cache of the user who runs the tests."""
     monkeypatch.setenv("DRLIM_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache" / "converted"
 

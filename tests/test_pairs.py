@@ -43,7 +43,7 @@ def batch_loss(batch, Z, margin):
 
 
 def expected_loss(sampler, size, Z, margin):
-    """The mean over *all* batches of so many draws."""
+    """The mean over *all* batches of ``size`` draws."""
     places = [np.array(some) for some in combinations(range(sampler.n_drawn), size)]
     # An epoch is one way to divide the edges; the law is about every batch there can be.
     batches = [sampler._batch(sampler._draws_at(some)) for some in places]

@@ -19,7 +19,7 @@ from drlim import DrLIM, export, load, networks
 
 
 def refused(number, call, where="tempfile.mkstemp"):
-    """Let the operating system refuse, whoever runs the tests: root may write anywhere."""
+    """Let the operating system refuse the call. Root could write anywhere."""
 
     def refused_call():
         with mock.patch(where, side_effect=OSError(number, os.strerror(number))):

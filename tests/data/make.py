@@ -24,7 +24,7 @@ def samples(n, *shape):
 
 
 def own(sample_shape, n_components):
-    """A network that nobody will have kept."""
+    """A network whose code is not kept with the map."""
     return nn.Sequential(nn.Linear(*sample_shape, 4), nn.BatchNorm1d(4), nn.Linear(4, n_components))
 
 
