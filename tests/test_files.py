@@ -18,7 +18,7 @@ import scipy.sparse
 import zarr
 from PIL import Image
 
-from drlim import Dataset, FileError, InputError, MissingExtraError
+from drlim import Dataset, DataWarning, FileError, InputError, MissingExtraError
 from drlim._progress import Pace
 from drlim.datasets import blocks, read, read_table, write_points
 from drlim.datasets.readers import _convert, _csv, _reader
@@ -268,7 +268,8 @@ def test_names_in_a_zarr_group_are_text(folder):
 def test_an_npz_has_its_samples_in_x_and_its_factors_beside_it(folder, rng):
     X, label = rng.normal(size=(6, 2, 2)), np.array([b"a", b"b"] * 3)
     np.savez(folder / "d.npz", label=label, X=X, angle=np.arange(6), other=np.eye(6), n=6)
-    data = read(folder / "d.npz")
+    with pytest.warns(DataWarning, match="other.*n: "):
+        data = read(folder / "d.npz")
     np.testing.assert_array_equal(data.X, X)
     assert {name: v.tolist() for name, v in data.factors.items()} == {
         "label": ["a", "b"] * 3,
@@ -282,9 +283,44 @@ def test_a_zarr_group_is_read_as_an_npz_is(folder, rng):
     group.create_array("X", data=X)
     group.create_array("angle", data=np.arange(6))
     group.create_array("short", data=np.arange(5))
-    data = read(folder / "d.zarr")
+    with pytest.warns(DataWarning, match="short"):
+        data = read(folder / "d.zarr")
     np.testing.assert_array_equal(data.X, X)
     assert {name: v.tolist() for name, v in data.factors.items()} == {"angle": list(range(6))}
+
+
+@pytest.mark.fault("B6")
+@pytest.mark.parametrize("kind", ["npz", "zarr"])
+def test_an_array_that_is_no_factor_is_named_with_the_reason(kind, folder):
+    arrays = {
+        "X": np.eye(4),
+        "column": np.arange(4).reshape(4, 1),
+        "row": np.array([["a", "b", "a", "b"]]),
+        "day": np.array(["2024-01-01", "2024-01-02"] * 2, "M8[D]"),
+        "short": np.arange(3),
+        "table": np.ones((4, 2)),
+        "wave": np.ones(4, complex),
+    }
+    if kind == "npz":
+        arrays["pose"] = np.array(["a", "b", None, "c"], dtype=object)
+        np.savez(folder / "d.npz", **arrays)
+    else:
+        group = zarr.open_group(str(folder / "d.zarr"), mode="w", zarr_format=2)
+        for name, values in arrays.items():
+            group.create_array(name, data=values)
+    with pytest.warns(DataWarning, match="left out"):
+        data = read(folder / f"d.{kind}")
+    assert data.factors["column"].tolist() == [0, 1, 2, 3]
+    assert data.factors["row"].tolist() == ["a", "b", "a", "b"]
+    assert data.factors["day"].tolist() == ["2024-01-01", "2024-01-02"] * 2
+    left_out = {"short", "table", "wave"} | ({"pose"} if kind == "npz" else set())
+    assert {line.split(":")[0] for line in data.left_out} == left_out
+    assert data.subset([1, 2]).left_out == data.left_out
+    with pytest.raises(InputError, match=r"no factor 'short'.*\(3,\).*4 samples"):
+        data.factor("short")
+    said = []
+    read(folder / f"d.{kind}", say=said.append)
+    assert [line for line in said if "short" in line]
 
 
 def test_the_only_array_of_two_dimensions_needs_no_name(folder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -35,6 +35,11 @@ class Dataset:
         The name of each sample, such as the file it was read from.
     skipped : tuple of str
         The samples that were left out because they could not be read, as ``name: reason``.
+    feature_names : tuple of str
+        The names of the features, such as the columns of a table; empty if they have none.
+    left_out : tuple of str
+        What the file holds and the dataset does not, as ``name: reason``: arrays and columns that
+        are neither samples nor factors, files that are not images.
 
     Raises
     ------
@@ -54,6 +59,8 @@ class Dataset:
     origin: str = ""
     names: np.ndarray | None = None
     skipped: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.X, np.ndarray):
@@ -84,6 +91,13 @@ class Dataset:
                     "samples; give one name per sample"
                 )
             object.__setattr__(self, "names", names)
+        feature_names = tuple(map(str, self.feature_names))
+        if feature_names and self.X.shape[1:] != (len(feature_names),):
+            raise InputError(
+                f"there are {len(feature_names)} names of features and X has the shape "
+                f"{self.X.shape}; give one name per column"
+            )
+        object.__setattr__(self, "feature_names", feature_names)
 
     def __len__(self) -> int:
         return len(self.X)
@@ -106,8 +120,25 @@ class Dataset:
         array([4, 9])
         """
         if name not in self.factors:
-            raise InputError(f"there is no factor {name!r}; {nearest_name(name, self.factors)}")
+            raise InputError(
+                f"there is no factor {name!r}; {nearest_name(name, self.factors)}"
+                f"{self.why_absent(name)}"
+            )
         return self.factors[name]
+
+    def why_absent(self, name: str) -> str:
+        """Return the end of a message: why a part of the data of that name was left out, or "".
+
+        Examples
+        --------
+        >>> Dataset(np.eye(2), left_out=("pose: 3 values for 2 samples",)).why_absent("pose")
+        '; pose was left out of the data: 3 values for 2 samples'
+        """
+        reasons = [line for line in self.left_out if line.startswith(f"{name}: ")]
+        return "".join(
+            f"; {name} was left out of the data: {line.removeprefix(f'{name}: ')}"
+            for line in reasons
+        )
 
     def subset(self, indices: Any) -> Dataset:
         """Return some of the samples, by row numbers or by a mask, with their factors and names.
@@ -147,7 +178,7 @@ class Dataset:
         factors = {name: values[indices] for name, values in self.factors.items()}
         names = None if self.names is None else self.names[indices]
         X = _rows_of(self.X, indices)
-        return Dataset(X, factors, self.name, self.origin, names, self.skipped)
+        return replace(self, X=X, factors=factors, names=names)
 
     def split(
         self, test_size: float = 0.2, *, by: str = "source", random_state: RandomState = None

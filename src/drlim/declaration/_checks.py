@@ -10,6 +10,7 @@ from drlim._errors import InputError, nearest_name
 from drlim.datasets import Dataset
 from drlim.declaration._pairs import PairsTable
 from drlim.declaration._resolve import Resolved
+from drlim.declaration._schema import at
 from drlim.graphs import SimilarityGraph
 from drlim.transforms import KINDS
 
@@ -33,6 +34,7 @@ def check_names(resolved: Resolved) -> None:
             raise InputError(
                 f"{where}: there is no factor and no transformation {ignore.name!r}; "
                 f"{nearest_name(ignore.name, [*data.factors, *KINDS])}"
+                f"{data.why_absent(ignore.name)}"
             )
     nearest = [n for n, keep in enumerate(declaration.keep) if keep.neighbors]
     apart = [n for n, keep in enumerate(declaration.keep) if keep.step or keep.tolerance]
@@ -49,11 +51,9 @@ def check_names(resolved: Resolved) -> None:
     named += [(("data", key), getattr(declaration.data, key)) for key in ("source", "group")]
     named += [(("held_out", "unseen", key), key) for key in declaration.held_out.unseen]
     for keys, name in named:
-        if name is not None and name not in data.factors:
-            raise InputError(
-                f"{declaration.where(*keys)}: there is no factor {name!r}; "
-                f"{nearest_name(name, data.factors)}"
-            )
+        if name is not None:
+            with at(declaration, *keys):
+                data.factor(name)
 
 
 def check_pairs(

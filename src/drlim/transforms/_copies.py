@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def copies(data: Dataset, change: Change, random_state: RandomState = None) -> D
         ]
     )
     names = None if data.names is None else np.tile(data.names, len(values))
-    return Dataset(X, factors, data.name, data.origin, names, data.skipped)
+    return replace(data, X=X, factors=factors, names=names)
 
 
 def shifted_copies(data: Dataset, shifts: Sequence[int]) -> Dataset:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from drlim._errors import InputError
-from drlim.datasets.readers._reader import few, logger, naming
+from drlim.datasets.readers._reader import few, naming
 
 # What numpy, zipfile and Zarr raise at a damaged file.
 _DAMAGE = (
@@ -38,16 +38,41 @@ def choose_samples(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
     )
 
 
-def is_factor(path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype, n: int) -> bool:
-    """Tell whether an array is a factor of `n` samples: one number, bool or text for each."""
-    if shape == (n,) and dtype.kind in "biufSUT":
-        return True
-    logger.info("%s: %s (%s, shape %s) is not a factor", path, name, dtype, shape)
-    return False
+def why_no_factor(shape: tuple[int, ...], dtype: np.dtype, n: int) -> str | None:
+    """Return why an array is no factor of `n` samples, or None if it is one.
+
+    A factor has one number, bool, date or text for each sample; a single row or column of values
+    is read as such.
+    """
+    if dtype.kind == "O":
+        return (
+            "holds Python objects, and nothing is unpickled; save it as numbers or as text, with "
+            ".astype(str)"
+        )
+    if dtype.kind not in "biufSUTM":
+        return f"has the type {dtype}; a factor holds numbers, truth values or text"
+    if shape not in ((n,), (n, 1), (1, n)):
+        values = "is a single value" if shape == () else f"has the shape {shape}"
+        return f"{values}, and there are {n:,} samples; a factor has one value per sample"
+    return None
 
 
-def plain_text(values: np.ndarray) -> np.ndarray:
-    """Return a factor whose text, if it is text, is unicode of a fixed width."""
+def divide(
+    shapes: Mapping[str, tuple[int, ...]], dtypes: Mapping[str, np.dtype], n: int
+) -> tuple[list[str], tuple[str, ...]]:
+    """Divide arrays into the factors of `n` samples and those left out, as ``name: reason``."""
+    reasons = {name: why_no_factor(shape, dtypes[name], n) for name, shape in shapes.items()}
+    return (
+        [name for name, reason in reasons.items() if reason is None],
+        tuple(f"{name}: {reason}" for name, reason in reasons.items() if reason is not None),
+    )
+
+
+def factor_of(array: np.ndarray) -> np.ndarray:
+    """Return a factor, (n,); its text, if it is text or a date, is unicode of a fixed width."""
+    values = array.ravel()
+    if values.dtype.kind == "M":
+        return values.astype(str)
     if values.dtype.kind == "S":
         return np.char.decode(values, "utf-8")
     return values.astype(str) if values.dtype.kind == "T" else values

@@ -11,7 +11,7 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from drlim._errors import FileError, InputError
-from drlim.datasets.readers._arrays import choose_samples, is_factor, naming_damage, plain_text
+from drlim.datasets.readers._arrays import choose_samples, divide, factor_of, naming_damage
 from drlim.datasets.readers._npy import from_array
 from drlim.datasets.readers._reader import Block, Reader
 
@@ -30,18 +30,21 @@ def open_npz(path: Path) -> Reader:
     if dtype.hasobject:
         raise FileError(f"{path} holds Python objects in {chosen}, and nothing is unpickled")
 
+    others = {name: header for name, header in headers.items() if name != chosen}
+    names, left_out = divide(
+        {name: header.shape for name, header in others.items()},
+        {name: header.dtype for name, header in others.items()},
+        shape[0] if shape else 0,
+    )
+
     def factors() -> dict[str, np.ndarray]:
         with naming_damage(path), np.load(path, allow_pickle=False) as arrays:
-            return {
-                name: plain_text(arrays[name])
-                for name, header in headers.items()
-                if name != chosen and is_factor(path, name, header.shape, header.dtype, shape[0])
-            }
+            return {name: factor_of(arrays[name]) for name in names}
 
     if is_fortran and len(shape) > 1:  # a sample is scattered over the entry: read it whole
         with naming_damage(path), np.load(path, allow_pickle=False) as arrays:
             whole = from_array(path, np.ascontiguousarray(arrays[chosen]))
-        return Reader(path, shape, whole.dtype, whole.slices, factors=factors)
+        return Reader(path, shape, whole.dtype, whole.slices, factors=factors, left_out=left_out)
 
     def slices(rows: int) -> Iterator[Block]:
         sample_bytes = dtype.itemsize * math.prod(shape[1:])
@@ -59,7 +62,8 @@ def open_npz(path: Path) -> Reader:
                 block = np.frombuffer(content, dtype).reshape(n, *shape[1:])
                 yield Block(block.astype(dtype.newbyteorder("=")), {})
 
-    return Reader(path, shape, dtype.newbyteorder("="), slices, factors=factors)
+    native = dtype.newbyteorder("=")
+    return Reader(path, shape, native, slices, factors=factors, left_out=left_out)
 
 
 def _members(path: Path) -> tuple[dict[str, zipfile.ZipInfo], dict[str, _Header]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from drlim._checks import check_count
-from drlim._errors import FileError, InputError, about, nearest_name
+from drlim._errors import DataWarning, FileError, InputError, about, nearest_name, warn
 from drlim._files import as_path
 from drlim.datasets._dataset import Dataset
 from drlim.datasets.readers._convert import random_access
@@ -84,7 +84,8 @@ def read(
     cache : path, optional
         The folder for conversions; by default in the user's cache (``DRLIM_CACHE``).
     say : callable, optional
-        Called with a line of text at each step that takes long. None: such lines are logged.
+        Called with a line of text at each step that takes long, and for everything that is left
+        out or guessed. None: the former are logged, the latter are warnings.
 
     Returns
     -------
@@ -101,6 +102,12 @@ def read(
     MissingExtraError
         If the package that reads this kind of file is not installed.
 
+    Warns
+    -----
+    DataWarning
+        If a part of the file is left out, or its form is guessed, and `say` is None. The attribute
+        ``left_out`` of the dataset names what was left out.
+
     Examples
     --------
     >>> import tempfile
@@ -111,10 +118,11 @@ def read(
     >>> data.X, data.factors["species"]
     (array([[1.5, 2. ], [3. , 4. ]]), array(['cat', 'dog'], dtype='<U3'))
     """
-    say = say or logger.info
+    doubt, say = _doubt(say), say or logger.info
     path = as_path(path)
     with about("path"):
         reader = _open(path, by, columns, size, colour, skip_bad, say)
+        _announce(reader, doubt)
         own = reader.factors()
     names = _names(reader, own, by)
     if by is not None:
@@ -139,7 +147,16 @@ def read(
         good = np.setdiff1d(np.arange(reader.shape[0]), list(bad))
         own = {name: values[good] for name, values in own.items()}
         names = None if names is None else names[good]
-    return Dataset(X, own, path.name, str(path), names, skipped)
+    return Dataset(
+        X,
+        own,
+        path.name,
+        str(path),
+        names,
+        skipped,
+        feature_names=reader.feature_names,
+        left_out=reader.left_out,
+    )
 
 
 def blocks(
@@ -163,7 +180,8 @@ def blocks(
         The largest number of samples in a block. Blocks of large samples, the last block, and
         blocks with images left out have fewer.
     say : callable, optional
-        Called with a line of text for each image that is left out. None: such lines are logged.
+        Called with a line of text for each image that is left out, and for every other part of
+        the file. None: the former are logged, the latter are warnings.
 
     Yields
     ------
@@ -186,8 +204,9 @@ def blocks(
     [(2, 5), (2, 5), (1, 5)]
     """
     check_count(rows, "rows")
-    say = say or logger.info
+    doubt, say = _doubt(say), say or logger.info
     reader = _open(as_path(path), by, columns, size, colour, skip_bad, say)
+    _announce(reader, doubt)
     names = _names(reader, reader.factors() if by is not None else {}, by)
     return _named_blocks(reader, names, rows, say)
 
@@ -204,6 +223,16 @@ def _named_blocks(
             good = [i for i in range(start, start + n) if i not in block.skipped]
             yield block.X, None if names is None else names[good]
         start += n
+
+
+def _doubt(say: Say | None) -> Say:
+    """Return what is called with what a user must see: `say`, or a warning."""
+    return say or (lambda line: warn(line, DataWarning))
+
+
+def _announce(reader: Reader, doubt: Say) -> None:
+    if reader.left_out:
+        doubt(f"{reader.path}: left out {few(reader.left_out, 5)}")
 
 
 def _names(reader: Reader, own: Mapping[str, np.ndarray], by: str | None) -> np.ndarray | None:

@@ -58,6 +58,10 @@ class Reader:
         The names of all samples.
     factors : callable
         ``factors()`` reads the factors that the file holds.
+    feature_names : tuple of str
+        The names of the features, if they have any.
+    left_out : tuple of str
+        What the file holds and is not read, as ``name: reason``.
     """
 
     path: Path
@@ -67,6 +71,8 @@ class Reader:
     array: np.ndarray | None = None
     names: np.ndarray | None = None
     factors: Callable[[], dict[str, np.ndarray]] = _no_factors
+    feature_names: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.dtype.kind not in _NUMBERS:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from drlim._errors import FileError, missing_extra
-from drlim.datasets.readers._arrays import choose_samples, is_factor, naming_damage, plain_text
+from drlim.datasets.readers._arrays import choose_samples, divide, factor_of, naming_damage
 from drlim.datasets.readers._reader import Block, Reader
 
 
@@ -39,17 +39,22 @@ def open_zarr(path: Path) -> Reader:
                 for first in range(0, len(chunks), rows):
                     yield Block(chunks[first : first + rows], {})
 
+    others = {name: other for name, other in arrays.items() if name != chosen}
+    names, left_out = divide(
+        {name: tuple(other.shape) for name, other in others.items()},
+        {name: np.dtype(other.dtype) for name, other in others.items()},
+        shape[0] if shape else 0,
+    )
+
     def factors() -> dict[str, np.ndarray]:
         known = {}
         with naming_damage(path):
-            for name, other in arrays.items():
-                kind = np.dtype(other.dtype)
-                if name != chosen and is_factor(path, name, other.shape, kind, shape[0]):
-                    _check_codecs(path, other)
-                    known[name] = plain_text(np.asarray(other[:]))
+            for name in names:
+                _check_codecs(path, others[name])
+                known[name] = factor_of(np.asarray(others[name][...]))
         return known
 
-    return Reader(path, shape, dtype, slices, factors=factors)
+    return Reader(path, shape, dtype, slices, factors=factors, left_out=left_out)
 
 
 def _check_codecs(path: Path, array: Any) -> None:
