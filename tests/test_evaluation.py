@@ -1,5 +1,7 @@
 """Quality: known answers for maps that are known to be good, bad, torn or even."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn import manifold
@@ -177,5 +179,5 @@ def test_a_colour_has_its_place_in_the_histogram():
 
 @pytest.mark.parametrize("shape", [(3, 8, 8), (2, 1, 8, 8), (2, 8)])
 def test_grey_images_have_no_colours(shape):
-    with pytest.raises(InputError, match="colours are counted in"):
+    with pytest.raises(InputError, match=re.escape(str(shape))):
         baselines.colour_histograms(np.zeros(shape))
