@@ -105,7 +105,7 @@ def test_resuming_in_an_empty_folder_begins(undisturbed, tmp_path):
     assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=folder, resume=True), undisturbed)
 
 
-def test_a_random_training_goes_on_with_its_own_numbers(tmp_path):
+def test_an_unseeded_training_resumes_with_its_own_random_numbers(tmp_path):
     interrupted(tmp_path, 4, random_state=None)
     maps = []
     for name in ("a", "b"):
@@ -131,7 +131,7 @@ def test_checkpoints_are_written_every_few_epochs_or_minutes(tmp_path, undisturb
         assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=checkpoint, resume=True), undisturbed)
 
 
-def test_a_callback_that_ends_the_training_goes_on_where_it_was(tmp_path):
+def test_a_callback_resumes_with_its_state(tmp_path):
     alone = DrLIM(**SETTINGS, callbacks=[Patience(6)]).fit(X)
     assert len(alone.history_) == 6
     interrupted(tmp_path, 4, callbacks=[Patience(6)])
@@ -170,7 +170,7 @@ def test_another_training_is_not_resumed(parameters, fit, difference, tmp_path):
         DrLIM(**{**SETTINGS, **parameters}).fit(**arguments, checkpoint=tmp_path, resume=True)
 
 
-def test_other_versions_are_named(tmp_path, monkeypatch):
+def test_a_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
     interrupted(tmp_path, 2)
     # The checkpoint of another version; its file is signed, so it cannot be edited.
     monkeypatch.setattr("drlim._version.__version__", "9.9")
@@ -275,7 +275,7 @@ def test_two_trainings_cannot_use_one_folder(tmp_path):
         {"folder": "a", "every_epochs": None},
     ],
 )
-def test_a_checkpoint_that_makes_no_sense_is_refused(wrong):
+def test_wrong_arguments_of_a_checkpoint_are_refused(wrong):
     with pytest.raises(InputError, match=r"folder.* int|every_"):
         Checkpoint(**wrong)
 

@@ -90,9 +90,7 @@ def test_transforming_the_training_samples_gives_their_embedding_to_the_bit(n):
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("n_features", [5, 16, 30, 784])
 @pytest.mark.parametrize("network", ["mlp", "linear", "lenet"])
-def test_a_sample_has_one_point_to_the_bit_whatever_comes_with_it(
-    training, network, n_features, rng
-):
+def test_a_sample_has_one_point_to_the_bit_in_any_batch(training, network, n_features, rng):
     shape = (28, 28) if network == "lenet" else (n_features,)
     many = rng.normal(size=(600, *shape))  # two blocks and a part
     map_ = DrLIM(max_epochs=0, random_state=0, network=network).fit(many[:9])
@@ -229,7 +227,7 @@ def test_a_clone_learns_the_same_map_again(fitted):
     np.testing.assert_array_equal(clone(own).fit_transform(X), own.fit_transform(X))
 
 
-def test_it_is_a_step_of_a_pipeline():
+def test_a_map_is_a_step_of_a_pipeline():
     y = (X[:, 0] > 0).astype(int)
     pipeline = make_pipeline(
         MinMaxScaler(), DrLIM(max_epochs=10, random_state=0), KNeighborsClassifier()
@@ -336,7 +334,7 @@ def test_columns_of_other_names_or_in_another_order_are_not_mapped():
             map_.transform(other)
 
 
-def test_a_pipeline_gives_tables_where_it_is_asked_to():
+def test_a_pipeline_returns_tables_on_request():
     table = pd.DataFrame(X, columns=list("abcde"), index=np.arange(100, 160))
     pipeline = make_pipeline(MinMaxScaler(), DrLIM(max_epochs=1, random_state=0))
     Z = pipeline.set_output(transform="pandas").fit_transform(table)
@@ -345,7 +343,7 @@ def test_a_pipeline_gives_tables_where_it_is_asked_to():
     pd.testing.assert_frame_equal(pipeline.transform(table[:7]), Z[:7])
 
 
-def test_a_table_comes_in_and_goes_out(fitted):
+def test_a_table_is_mapped_to_a_table(fitted):
     table = pd.DataFrame(X, columns=list("abcde"), index=np.arange(100, 160))
     map_ = DrLIM(max_epochs=2, random_state=0).set_output(transform="pandas")
     Z = map_.fit_transform(table)
@@ -415,12 +413,12 @@ def test_samples_with_near_values_of_a_continuous_target_are_similar():
     assert graph_of(X[:, 2]) == neighbors(X[:, 2], 3)
 
 
-def test_a_graph_goes_before_labels():
+def test_a_graph_takes_precedence_over_labels():
     ring = SimilarityGraph.from_edges([(k, (k + 1) % 60) for k in range(60)], 60)
     assert graph_of(graph=ring) == graph_of(np.arange(60) % 2, graph=ring) == ring
 
 
-def test_with_dissimilar_pairs_given_only_they_part():
+def test_only_given_dissimilar_pairs_repel():
     pair, apart = (SimilarityGraph.from_edges([edge], 4) for edge in [(0, 1), (0, 2)])
     # One pair pulls and one pushes; where the last sample comes to lie is none of their business.
     map_ = DrLIM(network="linear", margin=5.0, learning_rate=0.1, random_state=0)
@@ -443,7 +441,7 @@ def test_augment_changes_what_is_learnt_and_not_the_samples(fitted):
     assert np.abs(map_.embedding_ - fitted.embedding_).max() > 1e-3
 
 
-def test_with_augment_each_sample_stands_in_a_batch_twice_and_both_are_pulled_together():
+def test_augment_puts_two_similar_copies_of_each_sample_into_a_batch():
     batches = []
 
     def record(samples, generator):
@@ -525,7 +523,7 @@ def test_the_untrained_map_is_the_network_as_it_was_before_training(fitted):
     np.testing.assert_array_equal(*again)
 
 
-def test_what_was_not_fitted_has_no_untrained_map():
+def test_an_unfitted_map_has_no_untrained_map():
     with pytest.raises(NotFittedError):
         DrLIM().untrained()
 

@@ -107,7 +107,7 @@ def test_raw_samples_give_the_same_point_after_loading(dtype, tmp_path):
     np.testing.assert_allclose(Z, map_.embedding_, atol=1e-5)
 
 
-def test_a_network_of_ones_own_is_loaded_with_its_builder(tmp_path):
+def test_a_custom_network_is_loaded_with_its_builder(tmp_path):
     map_ = DrLIM(network=own, max_epochs=1, random_state=0).fit(X)
     map_.save(tmp_path / "map.drlim")
     with pytest.raises(InputError, match=r"\.own; .*network="):
@@ -143,7 +143,7 @@ def test_what_a_builder_raises_is_not_blamed_on_the_file(saved):
         load(saved[0], network=lambda shape, n: {}["my own mistake"])
 
 
-# Files that are no maps, or no longer.
+# Files that are not maps, or no longer.
 
 
 def test_a_truncated_file_is_refused(saved, tmp_path):

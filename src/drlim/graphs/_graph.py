@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from drlim._checks import as_array, check_count
-from drlim._errors import DataWarning, InputError
+from drlim._errors import DataWarning, InputError, warn
 from drlim._types import Int
 
 # An edge is the one number i * n_samples + j, which must fit into 63 bits.
@@ -120,12 +120,11 @@ class SimilarityGraph:
     @cached_property
     def _keys(self) -> Int[np.ndarray, " n_edges"]:
         if self.n_edges > _MANY_EDGES:
-            warnings.warn(
+            warn(
                 f"all edges of the groups of {self!r} are being written out, in 8 bytes each and "
                 "several times that meanwhile: for `edges`, for y with -1, or for an operator with "
                 "a graph without groups; give fewer samples of each group if memory is short",
                 DataWarning,
-                stacklevel=3,
             )
         keys = np.empty(self.n_edges, np.int64)
         for start in range(0, len(keys), _BLOCK_EDGES):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, overload
 
 import numpy as np
 
 from drlim._checks import as_array, check_count
-from drlim._errors import DataWarning, InputError
+from drlim._errors import DataWarning, InputError, warn
 from drlim._types import Int, Shaped
 from drlim.graphs import _approximate, _exact
 from drlim.graphs._graph import SimilarityGraph
@@ -214,23 +213,21 @@ def _search(
     if approximate is None:
         approximate = len(X) > _MANY_ROWS and _approximate.is_installed()
         if len(X) > _MANY_ROWS and not approximate:
-            warnings.warn(
+            warn(
                 f"searching for the exact neighbours of {len(X)} samples, in a time that grows "
                 "with their square: a minute for 100,000 of 784 pixels, two hours for a million; "
                 "pip install 'drlim[ann]' for an approximate search, or give approximate=False",
                 DataWarning,
-                stacklevel=4,
             )
     if not approximate or not X.shape[1]:
         return _exact.nearest_exactly(X, k, progress), None
     nearest, recall = _approximate.nearest_nearly(X, k, progress)
     if recall < _LITTLE_RECALL:
-        warnings.warn(
+        warn(
             f"the approximate search found {recall:.2f} of the {k} nearest neighbours of a sample "
             f"of the {len(X)} rows; approximate=False finds all of them. In very many dimensions "
             "PCA to fewer helps, and with a few outlying values, leaving them out",
             DataWarning,
-            stacklevel=4,
         )
     return nearest, recall
 
