@@ -154,6 +154,7 @@ def _encoded(
     content: MapContent, *, program: bool = False
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the description and the tensors of a map's file."""
+    # The key is in every file: the bytes of a map without a declaration depend on it.
     annotations = {"declaration": None, **content.annotations}
     tensors = _tensors(content, program)
     if _TRAINED_ON in annotations:
@@ -278,7 +279,8 @@ def _network(
     sample_shape = tuple(description["sample_shape"])
     n_components = description["parameters"]["n_components"]
     if "name" in _builders.describe(builder):
-        # A short file can describe a network that is too large for any machine.
+        # A short file can describe a network that is too large for any machine, so its shapes are
+        # compared with the file before it is built.
         _check_weights(path, _builders.shapes(builder, sample_shape, n_components), tensors)
     network = _builders.build(builder, sample_shape, n_components, seed=0)
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
@@ -305,6 +307,7 @@ def _check_weights(
             raise InputError(
                 f"{wrong}it has {name} of the shape {shape}, and the file {tensors[name].shape}"
             )
+    # A weight that the network lacks means that it is not the network that was trained.
     strangers = sorted(tensors.keys() - expected.keys() - {"0.centre", "0.scale"})
     if strangers:
         raise InputError(f"{wrong}it has no {strangers[0]!r:.80}")

@@ -150,6 +150,7 @@ class EarlyStopping(Callback):
 
     def _loss(self, training: Training) -> float:
         Z = torch.from_numpy(training.embed(self.X)).double()
+        # In float64 and with all batches: the loss of two epochs may differ in a late digit.
         total, n_batches = 0.0, 0
         for batch in self.sampler.epoch(0):
             # The margin only decides which pairs count as active, and their share is not used.
@@ -193,6 +194,7 @@ class MetricsFile(Callback):
 
     def on_epoch_end(self, history: Sequence[Epoch]) -> None:
         """Write a line."""
+        # A resumed training already has epochs: the file is written anew, with all of them.
         first = len(history) - 1 if self.begun else 0
         text = "".join(
             json.dumps({"epoch": k + 1, **_finite(asdict(history[k]))}) + "\n"

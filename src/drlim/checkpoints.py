@@ -124,6 +124,7 @@ class _OpenCheckpoint:
         self.folder = folder
         self.fingerprint = _plain(fingerprint)
         self.state: dict[str, Any] | None = None
+        # Two files that are written in turn, so that the newest good one is never overwritten.
         self.slots = [folder / "checkpoint-0.drlim", folder / "checkpoint-1.drlim"]
         self.next_slot = 0
         self.last_time = time.monotonic()
@@ -172,7 +173,7 @@ class _OpenCheckpoint:
                     raise FileError(f"{slot} is not a checkpoint; give the training another folder")
                 good.append((number, description, tensors))
             except FileError as error:
-                bad = error
+                bad = error  # the other one may be good
         if not good and bad is not None:
             raise bad
         return max(good, key=lambda entry: entry[1]["n_epochs"], default=None)
@@ -217,7 +218,7 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         try:
             _lock(handle)
-        except OSError:
+        except OSError:  # another process holds it
             pid = os.read(handle, 20).decode(errors="replace").strip()
             raise FileError(
                 f"{folder} is in use by another training (process {pid or 'unknown'}); wait for "
@@ -321,6 +322,7 @@ def _digested(value: Any) -> Any:
 
 
 def _digest(array: np.ndarray) -> str:
+    # With dtype and shape: the same bytes can be other samples.
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
     for start in range(0, len(array), 4096):  # samples may be in a file larger than memory
         block = np.ascontiguousarray(array[start : start + 4096])

@@ -294,7 +294,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     ) -> DrLIM:
         """Learn from the network of another map, or from a new one; the rest is as in `fit`."""
         X = self._validated(X, fitting=True)
-        self.annotations_: dict[str, Any] = {}
+        self.annotations_: dict[str, Any] = {}  # earlier ones are about another training
         if graph is None:
             graph = similar(X, y, self.n_neighbors, verbose=bool(self.verbose))
         self.graph_ = check_graph(graph, len(X), "graph")
@@ -315,9 +315,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self.network_ = assembled(
             builder, X, self.n_components, seed=random.init, device=device, start=start
         )
+        # Described now: the parameter `network` may be set to another one after the fit.
         self._network_description = _builders.describe(builder)
         self._n_features_out = self.n_components
         held = None if pinned is None else self._pinned(pinned)
+        # Before the first batch, so that a folder that cannot be used costs no training.
         opened = self._opened(checkpoint, resume, X, sampler, weight, start, held)
         progress = Progress(max_epochs) if self.verbose else nullcontext()
         with opened as checkpoints, progress as shown:
@@ -460,6 +462,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """
         check_is_fitted(self)
         map_ = copy.copy(self)
+        # Without a seed the first weights are lost; others of the same distribution serve as well.
         seed = 0 if self.random_state is None else self.random_state
         builder = _builders.resolve(self.network, self.sample_shape_)
         built = _builders.build(builder, self.sample_shape_, self.n_components, streams(seed).init)
@@ -643,10 +646,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             {
                 **parameters,
                 "network": self._network_description,
+                # A generator has moved on since; the checkpoint itself holds its state.
                 "random_state": int(seed) if isinstance(seed, int | np.integer) else None,
             },
             {
                 "samples": X,
+                # The edges of large groups need not be written out to name the graph.
                 "graph": graph.edges if graph.groups is None else graph.groups,
                 "dissimilar": None if apart is None else apart.edges,
                 "weight": None if weight is None else np.asarray(weight),
@@ -667,4 +672,5 @@ def _start(init: Any) -> nn.Sequential:
             "init was read with its program and without its network, so it cannot be trained; "
             "give the builder: drlim.load(path, network=...)"
         )
+    # A map can start from itself, so the copy is made before its attributes are replaced.
     return copy.deepcopy(init.network_).cpu()

@@ -74,6 +74,7 @@ class Training:
 
     def embed(self, X: np.ndarray) -> np.ndarray:
         """Return the points of some samples as the network now maps them, (n, n_components)."""
+        # Each module has a mode of its own: a frozen backbone stays in evaluation.
         was_training = [module for module in self.network.modules() if module.training]
         self.network.eval()
         try:
@@ -181,6 +182,7 @@ def train(
     """
     random, weights = streams(random_state), list(network.parameters())
     device = weights[0].device
+    # Fused: one pass over all weights. Launching an operation per weight would take longer.
     optimizer = torch.optim.Adam(weights, lr=learning_rate, fused=True)
     n_steps = max(max_epochs * sampler.n_batches, 1)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -192,6 +194,7 @@ def train(
     ended = False
     for callback in callbacks:
         callback.on_start(Training(network, loss, device))
+    # Layers such as dropout draw from torch's global generators, which are restored at the end.
     with seeded(random.layers, device):
         run = _Run(network, optimizer, schedule, random, alarm, callbacks, device)
         if checkpoint is not None and checkpoint.state is not None:
@@ -204,6 +207,8 @@ def train(
                 if augment is not None:
                     samples = _augmented(augment, np.asarray(samples), random.batches)
                 Z = network(to_device(samples, device))
+                # The gradient by the points is computed in closed form, so that autograd need not
+                # keep all pairs of the batch; it carries the gradient on through the network.
                 found = forces(Z, batch, loss, margin)
                 tally.add(batch, found)
                 for weight in weights:  # as optimizer.zero_grad() does, in a tenth of its time
@@ -220,6 +225,7 @@ def train(
             history.append(tally.epoch())
             if history[-1].loss < best_loss:
                 best_loss, best_weights = history[-1].loss, copy.deepcopy(network.state_dict())
+            # Each callback sees the epoch, also if an earlier one ends the training.
             answers = [callback.on_epoch_end(history) for callback in callbacks]
             ended = alarm.watch(history, schedule.last_epoch / n_steps) or any(answers)
             if checkpoint is not None:
@@ -229,6 +235,7 @@ def train(
             if ended:
                 break
     network.load_state_dict(best_weights)
+    # Last, because a callback may choose other weights: those that are best on held-out samples.
     for callback in callbacks:
         callback.on_end()
     network.eval()
@@ -251,6 +258,7 @@ def _augmented(
 
 def _learning_schedule(progress: float) -> float:
     """Return the learning rate as a share of its highest value, at a progress of 0 to 1."""
+    # Adam's first steps are rough, because its averages of the gradient are still of few batches.
     warm_up = 0.03
     if progress < warm_up:
         return (progress + 1e-3) / (warm_up + 1e-3)
@@ -276,6 +284,7 @@ class _Run:
         best_weights: dict[str, Any],
         ended: bool,
     ) -> dict[str, Any]:
+        # Only generators that are drawn from step by step have a place to resume at.
         streams = {
             name: getattr(self.random, name).bit_generator.state for name in self.random.drawn
         }
