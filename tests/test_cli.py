@@ -322,6 +322,41 @@ def test_transform_writes_the_points_in_the_order_of_the_samples(ending, project
         np.testing.assert_allclose(np.stack([table["map1"], table["map2"]], axis=1), Z, rtol=1e-6)
 
 
+@pytest.mark.fault("B2")
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_is_read_by_the_names_that_the_map_knows(ending, project, monkeypatch):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder, _ = project
+    X = np.load(folder / "X.npy")
+    columns = {"extra": np.arange(120), "v": X[:, 1], "name": np.arange(120), "u": X[:, 0]}
+    if ending == "csv":
+        rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+        lines = [",".join(columns), *(",".join(map(str, row)) for row in rows)]
+        (folder / "other.csv").write_text("\n".join(lines))
+    else:
+        pq.write_table(pa.table(columns), folder / "other.parquet")
+    done = in_project(project, "transform", "map.drlim", f"other.{ending}", "-o", "Z.npy", *OWN)
+    assert done.returncode == 0, done.stderr
+    assert "2 features: u, v; not features: extra" in done.stdout
+    map_ = the_map(folder, monkeypatch)
+    assert list(map_.feature_names_in_) == ["u", "v"]
+    np.testing.assert_array_equal(np.load(folder / "Z.npy"), map_.transform(X))
+
+
+@pytest.mark.fault("B2")
+@pytest.mark.parametrize("command", ["transform", "report", "verify", "neighbors"])
+def test_a_table_without_a_feature_of_the_map_is_refused_by_name(command, project):
+    folder, _ = project
+    (folder / "renamed.csv").write_text("name,pose,lamp,U,v\na,p0,l0,1,2\nb,p1,l1,2,3\n")
+    rest = {"transform": ("-o", "Z.npy"), "neighbors": ("0",)}.get(command, ())
+    done = in_project(project, command, "map.drlim", "renamed.csv", *rest, *OWN)
+    assert done.returncode == 2
+    assert "'u'" in done.stderr
+    assert "U" in done.stderr
+
+
 def test_report_proves_a_map_on_what_it_was_not_trained_on(project):
     folder, _ = project
     done = in_project(project, "report", "map.drlim", "T.csv", "-o", "proof", *OWN)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import drlim
-from drlim import DrlimError, FileError, InputError
+from drlim import DataWarning, DrlimError, FileError, InputError, load
 from drlim._persistence import read_map, write_map
 from drlim.datasets import Dataset, weaves
 from drlim.declaration import (
@@ -984,3 +984,33 @@ def test_a_run_that_cannot_save_its_map_does_not_begin(tmp_path, given):
     with pytest.raises(FileError, match="nowhere"):
         run(DECLARED, tmp_path / "nowhere" / "m.drlim", data=measurements())
     assert not given
+
+
+# Features by name
+
+
+@pytest.mark.fault("B2")
+def test_features_are_known_by_name_from_the_data_to_the_exported_map(tmp_path, recwarn):
+    pytest.importorskip("onnx")
+    from drlim.exporting import export
+
+    given = measurements(4)
+    named = Dataset(given.X, given.factors, feature_names=("a", "b", "c"))
+    map_ = fit(DECLARED, named).map
+    map_.save(tmp_path / "m.drlim")
+    again = load(tmp_path / "m.drlim")
+    assert list(again.feature_names_in_) == ["a", "b", "c"]
+    exported = export(again, tmp_path / "m.onnx")
+    assert json.loads(exported.metadata["feature_names"]) == ["a", "b", "c"]
+    turned = Dataset(given.X[:, [2, 0, 1]], given.factors, feature_names=("c", "a", "b"))
+    expected = nearest(map_, named, "0", 3)
+    assert nearest(map_, turned, "0", 3) == expected
+    assert nearest(map_, turned, turned.subset([0]), 1)[0].distance == 0
+    assert not recwarn.list
+    more = np.hstack([turned.X, np.ones((len(given), 1))])
+    wide = Dataset(more, given.factors, feature_names=("c", "a", "b", "id"))
+    with pytest.warns(DataWarning, match="id"):
+        assert nearest(map_, wide, "0", 3) == expected
+    lacking = Dataset(given.X[:, :2], given.factors, feature_names=("a", "c"))
+    with pytest.raises(InputError, match=r"lacks 'b'.*'a', 'c'"):
+        nearest(map_, lacking, "0", 3)

@@ -668,3 +668,15 @@ def test_samples_of_another_shape_are_not_mapped(samples):
     with pytest.raises(InputError) as refused:
         map_.transform(samples)
     assert not missing_from(str(refused.value), [str(samples.shape[1:]), "(28, 28)"])
+
+
+@pytest.mark.fault("B2")
+def test_a_frame_is_taken_by_name_and_an_array_by_position():
+    frame = pd.DataFrame(X[:, :3], columns=["a", "b", "c"])
+    map_ = DrLIM(max_epochs=1, random_state=0).fit(frame)
+    np.testing.assert_array_equal(map_.transform(frame.to_numpy()), map_.transform(frame))
+    for wrong in (frame[["b", "a", "c"]], frame.rename(columns={"a": "d"})):
+        with pytest.raises(InputError, match="feature names"):
+            map_.transform(wrong)
+    with pytest.raises(InputError, match="3"):
+        map_.transform(X[:, :2])

@@ -370,7 +370,9 @@ def test_columns_of_numbers_are_features_and_the_others_factors(folder):
         }
     )
     pq.write_table(table, folder / "t.parquet")
-    data = read(folder / "t.parquet")
+    with pytest.warns(DataWarning, match="left out list: has the type list"):
+        data = read(folder / "t.parquet")
+    assert data.feature_names == ("a", "b")
     assert data.X.tolist() == [[1.5, 3], [2, 4]]
     assert data.X.dtype == np.float32
     assert {name: values.tolist() for name, values in data.factors.items()} == {

@@ -17,6 +17,7 @@ from drlim._version import __version__
 from drlim.experiments import EXPERIMENTS, reproduce
 
 if TYPE_CHECKING:
+    from drlim.datasets import Dataset
     from drlim.declaration import Evidence
 
 __all__ = ["COMMANDS", "main", "overview"]
@@ -204,7 +205,8 @@ def _transform(map_file: Path, data: Path, out: Path, skip_bad: bool, network: s
     from drlim.declaration._read import how_to_read
 
     map_ = open_map(map_file, network)
-    stream = blocks(data, skip_bad=skip_bad, say=print, **how_to_read(declaration_of(map_), data))
+    how = how_to_read(declaration_of(map_), data, map_)
+    stream = blocks(data, skip_bad=skip_bad, say=print, **how)
     n = write_points(out, ((map_.transform(X), names) for X, names in stream), map_.n_components)
     print(f"{n:,} points written to {out}")
 
@@ -240,10 +242,17 @@ def _report(
 
     map_ = declared.open_map(map_file, network)
     declaration = declared.declaration_of(map_, needed=True)
-    samples = declared.read_data(declaration, data, factors=factors, skip_bad=skip_bad, say=print)
+    samples = declared.read_data(
+        declaration, data, factors=factors, skip_bad=skip_bad, map_=map_, say=print
+    )
     evidence = declared.prove(map_, declaration, samples)
     folder = out or map_file.with_name(f"{map_file.stem}-report")
     _show_proof(evidence, declared.write_report(folder, evidence, map_, declaration)[0])
+
+
+def _say_aside(line: str) -> None:
+    """Print a line beside the output, which a program may read."""
+    print(line, file=sys.stderr)
 
 
 def _show_proof(evidence: Evidence, page: Path) -> None:
@@ -272,8 +281,10 @@ def _neighbors(
 
     map_ = open_map(map_file, network)
     declaration = declaration_of(map_)
-    known = read_data(declaration, data, skip_bad=skip_bad, say=print)
-    sought = read_data(declaration, Path(query)) if Path(query).exists() else query
+    known = read_data(declaration, data, skip_bad=skip_bad, map_=map_, say=_say_aside)
+    sought: Dataset | str = query
+    if Path(query).exists():
+        sought = read_data(declaration, Path(query), map_=map_, say=_say_aside)
     print(f"{'sample':<32} {'nearest':<32} distance (margins)")
     for found in nearest(map_, known, sought, n):
         print(f"{found.sample:<32} {found.neighbor:<32} {found.distance / map_.margin:.4f}")
@@ -323,7 +334,9 @@ def _verify(
 
     map_ = declared.open_map(map_file, network)
     declaration = declared.declaration_of(map_)
-    samples = declared.read_data(declaration, data, factors=factors, skip_bad=skip_bad, say=print)
+    samples = declared.read_data(
+        declaration, data, factors=factors, skip_bad=skip_bad, map_=map_, say=print
+    )
     verified = declared.verify(map_, declaration, samples, false_accept_rate, same=same, pair=pair)
     print("\n".join(verified.lines()))
 

@@ -598,7 +598,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 if hasattr(self, "feature_names_in_"):
                     del self.feature_names_in_
         else:
-            checked = validate_data(self, X, reset=fitting, dtype="numeric")
+            # A frame is compared by the names of its columns; an array is taken by position,
+            # about which scikit-learn would warn.
+            has_names = hasattr(X, "columns") or hasattr(X, "__dataframe__")
+            estimator = self if fitting or has_names else _without_names(self)
+            checked = validate_data(estimator, X, reset=fitting, dtype="numeric")
         return np.asarray(checked)
 
     def _pinned(self, pinned: Any) -> Pinned:
@@ -660,6 +664,14 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             },
         )
         return checkpoint._opened(fingerprint, resume)
+
+
+def _without_names(map_: DrLIM) -> DrLIM:
+    """Return a shallow copy of a map that knows the number of its features, not their names."""
+    copied = copy.copy(map_)
+    if hasattr(copied, "feature_names_in_"):
+        del copied.feature_names_in_
+    return copied
 
 
 def _start(init: Any) -> nn.Sequential:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,8 @@ class Exported:
         samples.
     metadata : dict of str to str
         The file's metadata: ``drlim`` (the version that wrote it), ``n_components``,
-        ``sample_shape``, ``margin``, and ``map_sha256``, the SHA-256 in the map's own file.
+        ``sample_shape``, ``margin``, and ``map_sha256``, the SHA-256 in the map's own file;
+        ``feature_names``, a JSON list in the order of the input, if the map knows them.
     """
 
     path: Path
@@ -112,6 +114,8 @@ def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
         "margin": repr(float(map_.margin)),
         "map_sha256": _codec.sha256_of(map_._content()),
     }
+    if names := map_._content().feature_names:
+        metadata["feature_names"] = json.dumps([str(name) for name in names])
     content = write(network, map_.sample_shape_, metadata=metadata)
     samples = examples(
         map_.sample_shape_,

@@ -143,6 +143,8 @@ def fit(
         "kept": [part.name for part in declaration.keep],
         "trained_on": fingerprints(learnt.X),
     }
+    if data.feature_names:
+        best.feature_names_in_ = np.array(data.feature_names, dtype=object)
     return Fitted(
         best,
         known,

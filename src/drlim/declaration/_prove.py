@@ -12,6 +12,7 @@ from drlim import baselines
 from drlim._errors import InputError
 from drlim._random import seed_of
 from drlim.datasets import Dataset
+from drlim.declaration._features import by_name
 from drlim.declaration._fingerprints import left_out, trained_on
 from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration, Keep
@@ -153,6 +154,7 @@ def prove(
     >>> kept.verdict
     'holds'
     """
+    held_out = by_name(map_, held_out)
     seen = trained_on(map_, held_out)
     given, held_out = held_out, held_out.subset(~seen) if seen.any() else held_out
     resolved = resolve(declaration, held_out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 
 from drlim._errors import FileError, InputError
 from drlim.datasets import Dataset, read
+from drlim.declaration._features import names_known_by
 from drlim.declaration._schema import Data, Declaration, at
+from drlim.estimator import DrLIM
 
 
 def read_data(
@@ -19,6 +21,7 @@ def read_data(
     *,
     factors: Path | None = None,
     skip_bad: bool = False,
+    map_: DrLIM | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Dataset:
     r"""Read the declared data, or other data in the way that the declaration says.
@@ -32,8 +35,12 @@ def read_data(
         The table of factors of the other data.
     skip_bad : bool, default=False
         Whether to leave out files that cannot be read, also where the declaration does not.
+    map_ : DrLIM, optional
+        The map that the samples are for. The columns of a table are then read by the names that
+        the map knows, in its order; further columns of numbers are factors.
     say : callable, optional
-        Called with a line of text at each step that takes long.
+        Called with a line of text at each step that takes long, and for everything that is left
+        out or guessed. None: the latter are warnings.
 
     Returns
     -------
@@ -57,14 +64,14 @@ def read_data(
     """
     declared = declaration.data
     if path is not None:
-        return _read(declaration, path, factors, skip_bad, say)
+        return _read(declaration, path, factors, skip_bad, map_, say)
     if declared.path is None:
         raise InputError(
             f"{declaration.where('data')}: the declaration names no data; give data.path, or in "
             "Python the samples: drlim.declaration.fit(declaration, data)"
         )
     try:
-        return _read(declaration, declared.path, declared.factors, skip_bad, say)
+        return _read(declaration, declared.path, declared.factors, skip_bad, map_, say)
     except (FileError, InputError) as error:
         keys = [error.argument] if error.argument in Data.model_fields else []
         with at(declaration, "data", *keys):
@@ -76,6 +83,7 @@ def _read(
     path: Path,
     factors: Path | None,
     skip_bad: bool,
+    map_: DrLIM | None,
     say: Callable[[str], None] | None,
 ) -> Dataset:
     return read(
@@ -83,23 +91,26 @@ def _read(
         factors=factors,
         skip_bad=skip_bad or declaration.data.skip_bad,
         say=say,
-        **how_to_read(declaration, path),
+        **how_to_read(declaration, path, map_),
     )
 
 
-def how_to_read(declaration: Declaration, path: Path) -> dict[str, Any]:
-    """Return the options of `drlim.datasets.read` for data of this kind.
+def how_to_read(declaration: Declaration, path: Path, map_: DrLIM | None = None) -> dict[str, Any]:
+    """Return the options of `drlim.datasets.read` for data of this kind, for a map.
 
     Size and colour do not apply to arrays of images, which a map takes as well.
     """
+    is_table = path.suffix.lower() in (".csv", ".parquet")
     declared = declaration.data
     other = path != declared.path
     is_array = path.suffix.lower() in (".npy", ".npz", ".zarr", ".csv", ".parquet")
     of_images = not (other and is_array)
-    of_tables = not (other and path.suffix.lower() not in (".csv", ".parquet"))
+    columns: Sequence[str] | None = declared.columns if is_table or not other else None
+    if is_table:
+        columns = names_known_by(map_) or columns
     return {
         "by": declared.by,
-        "columns": declared.columns if of_tables else None,
+        "columns": columns,
         "size": declared.size if of_images else None,
         "colour": declared.colour if of_images else None,
     }

@@ -14,6 +14,7 @@ from drlim._deprecated import renamed_arguments
 from drlim._errors import FileError, InputError, nearest_name
 from drlim._persistence import read_map
 from drlim.datasets import Dataset
+from drlim.declaration._features import by_name
 from drlim.declaration._fingerprints import left_out, trained_on
 from drlim.declaration._networks import imported, with_arguments
 from drlim.declaration._schema import Declaration
@@ -149,6 +150,9 @@ def nearest(map_: DrLIM, known: Dataset, query: Dataset | str, n: int = 5) -> li
     ['0', '0']
     """
     itself = None
+    known = by_name(map_, known)
+    if isinstance(query, Dataset):
+        query = by_name(map_, query)
     if isinstance(query, str):
         itself = row_of(known, query)
         query = known.subset([itself])
@@ -285,6 +289,7 @@ def verify(
     kept = [keep.factor for keep in declaration.keep if keep.factor]
     factor = same or next(iter(kept), "class")
     labels = data.factor(factor)
+    data = by_name(map_, data)
     fresh = ~trained_on(map_, data)
     Z = np.asarray(map_.transform(data.X))
     n_values = len(np.unique(labels[fresh]))

@@ -30,6 +30,7 @@ class Table:
     dtypes: dict[str, np.dtype]  # of the columns that are not text
     n_rows: int
     batches_of: Callable[[Sequence[str], int], Iterator[Any]]
+    left_out: tuple[str, ...] = ()  # columns that are not read, as ``name: reason``
 
     @property
     def numbers(self) -> list[str]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from drlim.datasets.readers._columns import Table, check_names
-from drlim.datasets.readers._reader import logger
 
 
 def open_parquet(path: Path) -> Table:
@@ -20,10 +19,11 @@ def open_parquet(path: Path) -> Table:
     check_names(path, file.schema_arrow.names)
     kinds: dict[str, str] = {}
     dtypes: dict[str, np.dtype] = {}
+    left_out: list[str] = []
     for field in file.schema_arrow:
         kind = _kind(field.type)
         if kind is None:
-            logger.info("%s: the column %r is left out: %s", path, field.name, field.type)
+            left_out.append(f"{field.name}: has the type {field.type}, neither a number nor a text")
             continue
         kinds[field.name] = kind
         if kind != "text":
@@ -34,7 +34,7 @@ def open_parquet(path: Path) -> Table:
         for batch in _open(path).iter_batches(rows, columns=list(names)):
             yield batch.select(list(names))
 
-    return Table(path, kinds, dtypes, file.metadata.num_rows, batches)
+    return Table(path, kinds, dtypes, file.metadata.num_rows, batches, tuple(left_out))
 
 
 def _open(path: Path) -> Any:

@@ -122,7 +122,7 @@ def read(
     path = as_path(path)
     with about("path"):
         reader = _open(path, by, columns, size, colour, skip_bad, say)
-        _announce(reader, doubt)
+        _announce(reader, doubt, say)
         own = reader.factors()
     names = _names(reader, own, by)
     if by is not None:
@@ -206,7 +206,7 @@ def blocks(
     check_count(rows, "rows")
     doubt, say = _doubt(say), say or logger.info
     reader = _open(as_path(path), by, columns, size, colour, skip_bad, say)
-    _announce(reader, doubt)
+    _announce(reader, doubt, say)
     names = _names(reader, reader.factors() if by is not None else {}, by)
     return _named_blocks(reader, names, rows, say)
 
@@ -230,7 +230,9 @@ def _doubt(say: Say | None) -> Say:
     return say or (lambda line: warn(line, DataWarning))
 
 
-def _announce(reader: Reader, doubt: Say) -> None:
+def _announce(reader: Reader, doubt: Say, say: Say) -> None:
+    for note in reader.notes:
+        say(f"{reader.path}: {note}")
     if reader.left_out:
         doubt(f"{reader.path}: left out {few(reader.left_out, 5)}")
 

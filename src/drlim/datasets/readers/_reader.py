@@ -62,6 +62,8 @@ class Reader:
         The names of the features, if they have any.
     left_out : tuple of str
         What the file holds and is not read, as ``name: reason``.
+    notes : tuple of str
+        How the file was read, for the user to check.
     """
 
     path: Path
@@ -73,6 +75,7 @@ class Reader:
     factors: Callable[[], dict[str, np.ndarray]] = _no_factors
     feature_names: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.dtype.kind not in _NUMBERS:

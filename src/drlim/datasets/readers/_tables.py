@@ -13,7 +13,7 @@ from drlim._files import as_path
 from drlim.datasets.readers._columns import Table, naming_damage, numbers
 from drlim.datasets.readers._csv import open_csv
 from drlim.datasets.readers._parquet import open_parquet
-from drlim.datasets.readers._reader import Block, Reader
+from drlim.datasets.readers._reader import Block, Reader, few
 
 _FORMATS = {".csv": open_csv, ".parquet": open_parquet}
 ENDINGS = tuple(_FORMATS)
@@ -47,7 +47,21 @@ def open_table(path: Path, columns: Sequence[str] | None, by: str | None) -> Rea
     def factors() -> dict[str, np.ndarray]:
         return table.read(others, text=() if by is None else (by,))
 
-    return Reader(path, (table.n_rows, len(features)), dtype, slices, factors=factors)
+    return Reader(
+        path,
+        (table.n_rows, len(features)),
+        dtype,
+        slices,
+        factors=factors,
+        feature_names=tuple(features),
+        left_out=table.left_out,
+        notes=(_taken(features, [name for name in others if name != by]),),
+    )
+
+
+def _taken(features: Sequence[str], others: Sequence[str]) -> str:
+    beside = f"; not features: {few(others, 6)}" if others else ""
+    return f"{len(features):,} features: {few(features, 6)}{beside}"
 
 
 def _features(table: Table, columns: Sequence[str] | None, by: str | None) -> list[str]:
@@ -59,17 +73,30 @@ def _features(table: Table, columns: Sequence[str] | None, by: str | None) -> li
     with about("columns"):
         if isinstance(columns, str) or not columns or len(set(columns)) < len(columns):
             raise InputError(f"columns is {columns!r}; give a list of different column names")
+        missing = [name for name in columns if name not in table.kinds]
+        if missing:
+            known = [name for name in table.kinds if name not in columns]
+            raise InputError(
+                f"{table.path} has no column {few(map(repr, missing), 8)}, of the {len(columns)} "
+                f"that are the features; of its other columns, {_nearest(missing[0], known)}"
+                + _why_absent(missing[0], table.left_out)
+            )
         for name in columns:
-            if name not in table.kinds:
-                raise InputError(
-                    f"{table.path} has no column {name!r}; {nearest_name(name, table.kinds)}"
-                )
             if table.kinds[name] == "text" or name == by:
                 raise InputError(
                     f"the column {name!r} of {table.path} holds names and not numbers; features "
                     "are numbers"
                 )
     return list(columns)
+
+
+def _nearest(name: str, known: Sequence[str], most: int = 20) -> str:
+    return nearest_name(name, known) if len(known) <= most else f"known: {few(known, most)}"
+
+
+def _why_absent(name: str, left_out: Sequence[str]) -> str:
+    reasons = [line for line in left_out if line.startswith(f"{name}: ")]
+    return f"; left out: {reasons[0]}" if reasons else ""
 
 
 def read_table(
