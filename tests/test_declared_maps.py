@@ -1,6 +1,7 @@
 """Declared maps: what is declared reaches training, and the proof is about other samples."""
 
 import copy
+import hashlib
 import html
 import io
 import json
@@ -657,6 +658,63 @@ def test_a_fingerprint_is_of_the_sample_and_not_of_its_place():
     assert len(fingerprints(X[:0])) == 0
     columns = np.asfortranarray(X.reshape(50, 16))
     np.testing.assert_array_equal(fingerprints(columns[:30]), known)
+
+
+def written_with_ten_digits(X):
+    text = io.StringIO()
+    np.savetxt(text, X.reshape(len(X), -1), fmt="%.10g")
+    return np.loadtxt(io.StringIO(text.getvalue()), ndmin=2)
+
+
+SAME_NUMBERS = {
+    "single floats": lambda X: X.astype(np.float32),
+    "ten digits of a table": written_with_ten_digits,
+    "another byte order": lambda X: X.astype(">f8"),
+    "columns first in memory": np.asfortranarray,
+    "every second row of a larger array": lambda X: np.repeat(X, 2, axis=0)[::2],
+    "flattened": lambda X: X.reshape(len(X), -1),
+}
+
+
+@pytest.mark.fault("A7")
+@pytest.mark.parametrize("way", SAME_NUMBERS)
+@pytest.mark.parametrize("shape", [(1,), (4,), (700,), (28, 28)])
+@pytest.mark.parametrize("scale", [1e-50, 1e-3, 1, 1e6, 1e60])
+def test_a_sample_is_recognised_by_its_numbers_however_they_are_stored(way, shape, scale):
+    if way == "single floats" and not 1e-30 < scale < 1e30:
+        pytest.skip("single floats cannot hold these numbers")
+    X = scale * np.random.default_rng(0).normal(size=(200, *shape))
+    known = fingerprints(X[:100])
+    np.testing.assert_array_equal(is_known(SAME_NUMBERS[way](X), known), np.arange(200) < 100)
+    if way != "ten digits of a table":
+        np.testing.assert_array_equal(fingerprints(SAME_NUMBERS[way](X[:100])), known)
+
+
+@pytest.mark.fault("A7")
+@pytest.mark.parametrize("dtype", ["u1", "i2", ">i4", "i8", "f4", "f8"])
+def test_whole_numbers_are_recognised_in_every_dtype(dtype):
+    X = np.random.default_rng(0).integers(0, 100, (50, 6))
+    np.testing.assert_array_equal(fingerprints(X.astype(dtype)), fingerprints(X))
+    assert len(np.unique(fingerprints(np.arange(100_000.0)[:, None]))) == 100_000
+
+
+@pytest.mark.fault("A7")
+@pytest.mark.parametrize("dtype", ["f4", "f8", "u1"])
+def test_the_fingerprints_of_earlier_versions_are_recognised(dtype):
+    X = np.random.default_rng(0).integers(0, 100, (50, 6)).astype(dtype)
+    old = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in X[:30]]
+    known = np.sort(np.frombuffer(b"".join(old), "<u8").astype(np.uint64))
+    for given in (X, X.astype(f">{dtype}"), X.astype("f8" if dtype == "f4" else dtype)):
+        np.testing.assert_array_equal(is_known(given, known), np.arange(50) < 30)
+
+
+@pytest.mark.fault("A7")
+def test_samples_that_were_trained_on_are_left_out_in_another_dtype(fitted):
+    whole = measurements()
+    for X in (whole.X.astype(np.float32), written_with_ten_digits(whole.X)):
+        evidence = prove(fitted.map, DECLARED, Dataset(X, whole.factors))
+        assert evidence.n_known == len(fitted.learnt)
+        assert verify(fitted.map, DECLARED, Dataset(X, whole.factors)).n_known == 115
 
 
 # The page.
