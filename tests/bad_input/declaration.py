@@ -1,7 +1,5 @@
 """Bad input to drlim.declaration."""
 
-from pathlib import Path
-
 import numpy as np
 
 from bad_input.rows import DATA, LABELS, X_NAN, X, bad, bad_file, file, fitted, table
@@ -101,7 +99,8 @@ ROWS = {
     ],
     "declaration.read_data": [
         bad("no path", lambda: read_data(Declaration()), "data.path"),
-        bad_file("missing file", lambda: read_data(Declaration(), Path("no.npy")), "no.npy"),
+        bad_file("missing file", lambda: read_data(Declaration(), "no.npy"), "no.npy"),
+        bad("number for a path", lambda: read_data(Declaration(), 3), "path", "3"),
     ],
     "declaration.split": [
         bad("unknown factor", lambda: split(Declaration(held_out={"unseen": {"d": (1,)}}), DATA), "'d'"),

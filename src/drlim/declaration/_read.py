@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from drlim._errors import FileError, InputError
+from drlim._files import as_path
 from drlim.datasets import Dataset, read
 from drlim.declaration._features import names_known_by
 from drlim.declaration._schema import Data, Declaration, at
@@ -64,7 +65,7 @@ def read_data(
     """
     declared = declaration.data
     if path is not None:
-        return _read(declaration, path, factors, skip_bad, map_, say)
+        return _read(declaration, as_path(path), factors, skip_bad, map_, say)
     if declared.path is None:
         raise InputError(
             f"{declaration.where('data')}: the declaration names no data; give data.path, or in "
