@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from bad_input.rows import missing_from
 
+from drlim import cli
+from drlim._progress import search_progress
 from drlim.cli import COMMANDS, overview
 
 
@@ -197,6 +199,32 @@ def test_a_reader_that_stops_reading_is_not_an_error():
     assert (process.returncode, said) == (1, b"")
 
 
+@pytest.mark.fault("C7")
+@pytest.mark.parametrize("encoding", ["ascii", "cp932"])
+def test_what_a_stream_cannot_encode_is_escaped_and_the_command_goes_on(encoding, monkeypatch):
+    streams = {name: io.TextIOWrapper(io.BytesIO(), encoding) for name in ("stdout", "stderr")}
+    for name, stream in streams.items():
+        monkeypatch.setattr(sys, name, stream)
+    monkeypatch.setattr(cli, "overview", lambda: "R\u00b2 \u2013\n")  # no page of help has them
+    for words, name in ((["--help"], "stdout"), (["caf\u00e9"], "stderr")):
+        monkeypatch.setattr(sys, "argv", ["drlim", *words])
+        with contextlib.suppress(SystemExit):
+            cli.main()
+        streams[name].flush()
+    assert streams["stdout"].buffer.getvalue().startswith(b"R")
+    assert b"caf" in streams["stderr"].buffer.getvalue()
+
+
+@pytest.mark.fault("C7")
+def test_a_command_without_any_standard_stream_still_ends_well(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(sys, "argv", ["drlim", "--version"])
+    cli.main()
+    with search_progress("search") as progress:
+        progress(0.5)
+
+
 def test_altered_data_ends_with_a_message_that_names_the_file(tmp_path):
     (tmp_path / "mnist").mkdir()
     for stem in ("train", "t10k"):
@@ -376,6 +404,25 @@ def test_neighbors_of_a_known_sample_are_listed_with_their_distances(query, proj
     distances = [float(line.split()[2]) for line in lines]
     assert distances == sorted(distances)
     assert all("s7" != line.split()[1] for line in lines)
+
+
+@pytest.mark.fault("C12")
+def test_a_query_is_a_known_sample_before_it_is_a_path(project):
+    (project[0] / "s7").mkdir(exist_ok=True)
+    (project[0] / "7").write_text("not data")
+    for query in ("s7", "7"):
+        done = in_project(project, "neighbors", "map.drlim", "T.csv", query, "-n", "1", *OWN)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines()[1].split()[0] == "s7"
+
+
+@pytest.mark.fault("C12")
+@pytest.mark.parametrize("query", ["\u00b2", "-1", " 1", "1_0", "120"])
+def test_a_query_that_is_neither_a_name_nor_a_row_ends_with_one_line(query, project):
+    done = in_project(project, "neighbors", "map.drlim", "T.csv", query, *OWN)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert repr(query) in done.stderr
 
 
 def test_neighbors_of_a_file_are_of_each_of_its_samples(project):

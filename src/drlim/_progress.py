@@ -65,8 +65,8 @@ def search_progress(
     In a terminal a bar, which disappears when the search is over; elsewhere a line every few
     seconds, and none for a search that is quick.
     """
-    stream = sys.stderr if stream is None else stream
-    if stream.isatty():
+    stream = stream or sys.stderr
+    if stream is not None and stream.isatty():
         with progress_bar(stream, name, transient=True) as bar:
             task = bar.add_task(name, total=1.0)
             yield lambda share: bar.update(task, completed=share)

@@ -25,13 +25,13 @@ class Progress(Callback):
         seconds_between_lines: float = SECONDS_BETWEEN_LINES,
     ) -> None:
         self.max_epochs = max_epochs
-        self.stream = sys.stderr if stream is None else stream
+        self.stream = stream or sys.stderr  # None if the process was started without it
         self.pace = Pace(seconds_between_lines)
         self.bar: Any = None
         self.state = "loss -, - inside the margin"
 
     def __enter__(self) -> Progress:
-        if self.stream.isatty():
+        if self.stream is not None and self.stream.isatty():
             self.bar = progress_bar(self.stream, "training", "  {task.fields[state]}")
             self.bar.start()
             self.task = self.bar.add_task("training", total=1.0, state=self.state)

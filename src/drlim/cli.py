@@ -6,6 +6,7 @@ Nothing heavy is imported until a command needs it, so ``drlim --help`` answers 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from pathlib import Path
@@ -278,12 +279,14 @@ def _neighbors(
 ) -> None:
     """Find the known samples nearest to a sample in the map, with their distances."""
     from drlim.declaration import declaration_of, nearest, open_map, read_data
+    from drlim.declaration._use import is_sample
 
     map_ = open_map(map_file, network)
     declaration = declaration_of(map_)
     known = read_data(declaration, data, skip_bad=skip_bad, map_=map_, say=_say_aside)
     sought: Dataset | str = query
-    if Path(query).exists():
+    # A known sample comes first: the answer must not depend on the files of the working folder.
+    if not is_sample(known, query) and Path(query).exists():
         sought = read_data(declaration, Path(query), map_=map_, say=_say_aside)
     print(f"{'sample':<32} {'nearest':<32} distance (margins)")
     for found in nearest(map_, known, sought, n):
@@ -424,9 +427,11 @@ def _run(words: list[str]) -> None:
 
 def main() -> None:
     """Run the command line; an error of the user ends with one message and exit code 2."""
+    _escape_what_cannot_be_encoded()
     try:
         _run(sys.argv[1:])
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None: the process was started without it
+            sys.stdout.flush()
     except DrlimError as error:
         print(f"drlim: {error}", file=sys.stderr)
         sys.exit(2)
@@ -438,6 +443,13 @@ def main() -> None:
         # flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _escape_what_cannot_be_encoded() -> None:
+    """Let a stream escape a character that it lacks: no training should end at the sign of R²."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

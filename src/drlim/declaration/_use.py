@@ -172,14 +172,27 @@ def nearest(map_: DrLIM, known: Dataset, query: Dataset | str, n: int = 5) -> li
     return found
 
 
-def row_of(data: Dataset, name: str) -> int:
-    """Return the row of a sample that is given by its name or its row number."""
+def is_sample(data: Dataset, name: str) -> bool:
+    """Tell whether a text is the name of a sample, or else its row number."""
+    return _row_or_none(data, name) is not None
+
+
+def _row_or_none(data: Dataset, name: str) -> int | None:
     if data.names is not None:
         found = np.flatnonzero(data.names == name)
         if len(found):
             return int(found[0])
-    if name.isdigit() and int(name) < len(data):
+    # Digits only: int() takes signs, spaces and underscores too, and refuses such digits as \u00b2.
+    if name.isascii() and name.isdecimal() and int(name) < len(data):
         return int(name)
+    return None
+
+
+def row_of(data: Dataset, name: str) -> int:
+    """Return the row of a sample that is given by its name or its row number."""
+    row = _row_or_none(data, name)
+    if row is not None:
+        return row
     known = map(str, data.names) if data.names is not None and len(data) <= 50 else ()
     raise InputError(
         f"there is no sample and no file {name!r}; give a name, or a row from 0 to "
