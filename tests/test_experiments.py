@@ -197,7 +197,7 @@ def test_a_folder_that_cannot_be_made_is_named_before_anything_is_computed(tmp_p
 
 
 def test_an_unknown_experiment_is_answered_with_the_nearest_name(tmp_path):
-    with pytest.raises(InputError, match="did you mean 'springs'"):
+    with pytest.raises(InputError, match="'springs'"):
         reproduce("spring", tmp_path, **QUIETLY)
 
 

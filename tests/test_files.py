@@ -370,7 +370,7 @@ def test_columns_of_numbers_are_features_and_the_others_factors(folder):
         }
     )
     pq.write_table(table, folder / "t.parquet")
-    with pytest.warns(DataWarning, match="left out list: has the type list"):
+    with pytest.warns(DataWarning, match="list"):
         data = read(folder / "t.parquet")
     assert data.feature_names == ("a", "b")
     assert data.X.tolist() == [[1.5, 3], [2, 4]]
@@ -530,7 +530,7 @@ def test_a_table_in_another_encoding_or_with_another_ending_is_refused(folder):
 
 def test_a_table_without_numbers_has_no_samples(folder):
     (folder / "t.csv").write_text("a,b\nx,y\n")
-    with pytest.raises(InputError, match="no column of numbers"):
+    with pytest.raises(InputError, match=r"t\.csv"):
         read(folder / "t.csv")
 
 
@@ -612,11 +612,11 @@ def test_rows_and_samples_that_do_not_fit_are_named(files, says, folder, rng):
 
 
 def test_a_name_is_needed_to_join_by_name(four, folder):
-    with pytest.raises(InputError, match="samples have no names"):
+    with pytest.raises(InputError, match="names"):
         read(four, factors={"file": np.arange(4)}, by="file")
-    with pytest.raises(InputError, match="did you mean 'file'"):
+    with pytest.raises(InputError, match="'file'"):
         read(four, factors={"file": np.arange(4)}, by="fiel")
-    with pytest.raises(InputError, match="no table of factors"):
+    with pytest.raises(InputError, match="factors"):
         read(four, by="file")
 
 
@@ -961,7 +961,7 @@ def test_a_folder_without_images_is_refused(folder):
         read(folder, skip_bad=True)
     for name in ("1.png", "2.png"):
         (folder / name).write_bytes(b"")
-    with pytest.raises(FileError, match=r"no image that can be read: 1.png is empty"):
+    with pytest.raises(FileError, match=r"1\.png"):
         read(folder, skip_bad=True)
 
 

@@ -1,5 +1,6 @@
 """The data that is made by code: what shows in it, what does not, and the same each time."""
 
+import re
 import sys
 
 import numpy as np
@@ -359,10 +360,10 @@ def test_measurements_that_cannot_be_made_are_refused(name):
 @pytest.mark.parametrize("make", [weaves, signatures])
 def test_a_folder_with_something_in_it_is_refused_and_left_alone(tmp_path, make):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(FileError, match=r"is not empty, .* give a new folder"):
+    with pytest.raises(FileError, match=re.escape(str(tmp_path))):
         make(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-    with pytest.raises(FileError, match=r"mine\.txt cannot be written \(File exists\)"):
+    with pytest.raises(FileError, match=r"mine\.txt .*File exists"):
         make(tmp_path / "mine.txt")
 
 

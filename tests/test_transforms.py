@@ -626,7 +626,7 @@ def test_a_wrong_declaration_says_what_is_wrong(declared, message):
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - set(FOR_VECTORS)))
 def test_a_change_of_images_refuses_vectors(kind, rng):
-    with pytest.raises(InputError, match=r"vectors of 5 features; .* by dropout and noise"):
+    with pytest.raises(InputError, match=r"5 features.*dropout.*noise"):
         made(kind, np.ones((2, 5)), change(kind).identity)
     with pytest.raises(InputError, match="needs images"):
         Augment.for_samples([change(kind)], np.ones((2, 5)))
@@ -635,7 +635,7 @@ def test_a_change_of_images_refuses_vectors(kind, rng):
 @pytest.mark.parametrize("kind", ["colour", "saturation"])
 @pytest.mark.parametrize("shape", [(2, 5, 5), (2, 1, 5, 5), (2, 5, 5, 3)])
 def test_a_change_of_colour_refuses_images_without_three_channels(kind, shape):
-    with pytest.raises(InputError, match=r"needs images in red, green and blue"):
+    with pytest.raises(InputError, match=kind):
         Augment([change(kind)])(np.ones(shape), np.random.default_rng(0))
 
 
@@ -663,7 +663,7 @@ def test_a_strength_that_is_not_allowed_is_refused(kind, strength, message):
 
 @pytest.mark.parametrize("dtype", [np.int64, bool])
 def test_a_dtype_without_full_scale_is_refused(dtype):
-    with pytest.raises(InputError, match="full scale is not known; pass uint8"):
+    with pytest.raises(InputError, match=rf"{dtype.__name__}.*uint8"):
         made("brightness", np.ones((2, 5, 5), dtype), 0.1)
     with pytest.raises(InputError, match=r"X.astype\(np.float32\)"):
         made("noise", np.ones((2, 5), dtype), 0.1)
@@ -671,7 +671,7 @@ def test_a_dtype_without_full_scale_is_refused(dtype):
 
 def test_features_that_were_learnt_elsewhere_are_refused(rng):
     augment = Augment.for_samples([change("noise")], np.ones((3, 4)))
-    with pytest.raises(InputError, match=r"feature_mean has the shape \(4,\) .* have 5 features"):
+    with pytest.raises(InputError, match=r"feature_mean .*\(4,\) .*5 features"):
         augment(np.ones((3, 5)), rng)
 
 
@@ -681,7 +681,7 @@ def test_an_augment_is_made_of_changes():
 
 
 def test_geometric_changes_of_one_list_must_agree_on_what_lies_outside():
-    with pytest.raises(InputError, match="outside edge and zeros"):
+    with pytest.raises(InputError, match=r"edge.*zeros"):
         Augment([change("shift"), change("noise"), change("scale", outside="edge")])
 
 
