@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -33,31 +34,117 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise before a long training if its result could not be written."""
+def check_output(
+    path: str | os.PathLike[str], inputs: Iterable[str | os.PathLike[str] | None] = ()
+) -> Path:
+    """Return the path of a file to write, or raise before any work if it must not be written.
+
+    Parameters
+    ----------
+    path : path
+    inputs : iterable of path or None
+        Files and folders that the work reads. The output is neither one of them, by whatever
+        name or link, nor in one of the folders.
+
+    Raises
+    ------
+    InputError
+        If the file is an input.
+    FileError
+        If it is a folder, a device or read-only, or its folder cannot be written.
+    """
     path = as_path(path)
-    if path.is_dir():
-        raise FileError(f"{path} is a folder; give the name of a file in it")
+    _check_no_input(path, inputs)
+    target = _target(path)
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
+        _check_replaceable(target)
+        with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as error:
+        if isinstance(error, DrlimError):
+            raise
         raise _cannot_write(path, error) from None
+    return path
+
+
+def check_output_folder(
+    folder: str | os.PathLike[str], inputs: Iterable[str | os.PathLike[str] | None] = ()
+) -> Path:
+    """Return the path of a folder to write to, or raise as `check_output` does.
+
+    The folder need not exist; nothing is made.
+    """
+    folder = as_path(folder)
+    _check_no_input(folder, inputs)
+    existing = _target(folder)
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    try:
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{existing} is a file")
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise FileError(
+            f"{folder} cannot be written ({error.strerror or error}); give a folder that you may "
+            "write to"
+        ) from None
+    return folder
+
+
+def _check_no_input(path: Path, inputs: Iterable[str | os.PathLike[str] | None]) -> None:
+    target = _target(path)
+    for given in inputs:
+        if given is None:
+            continue
+        read = _target(Path(given))
+        both = path.exists() and read.exists()
+        if target == read or (both and os.path.samefile(path, read)):  # a hard link also
+            raise InputError(
+                f"{path} cannot be written: it is the input {os.fspath(given)}, which it would "
+                "replace; give another name for the output"
+            )
+        if read.is_dir() and target.is_relative_to(read):
+            raise InputError(
+                f"{path} cannot be written: it is in {os.fspath(given)}, whose files are the "
+                "input; give a place outside it for the output"
+            )
+
+
+def _target(path: Path) -> Path:
+    """Return the file that a path names, after all links."""
+    return Path(os.path.realpath(path))
+
+
+def _check_replaceable(target: Path) -> None:
+    """Raise if there is something at a path that a new file must not take the place of."""
+    if not target.exists():
+        return
+    mode = target.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise FileError(f"{target} is a folder; give the name of a file in it")
+    if not stat.S_ISREG(mode):
+        raise FileError(f"{target} is not a regular file; give the name of a file")
+    # The mode too: an administrator may write to any file, and has still marked this one.
+    if not mode & 0o222 or not os.access(target, os.W_OK):
+        raise FileError(f"{target} is read-only; give another name, or make it writable")
 
 
 @contextmanager
 def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give an empty file to write, which takes the place of ``path`` if nothing goes wrong.
 
-    If the block is left by an error, an old file stays as it was and the new one is removed.
+    If the block is left by an error, an old file stays as it was and the new one is removed. A
+    link stays a link: the file it points to is replaced.
 
     Raises
     ------
     FileError
-        If the folder does not exist or cannot be written.
+        If the folder does not exist or cannot be written, or the file is read-only.
     """
-    path = as_path(path)
+    path = _target(as_path(path))
     try:
+        _check_replaceable(path)
         # In the same folder, because a move between file systems is not atomic.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)
@@ -138,6 +225,8 @@ def _replace_all(folder: Path, new: Path, old: Path, last: str) -> None:
     for name in names:
         if (folder / name).is_dir():
             raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
+        if (folder / name).is_file():
+            _check_replaceable(folder / name)
         _sync(new / name)
     try:
         for name in reversed(names):  # the last first

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from drlim._commands import Argument, command, help_page
 from drlim._errors import DrlimError, InputError, nearest_name
+from drlim._files import check_output, check_output_folder
 from drlim._version import __version__
 from drlim.experiments import EXPERIMENTS, reproduce
 
@@ -201,6 +202,7 @@ def _fit(
 )
 def _transform(map_file: Path, data: Path, out: Path, skip_bad: bool, network: str | None) -> None:
     """Map samples to points, in their order, a block at a time: data may exceed memory."""
+    check_output(out, [map_file, data])
     from drlim.datasets import blocks, write_points
     from drlim.declaration import declaration_of, open_map
     from drlim.declaration._read import how_to_read
@@ -239,6 +241,8 @@ def _report(
 
     Samples that the map was trained on are recognised and left out.
     """
+    folder = out or map_file.with_name(f"{map_file.stem}-report")
+    check_output_folder(folder, [map_file, data, factors])
     from drlim import declaration as declared
 
     map_ = declared.open_map(map_file, network)
@@ -247,7 +251,6 @@ def _report(
         declaration, data, factors=factors, skip_bad=skip_bad, map_=map_, say=print
     )
     evidence = declared.prove(map_, declaration, samples)
-    folder = out or map_file.with_name(f"{map_file.stem}-report")
     _show_proof(evidence, declared.write_report(folder, evidence, map_, declaration)[0])
 
 
@@ -352,10 +355,11 @@ def _verify(
 )
 def _export(map_file: Path, out: Path | None, network: str | None) -> None:
     """Write a map as ONNX, checked against the map in onnxruntime."""
+    out = check_output(out or map_file.with_suffix(".onnx"), [map_file])
     from drlim.declaration import open_map
     from drlim.exporting import export
 
-    exported = export(open_map(map_file, network), out or map_file.with_suffix(".onnx"))
+    exported = export(open_map(map_file, network), out)
     print(exported)
 
 

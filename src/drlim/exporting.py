@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from drlim import _codec
 from drlim._errors import InputError
-from drlim._files import check_writable, write_whole
+from drlim._files import check_output, write_whole
 from drlim._onnx import Program, difference, examples, onnx_points, placed, points, write
 from drlim._version import __version__
 from drlim.estimator import DrLIM
@@ -78,8 +78,8 @@ def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
     Raises
     ------
     InputError
-        If torch cannot translate the network, or the points differ by more than 1e-5 of the
-        map's scale.
+        If the path has the ending of a map file, torch cannot translate the network, or the
+        points differ by more than 1e-5 of the map's scale.
     FileError
         If the file cannot be written.
     MissingExtraError
@@ -98,7 +98,10 @@ def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
     """
     if not isinstance(map_, DrLIM):
         raise InputError(f"map_ is a {type(map_).__name__}; it must be a fitted drlim.DrLIM")
-    check_writable(path)
+    if check_output(path).suffix.lower() == ".drlim":
+        raise InputError(
+            f"path is {os.fspath(path)}, the name of a map file; give one that ends in .onnx"
+        )
     check_is_fitted(map_)
     network = placed(map_.network_)
     standardize = placed(map_.network_[0])

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drlim._files import as_path, check_writable
+from drlim._errors import InputError
+from drlim._files import as_path, check_output, check_output_folder
+from drlim.callbacks import MetricsFile, PlotEpochs, TensorBoard
 from drlim.datasets import Dataset
 from drlim.declaration._fit import Fitted, fit
 from drlim.declaration._prove import Evidence, prove
@@ -80,7 +82,8 @@ def run(
     Raises
     ------
     InputError
-        If the declaration and the data do not fit together; see `drlim.declaration.rules`.
+        If the declaration and the data do not fit together; see `drlim.declaration.rules`. If an
+        output would replace a file that the declaration names, or lie in its folder of data.
     FileError
         If a file cannot be read or written.
     MissingExtraError
@@ -106,7 +109,7 @@ def run(
         declaration = Declaration.read(declaration)
     out = as_path(out, "out")
     folder = out.with_name(f"{out.stem}-report") if report is None else as_path(report, "report")
-    check_writable(out)
+    _check_outputs(declaration, out, folder, callbacks, checkpoint)
     if data is None:
         data = read_data(declaration, skip_bad=skip_bad, say=say)
     fitted = fit(
@@ -126,3 +129,25 @@ def run(
         folder, evidence, fitted.map, declaration, rules=fitted.rules, force=force
     )
     return Run(fitted, evidence, out, tuple(written))
+
+
+def _check_outputs(
+    declaration: Declaration,
+    out: Path,
+    report: Path,
+    callbacks: Sequence[Any],
+    checkpoint: Path | None,
+) -> None:
+    """Raise before anything is read if an output is an input, or cannot be written."""
+    inputs = declaration.inputs
+    check_output(out, inputs)
+    check_output_folder(report, inputs)
+    if out.resolve() == report.resolve():
+        raise InputError(f"report is {report}, which is the map's file; give another folder")
+    if checkpoint is not None:
+        check_output_folder(checkpoint, inputs)
+    for callback in callbacks:
+        if isinstance(callback, MetricsFile):
+            check_output(callback.path, [*inputs, out])
+        elif isinstance(callback, TensorBoard | PlotEpochs):
+            check_output_folder(callback.folder, inputs)

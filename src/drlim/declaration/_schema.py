@@ -287,6 +287,7 @@ class Declaration(_Part):
 
     _text: TomlText = PrivateAttr(default_factory=lambda: TomlText("the declaration"))
     _folder: Path = PrivateAttr(default_factory=Path)
+    _file: Path | None = PrivateAttr(default=None)
 
     def __init__(self, _text: TomlText | None = None, /, **parts: Any) -> None:
         text = _text or TomlText("the declaration")
@@ -325,7 +326,9 @@ class Declaration(_Part):
             parts = tomllib.loads(content)
         except tomllib.TOMLDecodeError as error:
             raise InputError(f"{path} is not TOML: {error}") from None
-        return cls(TomlText(str(path), content), **parts).beside(path.parent)
+        declaration = cls(TomlText(str(path), content), **parts).beside(path.parent)
+        declaration._file = path
+        return declaration
 
     def beside(self, folder: Path) -> Declaration:
         """Return a copy whose relative paths are taken from a folder."""
@@ -338,13 +341,27 @@ class Declaration(_Part):
         )
         pairs = self.pairs and self.pairs.model_copy(update={"path": placed(self.pairs.path)})
         moved = self.model_copy(update={"data": data, "pairs": pairs})
-        moved._text, moved._folder = self._text, folder
+        moved._text, moved._folder, moved._file = self._text, folder, self._file
         return moved
 
     @property
     def folder(self) -> Path:
         """The folder that its relative paths, and modules of the user, are in."""
         return self._folder
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The files and folders that it names, its own file first: no output may replace them."""
+        paths = [self._file, self.data.path, self.data.factors]
+        if self.pairs is not None:
+            paths.append(self.pairs.path)
+        network = self.map.network
+        if isinstance(network, Mapping) and isinstance(network.get("weights"), str):
+            paths += [Path(network["weights"]), self._folder / network["weights"]]
+        builder = network.get("builder") if isinstance(network, Mapping) else network
+        if isinstance(builder, str) and ":" in builder:
+            paths.append(self._folder / f"{builder.partition(':')[0]}.py")
+        return [path for path in paths if path is not None]
 
     def with_options(
         self,
@@ -392,7 +409,7 @@ class Declaration(_Part):
         if pairs is not None:
             given["pairs"] = {"path": pairs}
         more = Declaration(self._text, **given)
-        more._folder = self._folder
+        more._folder, more._file = self._folder, self._file
         return more
 
     def where(self, *keys: str | int) -> str:
