@@ -81,7 +81,7 @@ def check_output_folder(
         existing = existing.parent
     try:
         if not existing.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, f"{existing} is a file")
+            raise NotADirectoryError(errno.ENOTDIR, f"Not a directory: {existing}")
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:

@@ -73,7 +73,7 @@ ROWS = {
         bad_command(
             "checkpoint under a file",
             [*LEARN, "--checkpoint", under_a_file],
-            "plain/out.npy/start-1",
+            "plain/out.npy",
             "Not a directory",
         ),
         bad_command("NaN", ["fit", holes, "--keep", "neighbors:2"], "keep[0]", "X", "NaN"),

@@ -19,6 +19,7 @@ from drlim.declaration._pairs import PairsTable
 from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration, Keep, at
 from drlim.graphs import SimilarityGraph, adjacent, copies, neighbors, same
+from drlim.graphs._relations import same_on_circle
 
 _TABLE = "the table of pairs"
 _MOST_REASONS = 5  # in a summary
@@ -245,7 +246,7 @@ def _near(
     for n, keep in kept.items():
         factor = data.factor(str(keep.factor))
         with at(declaration, "keep", n):
-            equal[n] = same(factor)
+            equal[n] = same_on_circle(factor, keep.period) if keep.period else same(factor)
             if keep.tolerance is not None:
                 equal[n] = equal[n] | adjacent(factor, keep.tolerance)
             if keep.step is not None:

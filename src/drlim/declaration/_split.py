@@ -8,6 +8,7 @@ import numpy as np
 
 from drlim._errors import InputError, nearest_name
 from drlim._random import generator
+from drlim._values import equals, equals_any
 from drlim.datasets import Dataset
 from drlim.declaration._checks import check_names
 from drlim.declaration._resolve import Resolved, resolve
@@ -59,13 +60,13 @@ def divide(resolved: Resolved) -> Parts:
     is_unseen = np.zeros(len(data), bool)
     for name, values in declaration.held_out.unseen.items():
         factor = data.factor(name)
-        missing = [value for value in values if value not in factor.tolist()]
+        missing = [value for value in values if not equals(factor, value).any()]
         if missing:
             raise InputError(
                 f"{declaration.where('held_out', 'unseen', name)}: no sample has {name} "
                 f"{missing[0]!r}; {nearest_name(str(missing[0]), map(str, np.unique(factor)))}"
             )
-        is_unseen |= np.isin(factor, list(values))
+        is_unseen |= equals_any(factor, values)
     rest = np.flatnonzero(~is_unseen)
     groups = resolved.groups
     of_group = rest if groups is None else groups[rest]

@@ -10,6 +10,7 @@ import numpy as np
 from drlim._checks import as_rows
 from drlim._errors import InputError
 from drlim._random import RandomState, generator, seed_of
+from drlim._values import is_in
 from drlim.evaluation._probes import (
     MOST_SAMPLES,
     N_FOLDS,
@@ -324,7 +325,7 @@ class _Part(NamedTuple):
 
     def of_values(self, factor: np.ndarray, factor_train: np.ndarray) -> _Part:
         """Leave out samples whose value does not occur in training."""
-        return self._replace(used=self.drawn & np.isin(as_values(factor), as_values(factor_train)))
+        return self._replace(used=self.drawn & is_in(as_values(factor), as_values(factor_train)))
 
 
 def _choose(factor: np.ndarray, sources: np.ndarray, seed: int) -> _Part:

@@ -21,6 +21,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from drlim._checks import as_rows, check_count
 from drlim._errors import InputError
 from drlim._random import RandomState, generator, seed_of
+from drlim._values import alike, is_in
 from drlim.evaluation._intervals import (
     balanced_interval,
     bootstrap,
@@ -320,7 +321,7 @@ def leakage(
     if kind == "class":
         _check_values(truth, n_folds if Z_train is None else 1)
         # Probes learn the numbers of the values, whatever the values are.
-        codes = np.unique(np.concatenate([answers, truth]), return_inverse=True)[1]
+        codes = np.unique(np.concatenate(alike(answers, truth)), return_inverse=True)[1]
         answers, truth = np.split(codes, [len(answers)])
     if Z_train is None:
         trained_on, splits = "held-out", _folds(rows, truth, kind, groups, n_folds, seed)
@@ -365,8 +366,8 @@ def _learnt(
             f"Z_train has {known.shape[1]} components and Z {rows.shape[1]}; both must be points "
             "of one map"
         )
-    if kind == "class" and not np.isin(truth, answers).all():
-        absent = truth[~np.isin(truth, answers)][0]
+    if kind == "class" and not is_in(truth, answers).all():
+        absent = truth[~is_in(truth, answers)][0]
         raise InputError(
             f"the value {absent} does not occur in factor_train, so no probe can learn it; leave "
             "its samples out"
@@ -449,7 +450,7 @@ def from_kept(
     columns, known = as_columns(kept, periods or {}), None
     if kept_train is not None:
         both = {
-            name: np.concatenate([np.asarray(factor), np.asarray(kept_train[name])])
+            name: np.concatenate(alike(np.asarray(factor), np.asarray(kept_train[name])))
             for name, factor in kept.items()
         }
         columns, known = np.split(as_columns(both, periods or {}), [len(columns)])

@@ -15,6 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from drlim._checks import as_rows
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, generator, seed_of
+from drlim._values import alike, is_in
 from drlim.evaluation._intervals import (
     balanced_of_sums,
     bootstrap,
@@ -174,7 +175,7 @@ def _parts(
                 "points of samples that the map was not trained on, or None for Z_train"
             )
         known_factor = check_factor(factor_train, len(known), kind)
-        if kind == "class" and not np.isin(truth, known_factor).any():
+        if kind == "class" and not is_in(truth, known_factor).any():
             raise InputError(
                 "no value of factor_test occurs in factor_train; give None for Z_train, so that "
                 "held-out samples are read from each other"
@@ -206,9 +207,11 @@ def _of_class(
         raise InputError(_ONE_VALUE)
     right = np.zeros(len(truth), bool)
     for part in parts:
+        # The numbers of the values are read, whatever the values are.
+        codes = np.unique(np.concatenate(alike(part.factor, truth)), return_inverse=True)[1]
+        learnt, answers = np.split(codes, [len(part.factor)])
         model = KNeighborsClassifier(min(n_neighbors, len(part.known)))
-        read = model.fit(part.known, part.factor).predict(part.asked)
-        right[part.rows] = read == truth[part.rows]
+        right[part.rows] = model.fit(part.known, learnt).predict(part.asked) == answers[part.rows]
     present = np.eye(len(values))[code]
     sums = group_sums(np.hstack([present * right[:, None], present]), groups)
     value = float(balanced_of_sums(sums.sum(axis=0, keepdims=True))[0])

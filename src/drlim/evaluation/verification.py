@@ -18,6 +18,7 @@ from drlim._checks import as_rows, check_count, is_number, one_each
 from drlim._deprecated import renamed_names
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, generator, seed_of
+from drlim._values import is_in
 from drlim.evaluation._intervals import wilson_if_certain
 from drlim.evaluation._pair_distances import PairDistances, pair_distances
 from drlim.evaluation._probes import N_FOLDS, as_values
@@ -141,7 +142,7 @@ def judge_by(labels: Any, labels_learnt: Any = ()) -> str:
             f"labels has the shape {labels.shape}; there must be one label for each sample"
         )
     values, counts = np.unique(as_values(labels), return_counts=True)
-    known = np.isin(values, as_values(np.asarray(labels_learnt))).any()
+    known = is_in(values, as_values(np.asarray(labels_learnt))).any()
     by_class = len(values) >= 2 * _PER_SIDE
     by_sample = counts.min() >= 2 * _PER_SIDE
     return "class" if by_class and not (known and by_sample) else "sample"

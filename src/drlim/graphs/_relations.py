@@ -6,12 +6,14 @@ pose under any lighting, because the lighting is not mentioned.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from drlim._checks import as_array, is_number
 from drlim._errors import InputError
+from drlim._values import rounding
 from drlim.graphs._graph import SimilarityGraph
 
 
@@ -54,7 +56,7 @@ def adjacent(factor: Any, step: float, *, period: float | None = None) -> Simila
         Numbers, in any unit.
     step : float
         The largest difference that is still near, in the unit of the factor, > 0. Differences
-        that exceed it by no more than a billionth of it count as equal to it.
+        that exceed it by no more than the rounding of the factor's dtype count as equal to it.
     period : float, optional
         For a factor that closes on itself: with ``period=360``, 340 lies beside 0.
 
@@ -73,7 +75,30 @@ def adjacent(factor: Any, step: float, *, period: float | None = None) -> Simila
         raise InputError(f"step is {step!r}; it must be > 0 (equal values: use same)")
     if period is not None and not (is_number(period) and period > step):
         raise InputError(f"period is {period!r}; it must be larger than the step, {step!r}")
-    reach = step * (1 + 1e-9)
+    # Where the dtype is too coarse for the step, the next value of the grid stays apart.
+    most = step / 4
+    return _by_difference(
+        factor,
+        period,
+        lambda gap, off: (gap > 0) & (gap <= step + np.minimum(1e-9 * step + off, most)),
+    )
+
+
+def same_on_circle(factor: np.ndarray, period: float) -> SimilarityGraph:
+    """Make samples similar whose factor differs by whole periods, or not at all."""
+    equal = same(factor)
+    if factor.dtype.kind not in "uif" or not np.isfinite(factor).all():
+        return equal
+    turned = _by_difference(factor, period, lambda gap, off: gap <= off)
+    return equal | turned if turned.n_edges else equal  # a union writes all edges out
+
+
+def _by_difference(
+    factor: np.ndarray,
+    period: float | None,
+    is_near: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> SimilarityGraph:
+    """Join different values by their difference, given how far it may be off by rounding."""
     # Distinct values are few where samples are many: which are adjacent is decided among the
     # values, and then spread over the samples that have them.
     values, group = np.unique(factor.astype(np.float64), return_inverse=True)
@@ -84,7 +109,8 @@ def adjacent(factor: Any, step: float, *, period: float | None = None) -> Simila
         if period is not None:
             gap = gap % period
             gap = np.minimum(gap, period - gap)
-        for other in k + 1 + np.flatnonzero((gap <= reach) & (gap > 0)):
+        off = rounding(values[k + 1 :], value, factor.dtype)
+        for other in k + 1 + np.flatnonzero(is_near(gap, off)):
             left, right = np.meshgrid(members[k], members[other], indexing="ij")
             edges.append(np.stack([left.ravel(), right.ravel()], axis=1))
     every = np.concatenate(edges) if edges else np.empty((0, 2), np.int64)
