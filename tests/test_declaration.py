@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from drlim import DrlimError, FileError, InputError
+from drlim._errors import DataWarning
 from drlim.datasets import Dataset
-from drlim.declaration import Declaration, read_data, rules, split
+from drlim.declaration import Declaration, fit, read_data, rules, split
+from drlim.declaration._repeats import find_repeats
+from drlim.declaration._resolve import resolve
 from drlim.experiments import _airplane, _shift_invariant
 from drlim.graphs import (
     SimilarityGraph,
@@ -795,6 +798,18 @@ def test_pairs_with_a_held_out_sample_are_left_out_with_their_weight_and_reason(
     assert found.why(2, 0) == ["the table of pairs", "x"]
 
 
+@pytest.mark.fault("A12")
+def test_a_summary_counts_the_pairs_of_the_table_that_the_hold_out_takes(tmp_path):
+    path = table(tmp_path, "left,right,similar\n5,1,true\n0,5,true\n4,1,false\n2,0,no\n")
+    found = rules(Declaration(pairs=path), NAMED, np.array([5, 4, 1]))
+    assert (found.n_judged, found.n_lost) == (4, 2)
+    (line,) = [line for line in found.summary() if "held out" in line]
+    assert re.findall("[0-9]+", line) == ["2", "4", "2"]
+    whole = rules(Declaration(pairs=path), NAMED)
+    assert (whole.n_judged, whole.n_lost) == (4, 0)
+    assert not any("held out" in line for line in whole.summary())
+
+
 BOTH = {
     "a rule and the table": (
         {"keep": ["class"]},
@@ -910,6 +925,82 @@ def test_values_that_are_to_stay_unseen_are_held_out_entirely():
     unseen = (who == 1) | np.isin(n, [0, 3])
     assert parts.unseen.tolist() == np.flatnonzero(unseen).tolist()
     assert sorted([*parts.learnt, *parts.held_out]) == np.flatnonzero(~unseen).tolist()
+
+
+@pytest.mark.fault("A8")
+@pytest.mark.parametrize("dtype", ["f4", "f8", "u1"])
+def test_identical_samples_are_never_on_both_sides(dtype):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (100, 6)).astype(dtype)
+    X[60:90] = X[30:60]
+    for seed in range(5):
+        parts = held(Dataset(X), map={"random_state": seed})
+        rows = {X[row].tobytes() for row in parts.learnt}
+        assert not rows & {X[row].tobytes() for row in parts.held_out}
+        assert 10 <= len(parts.held_out) <= 32
+
+
+@pytest.mark.fault("A8")
+def test_what_repeats_an_unseen_sample_is_not_learnt_from():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    X[20:25] = X[:5]
+    data = Dataset(X, {"who": np.repeat(np.arange(4), 10)})
+    parts = held(data, held_out={"unseen": {"who": [0]}})
+    assert not set(range(20, 25)) & set(parts.learnt)
+
+
+@pytest.mark.fault("A8")
+def test_identical_samples_join_the_groups_that_have_them():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    X[4] = X[0]  # of two sources
+    data = Dataset(X, {"source": np.arange(60) // 4})
+    for seed in range(10):
+        parts = held(data, data={"source": "source"}, map={"random_state": seed})
+        assert len({row in parts.learnt for row in range(8)}) == 1
+
+
+@pytest.mark.fault("A8")
+def test_samples_of_a_few_values_are_held_out_as_if_they_did_not_repeat():
+    data = Dataset(np.eye(3)[np.arange(60) % 3])
+    assert len(held(data).held_out) == 12
+
+
+@pytest.mark.fault("A8")
+@pytest.mark.parametrize("channels", [(), (3,)])
+@pytest.mark.parametrize("dtype", ["u1", "f4"])
+def test_images_that_are_nearly_identical_are_never_on_both_sides(channels, dtype):
+    rng = np.random.default_rng(0)
+    X = rng.integers(20, 236, (50, *channels, 8, 9)).repeat(2, axis=-1).repeat(2, axis=-2)
+    X[40:] = X[:10] + rng.integers(-3, 4, X[:10].shape)  # as JPEG would change them
+    data = Dataset(X.astype(dtype))
+    repeats = find_repeats(resolve(Declaration(), data))
+    assert (repeats.n_identical, repeats.n_alike) == (0, 20)
+    for seed in range(5):
+        parts = held(data, map={"random_state": seed})
+        assert not {row % 40 for row in parts.learnt} & {row % 40 for row in parts.held_out}
+
+
+@pytest.mark.fault("A8")
+def test_identical_samples_under_several_labels_are_counted_and_named():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    X[20:30] = X[:10]
+    label = np.array(["cat", "dog"])[np.arange(40) // 20]
+    label[25:30] = "cat"
+    data = Dataset(
+        X, {"class": label, "lamp": np.arange(40)}, names=[f"{n}.png" for n in range(40)]
+    )
+    declared = Declaration(keep=["class"], ignore=["lamp"], map={"max_epochs": 0})
+    with pytest.warns(DataWarning) as found:
+        fit(declared, data, force=True)
+    said = []
+    fit(declared, data, force=True, say=said.append)
+    for lines in ([str(one.message) for one in found], said):
+        (line,) = [line for line in lines if "contradict" in line]
+        assert "5 groups" in line
+        assert "class" in line
+        assert "0.png (cat) and 20.png (dog)" in line
+        assert "2 more" in line
+        assert any("20 samples are identical to others" in line for line in lines)
 
 
 def test_who_is_held_out_depends_on_the_seed_alone():

@@ -680,3 +680,41 @@ def test_a_frame_is_taken_by_name_and_an_array_by_position():
             map_.transform(wrong)
     with pytest.raises(InputError, match="3"):
         map_.transform(X[:, :2])
+
+
+def of_one_module():
+    module = nn.Linear(4, 2)
+    return lambda sample_shape, n_components: module
+
+
+def with_a_part_of_its_own():
+    part = nn.Linear(4, 5)
+    return lambda sample_shape, n_components: nn.Sequential(part, nn.Linear(5, 2))
+
+
+@pytest.mark.fault("A9")
+@pytest.mark.parametrize("kind", [of_one_module, with_a_part_of_its_own])
+def test_a_builder_that_gives_a_module_again_shares_it_with_no_map(kind, tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    builder = kind()
+    before = builder((4,), 2)
+    first = [weight.clone() for weight in before.parameters()][:1]
+    map_ = DrLIM(network=builder, max_epochs=2, random_state=0).fit(X)
+    Z = map_.transform(X)
+    assert not np.allclose(map_.untrained().transform(X), Z)
+    map_.save(tmp_path / "map.drlim")
+    loaded = load(tmp_path / "map.drlim", network=builder)
+    DrLIM(network=builder, max_epochs=2, random_state=1).fit(X[::-1] + 1)
+    np.testing.assert_array_equal(map_.transform(X), Z)
+    np.testing.assert_array_equal(loaded.transform(X), Z)
+    assert torch.equal(next(builder((4,), 2).parameters()), first[0])
+
+
+@pytest.mark.fault("A9")
+def test_a_network_that_cannot_be_copied_is_refused_before_training():
+    class Stubborn(nn.Linear):
+        def __deepcopy__(self, memo):
+            raise TypeError("no copy")
+
+    with pytest.raises(InputError, match="no copy"):
+        DrLIM(network=lambda shape, n: Stubborn(9, n)).fit(np.eye(9))

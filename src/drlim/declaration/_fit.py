@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drlim._deprecated import renamed_arguments
-from drlim._errors import InputError
+from drlim._errors import DataWarning, InputError, warn
 from drlim._progress import search_progress
 from drlim.datasets import Dataset
 from drlim.declaration._checks import check_names
 from drlim.declaration._fingerprints import fingerprints
 from drlim.declaration._networks import declared_network
 from drlim.declaration._read import as_read, read_data
+from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._rules import Rules, combine
 from drlim.declaration._schema import Declaration, at
@@ -92,6 +93,12 @@ def fit(
     FileError
         If a file cannot be read.
 
+    Warns
+    -----
+    DataWarning
+        Without `say`: if samples are identical, or as images nearly so, and if identical ones
+        contradict each other in what is kept.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -108,11 +115,17 @@ def fit(
     tell(f"Data: {data!r}")
     resolved = resolve(declaration, data)
     check_names(resolved)
-    parts = divide(resolved)
+    repeats = find_repeats(resolved)
+    parts, kept_together = divide(resolved, repeats)
     tell(
         f"      {len(parts.learnt):,} to learn from, {len(parts.held_out):,} held out"
         + (f", {len(parts.unseen):,} of values never seen" if len(parts.unseen) else "")
     )
+    for line in repeats.lines(kept_together):
+        if say is None:
+            warn(line, DataWarning)
+        else:
+            say(f"      {line}")
     learnt = data.subset(parts.learnt)
     parameters = map_parameters(resolved, learnt.X)
     searching = say is not None and any(keep.neighbors for keep in declaration.keep)

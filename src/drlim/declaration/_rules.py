@@ -46,6 +46,10 @@ class Rules:
     recall : float or None
         The share of nearest neighbours that approximate searches found, the least of several;
         None if all were found exactly.
+    n_judged : int or None
+        The number of pairs in the table of pairs; None without a table.
+    n_lost : int
+        Those of them that are not used, because a sample of the pair is held out.
 
     Examples
     --------
@@ -62,6 +66,8 @@ class Rules:
     reasons: Mapping[tuple[int, int], str]
     crossing: Mapping[str, float]
     recall: float | None = None
+    n_judged: int | None = None
+    n_lost: int = 0
 
     def why(self, left: int, right: int) -> list[str]:
         """Return the rules that make two samples similar, and the reason that the table gives.
@@ -85,6 +91,11 @@ class Rules:
             lines.append(f"  {rule.n_edges:,} by: {name}")
             if name == _TABLE:
                 lines += self._reasons_among(rule)
+        if self.n_lost:
+            lines.append(
+                f"{(self.n_judged or 0) - self.n_lost:,} of the {self.n_judged:,} pairs of the "
+                f"table are used; {self.n_lost:,} are not, as one of their samples is held out"
+            )
         if self.recall is not None:
             found = math.floor(1e3 * self.recall) / 10  # never 100 % of all but a few
             lines.append(f"neighbours were searched for approximately: {found}% of them found")
@@ -171,10 +182,12 @@ def combine(
             "the declaration keeps nothing and ignores nothing; give at least one of them, such as "
             "keep = ['class']"
         )
-    table = None
+    table, n_judged = None, None
     if declaration.pairs is not None:
         with at(declaration, "pairs", "path"):
-            table = PairsTable.read(declaration.pairs.path, resolved.data).restrict(rows)
+            table = PairsTable.read(declaration.pairs.path, resolved.data)
+            n_judged = len(table.edges)
+            table = table.restrict(rows)
     by_rule, recall = _by_rule(declaration, learnt, progress)
     if table is not None:
         check_pairs(table, by_rule, resolved, rows)
@@ -200,6 +213,8 @@ def combine(
         reasons={} if table is None else table.reasons,
         crossing=crossing,
         recall=recall,
+        n_judged=n_judged,
+        n_lost=0 if table is None or n_judged is None else n_judged - len(table.edges),
     )
 
 

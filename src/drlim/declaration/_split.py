@@ -11,8 +11,10 @@ from drlim._random import generator
 from drlim._values import equals, equals_any
 from drlim.datasets import Dataset
 from drlim.declaration._checks import check_names
+from drlim.declaration._repeats import Repeats, find_repeats
 from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration
+from drlim.graphs import SimilarityGraph
 
 
 class Parts(NamedTuple):
@@ -26,7 +28,9 @@ class Parts(NamedTuple):
 def split(declaration: Declaration, data: Dataset) -> Parts:
     """Divide samples into those that are learnt from and those that are held out, by source.
 
-    Samples that belong together (of one group or of one source) are never on both sides.
+    Samples that belong together (of one group or of one source) are never on both sides, and
+    neither are samples that are identical or, as images, nearly so, unless that would leave less
+    than half of the groups.
 
     Parameters
     ----------
@@ -51,11 +55,11 @@ def split(declaration: Declaration, data: Dataset) -> Parts:
     """
     resolved = resolve(declaration, data)
     check_names(resolved)
-    return divide(resolved)
+    return divide(resolved, find_repeats(resolved))[0]
 
 
-def divide(resolved: Resolved) -> Parts:
-    """Do what `split` does, with names that were checked."""
+def divide(resolved: Resolved, repeats: Repeats) -> tuple[Parts, np.ndarray | None]:
+    """Do what `split` does, with names that were checked; return also which repeats it joined."""
     declaration, data = resolved.declaration, resolved.data
     is_unseen = np.zeros(len(data), bool)
     for name, values in declaration.held_out.unseen.items():
@@ -68,8 +72,17 @@ def divide(resolved: Resolved) -> Parts:
             )
         is_unseen |= equals_any(factor, values)
     rest = np.flatnonzero(~is_unseen)
-    groups = resolved.groups
-    of_group = rest if groups is None else groups[rest]
+    groups = np.arange(len(data)) if resolved.groups is None else resolved.groups
+    of_group, joined = groups[rest], None
+    n_groups = len(np.unique(of_group))
+    for repeat in (repeats.alike, repeats.identical):
+        together = _joined(groups, repeat)
+        # Where few features have few values each, most samples repeat others by chance.
+        if 2 * len(np.unique(together[rest])) >= n_groups:
+            joined = repeat
+            if len(np.unique(together)) < len(np.unique(groups)):
+                of_group = together[rest]
+            break
     sources: np.ndarray = np.unique(of_group)
     n_held_out = round(declaration.held_out.share * len(sources))
     if not 0 < n_held_out < len(sources):
@@ -82,4 +95,14 @@ def divide(resolved: Resolved) -> Parts:
         )
     rng = generator(declaration.map.random_state)
     held_out = np.isin(of_group, rng.permutation(sources)[:n_held_out])
-    return Parts(rest[~held_out], rest[held_out], np.flatnonzero(is_unseen))
+    if joined is not None:  # what repeats an unseen sample must not be learnt from either
+        repeats_unseen = np.isin(joined[rest], joined[is_unseen])
+        held_out |= repeats_unseen & ~(held_out | repeats_unseen).all()
+    return Parts(rest[~held_out], rest[held_out], np.flatnonzero(is_unseen)), joined
+
+
+def _joined(groups: np.ndarray, repeat: np.ndarray) -> np.ndarray:
+    """Return groups of samples, joined where a sample of one repeats a sample of another."""
+    first = int(groups.max(initial=0)) + 1
+    edges = np.stack([groups, first + repeat], axis=1)
+    return SimilarityGraph(edges, first + int(repeat.max(initial=0)) + 1).components[groups]

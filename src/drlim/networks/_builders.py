@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import textwrap
@@ -148,7 +149,23 @@ def build(
         raise InputError(
             f"the network builder gave a {type(network).__name__}; it must return an nn.Module"
         )
-    return network
+    return network if "name" in describe(builder) else _copied(network, builder)
+
+
+def _copied(network: nn.Module, builder: Builder) -> nn.Module:
+    """Copy a network that its builder may hold and give again, in whole or in part.
+
+    Without a copy, a second fit would train the network of the first map, and the untrained
+    network would be the trained one.
+    """
+    try:
+        return copy.deepcopy(network)
+    except (RuntimeError, TypeError, copy.Error) as error:
+        raise InputError(
+            f"the network of the builder {name_of(builder)} cannot be copied "
+            f"({textwrap.shorten(str(error), 160, placeholder=' ...')}); build it from modules "
+            "that copy.deepcopy can copy"
+        ) from None
 
 
 def describe(builder: Builder) -> dict[str, Any]:
