@@ -448,6 +448,119 @@ def test_a_missing_feature_of_a_parquet_file_is_named_too(folder):
         read(folder / "t.parquet")
 
 
+SPOILT = ["<LOD", "#DIV/0!", "-", "5%", '"1,5"', "\N{MINUS SIGN}3", "1 200", "n.d.", "3O"]
+
+
+@pytest.mark.fault("B3")
+@pytest.mark.parametrize("cell", SPOILT)
+def test_a_cell_that_spoils_a_column_of_numbers_is_named(cell, folder):
+    rows = [f"{i},{i / 2},k{i % 2}" for i in range(20)]
+    rows[7] = f"7,{cell},k1"
+    (folder / "t.csv").write_text("a,b,kind\n" + "\n".join(rows), "utf-8")
+    with pytest.raises(InputError, match=r"'b'.*row 7.*19 numbers") as caught:
+        read(folder / "t.csv")
+    assert repr(cell.strip('"')) in str(caught.value)
+    with pytest.raises(InputError, match=r"'b'.*row 7"):
+        read(folder / "t.csv", columns=["a", "b"])
+    said = []
+    data = read(folder / "t.csv", factor_columns=["b"], say=said.append)
+    assert data.feature_names == ("a",)
+    assert any("'b' is read as text" in line for line in said) == (cell != "3O")
+
+
+@pytest.mark.fault("B5")
+def test_an_index_and_a_category_of_a_table_are_no_features(folder):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"x": [1.0, 2, 3], "lamp": pd.Categorical([3, 1, 3])})
+    frame.index = [5, 7, 8]
+    frame.to_parquet(folder / "t.parquet")
+    frame.set_index(pd.Index([5, 7, 8], name="specimen")).to_parquet(folder / "named.parquet")
+    frame[["x"]].to_csv(folder / "t.csv")
+    with pytest.warns(DataWarning, match="index"):
+        data = read(folder / "t.parquet")
+    assert data.feature_names == ("x",)
+    assert data.factors["lamp"].tolist() == [3, 1, 3]
+    assert "__index_level_0__" in data.left_out[0]
+    named = read(folder / "named.parquet")
+    assert (named.feature_names, named.factors["specimen"].tolist()) == (("x",), [5, 7, 8])
+    with pytest.warns(DataWarning, match="Unnamed: 0"):
+        assert read(folder / "t.csv").feature_names == ("x",)
+
+
+@pytest.mark.fault("B5")
+def test_the_features_that_are_taken_are_listed_and_named_factors_are_not_among_them(folder):
+    (folder / "t.csv").write_text("a,b,lamp,kind\n1,2,0,x\n3,4,1,y\n")
+    said = []
+    data = read(folder / "t.csv", factor_columns=["lamp"], say=said.append)
+    assert data.feature_names == ("a", "b")
+    assert data.factors["lamp"].tolist() == [0, 1]
+    assert any("2 features: a, b; not features: lamp, kind" in line for line in said)
+
+
+@pytest.mark.fault("B7")
+def test_a_first_line_of_numbers_is_doubted(folder):
+    (folder / "t.csv").write_text("400,402.5\n1,2\n3,4\n")
+    with pytest.warns(DataWarning, match=r"400, 402.5.*header=False"):
+        data = read(folder / "t.csv")
+    assert (data.feature_names, len(data)) == (("400", "402.5"), 2)
+    assert read(folder / "t.csv", header=True).X.tolist() == [[1, 2], [3, 4]]
+    data = read(folder / "t.csv", header=False)
+    assert (data.feature_names, len(data)) == (("column1", "column2"), 3)
+    (folder / "twice.csv").write_text("1,1\n2,3\n")
+    with pytest.raises(InputError, match=r"header=False"):
+        read(folder / "twice.csv")
+
+
+FORMS = {
+    "semicolons and decimal commas": ("x;y;k\n1,5;2;a\n-3,25;4;b\n", "utf-8"),
+    "tabs": ("x\ty\tk\n1.5\t2\ta\n-3.25\t4\tb\n", "utf-8"),
+    "a line of the separator": ("sep=;\nx;y;k\n1.5;2;a\n-3.25;4;b\n", "utf-8"),
+    "comments": ("# by hand\n# twice, I think\nx,y,k\n1.5,2,a\n-3.25,4,b\n", "utf-8"),
+    "utf-16": ("x,y,k\n1.5,2,a\n-3.25,4,b\n", "utf-16"),
+    "lines of windows": ("x,y,k\r\n1.5,2,a\r\n-3.25,4,b\r\n", "utf-8-sig"),
+    "commas at the ends of rows": ("x,y,k\n1.5,2,a,\n-3.25,4,b,\n", "utf-8"),
+    "commas at the ends of lines": ("x,y,k,\n1.5,2,a,\n-3.25,4,b,\n", "utf-8"),
+}
+
+
+@pytest.mark.fault("D")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_csv_file_is_read_in_the_form_it_shows(form, folder):
+    text, encoding = FORMS[form]
+    (folder / "t.csv").write_bytes(text.encode(encoding))
+    data = read(folder / "t.csv", say=lambda line: None)
+    assert data.X.tolist() == [[1.5, 2], [-3.25, 4]]
+    assert data.feature_names == ("x", "y")
+    assert {name: v.tolist() for name, v in data.factors.items()} == {"k": ["a", "b"]}
+
+
+@pytest.mark.fault("D")
+def test_a_csv_file_that_can_be_read_in_two_ways_is_refused_with_the_option(folder):
+    path = folder / "t.csv"
+    path.write_text("x;y\n1,234;1\n5,678;2\n")
+    with pytest.raises(InputError, match=r"'1,234'.*decimal=','"):
+        read(path)
+    assert read(path, decimal=",").X.tolist() == [[1.234, 1], [5.678, 2]]
+    path.write_bytes("x,größe\n1,2\n3,4\n".encode("latin-1"))
+    with pytest.raises(FileError, match=r"line 1.*größe.*--encoding latin-1"):
+        read(path)
+    assert read(path, encoding="latin-1").feature_names == ("x", "größe")
+    path.write_text("x;y|z\n1;2|3\n4;5|6\n")
+    with pytest.raises(InputError, match="--delimiter"):
+        read(path)
+    path.write_text("x,y\nr1,1,2\nr2,3,4\n")
+    with pytest.raises(FileError, match=r"2 columns.*3 values"):
+        read(path)
+
+
+@pytest.mark.fault("D")
+@pytest.mark.parametrize("option", [{"delimiter": "ab"}, {"decimal": ";"}, {"encoding": "utf-9"}])
+def test_a_form_that_no_csv_file_has_is_refused(option, folder):
+    (folder / "t.csv").write_text("x\n1\n2\n")
+    with pytest.raises(InputError, match=next(iter(option))):
+        read(folder / "t.csv", **option)
+
+
 def test_what_a_csv_column_is_does_not_hang_on_its_first_lines(folder, monkeypatch):
     monkeypatch.setattr(_csv, "_BYTES", 64)
     lines = ["1,1,true,1,"] * 50 + ["2,2.5,false,two,", "3,3,yes,3,"]
@@ -557,11 +670,29 @@ def test_a_table_of_another_length_is_refused_with_both_counts(four):
         read(four, factors={"light": np.arange(3)})
 
 
-@pytest.mark.parametrize("value", [np.nan, "", None])
-def test_a_factor_without_a_value_is_named_by_column_and_row(four, value):
-    values = np.array([1, 2, value, 4], object if value is None else type(value))
-    with pytest.raises(InputError, match="'light' has no value in row 2"):
-        read(four, factors={"light": values})
+@pytest.mark.fault("B13")
+@pytest.mark.parametrize("value", ["NA", "NaN", "None", "", " ", "NaT", None, np.nan])
+def test_an_unknown_value_of_text_is_no_class_of_its_own(four, value):
+    values = np.array(["a", "b", value, "a"], dtype=object if value is None else None)
+    with pytest.warns(DataWarning, match="'light' has 1 unknown value.*row 2.*None"):
+        data = read(four, factors={"light": values})
+    assert data.factors["light"].tolist() == ["a", "b", None, "a"]
+    with pytest.raises(InputError, match=r"'light' has no value in row 2"):
+        data.split(by="light")
+
+
+@pytest.mark.fault("B13")
+def test_unknown_numbers_and_dates_of_a_table_are_counted(folder):
+    day = pa.array(["2024-01-01", None, "2024-01-03"])
+    table = {"x": [1.0, 2, 3], "day": day, "dose": ["1", "2", "NA"]}
+    pq.write_table(pa.table(table), folder / "t.parquet")
+    (folder / "f.csv").write_text("age\n1\nNA\n3\n")
+    said = []
+    data = read(folder / "t.parquet", factors=folder / "f.csv", say=said.append)
+    assert data.factors["day"].tolist() == ["2024-01-01", None, "2024-01-03"]
+    assert data.factors["dose"].tolist() == ["1", "2", None]
+    assert np.isnan(data.factors["age"]).tolist() == [False, True, False]
+    assert sum("1 unknown" in line for line in said) == 3
 
 
 def test_a_factor_has_one_value_a_sample(four):

@@ -51,6 +51,20 @@ _FACTORS = Argument(
 _SKIP_BAD = Argument(
     "--skip-bad", action="store_true", help="Leave out, and count, files that cannot be read."
 )
+_FORM = (
+    Argument(
+        "--delimiter",
+        metavar="SIGN",
+        help="The sign between the columns of CSV files. [default: as the file shows]",
+    ),
+    Argument("--decimal", metavar="SIGN", help="Their decimal sign, a point or a comma."),
+    Argument("--encoding", metavar="NAME", help="Their encoding, such as latin-1."),
+    Argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="Whether their first line names the columns.",
+    ),
+)
 _NETWORK = Argument(
     "--network",
     metavar="MODULE:FUNCTION",
@@ -106,6 +120,7 @@ _NETWORK = Argument(
         type=_size,
         help="Resize images, in pixels: 64 for squares, 48x64 for height x width.",
     ),
+    *_FORM,
     Argument("--components", metavar="N", type=int, help="Dimensions of the map. [default: 2]"),
     Argument(
         "--network",
@@ -143,6 +158,10 @@ def _fit(
     by: str | None,
     pairs: Path | None,
     size: tuple[int, int] | None,
+    delimiter: str | None,
+    decimal: str | None,
+    encoding: str | None,
+    header: bool | None,
     components: int | None,
     network: str | None,
     loss: str | None,
@@ -162,7 +181,15 @@ def _fit(
     ).with_options(
         keep=keep or (),
         ignore=ignore or (),
-        data={"factors": factors, "by": by, "size": size},
+        data={
+            "factors": factors,
+            "by": by,
+            "size": size,
+            "delimiter": delimiter,
+            "decimal": decimal,
+            "encoding": encoding,
+            "header": header,
+        },
         pairs=pairs,
         map={
             "n_components": components,

@@ -214,6 +214,7 @@ class Dataset:
         """
         if not is_number(test_size) or not 0 < test_size < 1:
             raise InputError(f"test_size is {test_size!r}; it must be a share between 0 and 1")
+        check_known(self, by)
         sources = np.unique(self.factor(by))
         n_test = round(test_size * len(sources))
         if not 0 < n_test < len(sources):
@@ -224,6 +225,22 @@ class Dataset:
         held_out = generator(random_state).permutation(sources)[:n_test]
         is_test = np.isin(self.factor(by), held_out)
         return self.subset(~is_test), self.subset(is_test)
+
+
+def check_known(data: Dataset, name: str) -> None:
+    """Raise if a factor lacks a value where every sample needs one."""
+    values = data.factor(name)
+    if values.dtype.kind not in "fO":
+        return
+    is_unknown = np.array([value is None or value != value for value in values.tolist()], bool)
+    if is_unknown.any():
+        i = int(is_unknown.argmax())
+        raise InputError(
+            f"the factor {name!r} has no value in row {i} (counted from 0)"
+            f"{'' if data.names is None else f', of the sample {data.names[i]}'}, "
+            f"{is_unknown.sum():,} in all; every sample needs a value: fill it in, or leave out "
+            "the samples or the factor"
+        )
 
 
 _IN_MEMORY, _ROWS = 2**30, 4096

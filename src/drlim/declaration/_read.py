@@ -112,6 +112,8 @@ def how_to_read(declaration: Declaration, path: Path, map_: DrLIM | None = None)
     return {
         "by": declared.by,
         "columns": columns,
+        "factor_columns": declaration.named_factors,
+        **{key: getattr(declared, key) for key in ("delimiter", "decimal", "encoding", "header")},
         "size": declared.size if of_images else None,
         "colour": declared.colour if of_images else None,
     }

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from drlim.datasets import Dataset
+from drlim.datasets._dataset import check_known
 from drlim.declaration._schema import Declaration, at
 from drlim.graphs import SimilarityGraph
 from drlim.transforms import GEOMETRIC, KINDS, Augment, Change, change
@@ -115,4 +116,7 @@ def resolve(declaration: Declaration, data: Dataset) -> Resolved:
                     outside=declaration.data.outside if ignore.name in GEOMETRIC else None,
                 )
                 Augment.for_samples([changes[n]], data.X[:2])
+    for name in {*factors.values(), *declaration.named_factors}:
+        if name in data.factors:
+            check_known(data, name)
     return Resolved(declaration, data, factors, changes, unknown)

@@ -58,7 +58,13 @@ class Data(_Part):
         The column of that table with the names of the samples. None: its rows are in the order of
         the samples.
     columns : tuple of str, optional
-        The columns of a table that are the features. None: all columns of numbers.
+        The columns of a table that are the features. None: all columns of numbers that the
+        declaration does not name as factors.
+    delimiter, decimal, encoding : str, optional
+        How CSV files are written, as for `drlim.datasets.read`. None: as the file shows it.
+    header : bool, optional
+        Whether the first line of CSV files names their columns. None: it does, with a warning if
+        it looks like numbers.
     size : (height, width), optional
         The size in pixels that images are resized to.
     colour : {"grey", "colour"}, optional
@@ -80,6 +86,10 @@ class Data(_Part):
     factors: Path | None = None
     by: str | None = None
     columns: tuple[str, ...] | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
     size: tuple[int, int] | None = None
     colour: Literal["grey", "colour"] | None = None
     outside: Literal["zeros", "edge", "mirror"] | None = None
@@ -316,7 +326,7 @@ class Declaration(_Part):
         """
         path = as_path(path)
         try:
-            content = path.read_text("utf-8")
+            content = path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise FileError(
                 f"{path} cannot be read ({getattr(error, 'strerror', None) or error}); give a "
@@ -343,6 +353,14 @@ class Declaration(_Part):
         moved = self.model_copy(update={"data": data, "pairs": pairs})
         moved._text, moved._folder, moved._file = self._text, folder, self._file
         return moved
+
+    @property
+    def named_factors(self) -> list[str]:
+        """The factors that it names; those to be ignored may be transformations instead."""
+        names = [name for keep in self.keep for name in (keep.factor, keep.within)]
+        names += [ignore.factor for ignore in self.ignore]
+        names += [self.data.source, self.data.group, *self.held_out.unseen]
+        return list(dict.fromkeys(name for name in names if name))
 
     @property
     def folder(self) -> Path:

@@ -14,6 +14,7 @@ from drlim._deprecated import renamed_arguments
 from drlim._errors import FileError, InputError, nearest_name
 from drlim._persistence import read_map
 from drlim.datasets import Dataset
+from drlim.datasets._dataset import check_known
 from drlim.declaration._features import by_name
 from drlim.declaration._fingerprints import left_out, trained_on
 from drlim.declaration._networks import imported, with_arguments
@@ -301,6 +302,7 @@ def verify(
     """
     kept = [keep.factor for keep in declaration.keep if keep.factor]
     factor = same or next(iter(kept), "class")
+    check_known(data, factor)
     labels = data.factor(factor)
     data = by_name(map_, data)
     fresh = ~trained_on(map_, data)

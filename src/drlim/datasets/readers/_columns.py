@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,22 @@ class Table:
     n_rows: int
     batches_of: Callable[[Sequence[str], int], Iterator[Any]]
     left_out: tuple[str, ...] = ()  # columns that are not read, as ``name: reason``
+    no_features: frozenset[str] = frozenset()  # columns of numbers that name or count rows
+    unused: frozenset[str] = frozenset()  # those that are no factors either
+    suspects: Mapping[str, str] = field(default_factory=dict)  # text that is nearly all numbers
+    spoiled: frozenset[str] = frozenset()  # those in which no cell is a word
+    decimal: str = "."
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> list[str]:
         """The columns of numbers, which are the features unless columns are chosen."""
-        return [name for name, kind in self.kinds.items() if kind in ("int", "float")]
+        return [
+            name
+            for name, kind in self.kinds.items()
+            if kind in ("int", "float") and name not in self.no_features
+        ]
 
     def batches(self, names: Sequence[str], rows: int) -> Iterator[Any]:
         """Read the columns of these names in order, at most ``rows`` rows at a time."""
@@ -54,7 +65,10 @@ class Table:
         for batch in self.batches(names, 1 << 16):
             for (name, kind), column in zip(kinds.items(), batch.columns, strict=True):
                 with naming_damage(self.path):
-                    values = texts(column) if kind == "text" else numbers(column, kind)
+                    if kind == "text":
+                        values = texts(column)
+                    else:
+                        values = numbers(column, kind, self.decimal)
                 if kind == "bool" and np.isnan(values).any():
                     raise InputError(
                         f"{self.path} has nothing in the column {name!r}, row "
@@ -91,14 +105,14 @@ def check_names(path: Path, names: Sequence[str]) -> None:
 # Values
 
 
-def numbers(column: Any, kind: str) -> np.ndarray:
+def numbers(column: Any, kind: str, decimal: str = ".") -> np.ndarray:
     """Return int64, float64, or bool; with NaN, as float64, where something is missing."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     column = _decoded(column)
     if pa.types.is_string(column.type):
-        column = _parsed(present(column), kind)
+        column = _parsed(present(column, decimal), kind)
     column = pc.cast(column, {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}[kind])
     if column.null_count and kind == "bool":
         column = pc.cast(column, pa.int8())
@@ -114,12 +128,14 @@ def texts(column: Any) -> np.ndarray:
     return np.array(filled.to_pylist(), dtype=np.str_)
 
 
-def present(column: Any) -> Any:
-    """Return trimmed text, null where a number is missing."""
+def present(column: Any, decimal: str = ".") -> Any:
+    """Return trimmed text with decimal points, null where a number is missing."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     trimmed = pc.utf8_trim_whitespace(column)
+    if decimal != ".":
+        trimmed = pc.replace_substring(trimmed, decimal, ".")
     missing = pc.is_in(trimmed, value_set=pa.array(_MISSING))
     return pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
 

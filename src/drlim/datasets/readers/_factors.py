@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from drlim._errors import InputError, nearest_name
+from drlim.datasets.readers._dialect import AS_SHOWN, TableForm
 from drlim.datasets.readers._reader import few
 from drlim.datasets.readers._tables import read_table
 
@@ -22,6 +23,8 @@ def join(
     n: int,
     *,
     are_files: bool = False,
+    form: TableForm = AS_SHOWN,
+    say: Callable[[str], None] | None = None,
 ) -> dict[str, np.ndarray]:
     """Add the factors of a table, one row per sample, to those that the data holds itself.
 
@@ -38,6 +41,10 @@ def join(
         The number of samples.
     are_files : bool, default=False
         Whether the names are paths, whose folder and ending the table may leave out.
+    form : TableForm, optional
+        How a CSV file is written, where the file does not show it.
+    say : callable, optional
+        Called with a line for what is left out or doubtful. None: a warning.
     """
     if isinstance(given, Mapping):
         title, table = "factors", {name: np.asarray(values) for name, values in given.items()}
@@ -49,7 +56,8 @@ def join(
                 )
     else:
         title = str(given)
-        table = read_table(Path(given), text=() if by is None else (by,))
+        text = () if by is None else (by,)
+        table = read_table(Path(given), text=text, form=form, say=say)
     if by is None:
         for name, values in table.items():
             if len(values) != n:
@@ -84,23 +92,42 @@ def join(
     return joined
 
 
-def check_known(factors: Mapping[str, np.ndarray], names: np.ndarray | None) -> None:
-    """Raise if a factor lacks a value: similarity is not defined without it."""
+# What programs write for a value that is not known: R, pandas, numpy and Python.
+_UNKNOWN = ("", "NA", "N/A", "n/a", "NaN", "nan", "None", "null", "NULL", "<NA>", "NaT")
+
+
+def unknown_as_none(
+    factors: Mapping[str, np.ndarray],
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return factors in which unknown text is None, and a line for each with unknown values.
+
+    Unknown numbers stay NaN.
+    """
+    known: dict[str, np.ndarray] = {}
+    lines = []
     for name, values in factors.items():
+        known[name] = values
         if values.dtype.kind == "f":
-            is_missing = np.isnan(values)
+            is_unknown = np.isnan(values)
+            held, written = "NaN", ["nan"]
         elif values.dtype.kind in "OUT":
-            is_missing = np.array([v is None or v == "" or v != v for v in values], bool)
+            as_text = np.array(
+                ["" if value is None or value != value else str(value) for value in values], str
+            )
+            is_unknown = np.isin(np.char.strip(as_text), _UNKNOWN)
+            held, written = "None", sorted(set(as_text[is_unknown].tolist()))
         else:
             continue
-        if is_missing.any():
-            i = int(is_missing.argmax())
-            raise InputError(
-                f"the factor {name!r} has no value in row {i} (counted from 0)"
-                f"{'' if names is None else f', of the sample {names[i]}'}, "
-                f"{is_missing.sum():,} in all; every sample needs a value: fill it in, or leave "
-                "out the samples or the factor"
+        if is_unknown.any():
+            if held == "None":
+                known[name] = values.astype(object)
+                known[name][is_unknown] = None
+            lines.append(
+                f"the factor {name!r} has {is_unknown.sum():,} unknown values "
+                f"({', '.join(repr(each) for each in written)}; the first in row "
+                f"{int(is_unknown.argmax())}, counted from 0), held as {held}"
             )
+    return known, lines
 
 
 def _are_equal(one: np.ndarray, other: np.ndarray) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,18 @@ def open_parquet(path: Path) -> Table:
     check_names(path, file.schema_arrow.names)
     kinds: dict[str, str] = {}
     dtypes: dict[str, np.dtype] = {}
-    left_out: list[str] = []
+    indices, categories = _pandas_says(file.schema_arrow)
+    no_features = {*indices, *categories}
+    unused = {name for name in indices if name.startswith("__index")}
+    left_out = [f"{name}: the index of a pandas table" for name in sorted(unused)]
     for field in file.schema_arrow:
         kind = _kind(field.type)
         if kind is None:
             left_out.append(f"{field.name}: has the type {field.type}, neither a number nor a text")
             continue
         kinds[field.name] = kind
+        if pyarrow.types.is_dictionary(field.type):
+            no_features.add(field.name)
         if kind != "text":
             is_decimal = pyarrow.types.is_decimal(field.type)
             dtypes[field.name] = np.dtype("f8" if is_decimal else field.type.to_pandas_dtype())
@@ -34,7 +40,16 @@ def open_parquet(path: Path) -> Table:
         for batch in _open(path).iter_batches(rows, columns=list(names)):
             yield batch.select(list(names))
 
-    return Table(path, kinds, dtypes, file.metadata.num_rows, batches, tuple(left_out))
+    return Table(
+        path,
+        kinds,
+        dtypes,
+        file.metadata.num_rows,
+        batches,
+        tuple(left_out),
+        no_features=frozenset(no_features),
+        unused=frozenset(unused),
+    )
 
 
 def _open(path: Path) -> Any:
@@ -42,6 +57,21 @@ def _open(path: Path) -> Any:
 
     # Without a buffer of this kind a whole group of rows would be held, and some files are one.
     return pyarrow.parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False)
+
+
+def _pandas_says(schema: Any) -> tuple[list[str], list[str]]:
+    """Return the columns that pandas wrote as the index of its table, and as categories."""
+    try:
+        described = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+        indices = [name for name in described.get("index_columns", []) if isinstance(name, str)]
+        categories = [
+            column["field_name"]
+            for column in described.get("columns", [])
+            if column["pandas_type"] == "categorical"
+        ]
+    except (ValueError, AttributeError, TypeError, KeyError):
+        return [], []
+    return [name for name in indices if name in schema.names], categories
 
 
 def _kind(arrow_type: Any) -> str | None:

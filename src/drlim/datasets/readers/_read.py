@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from drlim._errors import DataWarning, FileError, InputError, about, nearest_nam
 from drlim._files import as_path
 from drlim.datasets._dataset import Dataset
 from drlim.datasets.readers._convert import random_access
-from drlim.datasets.readers._factors import check_known, join
+from drlim.datasets.readers._dialect import TableForm
+from drlim.datasets.readers._factors import join, unknown_as_none
 from drlim.datasets.readers._images import FORMATS, Colour, open_folder
 from drlim.datasets.readers._npy import open_npy
 from drlim.datasets.readers._npz import open_npz
@@ -32,8 +34,13 @@ def read(
     factors: str | os.PathLike[str] | Mapping[str, np.ndarray] | None = None,
     by: str | None = None,
     columns: Sequence[str] | None = None,
+    factor_columns: Sequence[str] = (),
     size: tuple[int, int] | None = None,
     colour: Colour | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
     skip_bad: bool = False,
     cache: str | os.PathLike[str] | None = None,
     say: Say | None = None,
@@ -74,10 +81,22 @@ def read(
     columns : sequence of str, optional
         The columns of a table that are the features, in this order. None: all columns of
         numbers.
+    factor_columns : sequence of str, default=()
+        Columns of numbers of a table that are factors and not features.
     size : (int, int), optional
         Height and width in pixels that all images are resized to; needed if they differ.
     colour : {'grey', 'colour'}, optional
         Read all images as grey or as colour. None: grey if all images are.
+    delimiter : str, optional
+        The character between the columns of CSV files, such as ``";"``. None: seen in the file.
+    decimal : {'.', ','}, optional
+        Their decimal sign. None: seen in the file, and a point where columns are separated by
+        commas.
+    encoding : str, optional
+        Their encoding, such as ``"latin-1"``. None: UTF-8, or UTF-16 with its mark.
+    header : bool, optional
+        Whether their first line names the columns. None: it does, with a warning if it looks
+        like numbers. False: the columns are called ``column1``, ``column2``, ...
     skip_bad : bool, default=False
         Whether to leave out images that are refused; the attribute ``skipped`` of the dataset
         lists them with the reasons.
@@ -121,7 +140,8 @@ def read(
     doubt, say = _doubt(say), say or logger.info
     path = as_path(path)
     with about("path"):
-        reader = _open(path, by, columns, size, colour, skip_bad, say)
+        form = TableForm(delimiter, decimal, encoding, header)
+        reader = _open(path, by, columns, factor_columns, size, colour, form, skip_bad, say)
         _announce(reader, doubt, say)
         own = reader.factors()
     names = _names(reader, own, by)
@@ -133,10 +153,21 @@ def read(
             )
     if factors is not None:
         with about("factors"):
-            own = join(own, factors, by, names, reader.shape[0], are_files=path.is_dir())
-    # Before the samples are decoded, which may take minutes.
-    check_known(own, names)
+            own = join(
+                own,
+                factors,
+                by,
+                names,
+                reader.shape[0],
+                are_files=path.is_dir(),
+                form=form,
+                say=doubt,
+            )
+    own, unknown = unknown_as_none(own)
+    for line in unknown:
+        doubt(f"{path}: {line}")
     options = [by, columns and list(columns), size and list(size), colour, skip_bad]
+    options += [list(factor_columns), *asdict(form).values()]
     with about("path"):
         X, bad = random_access(reader, options, cache, say)
     skipped = tuple(f"{_name_of(names, i)}: {bad[i]}" for i in sorted(bad))
@@ -164,8 +195,13 @@ def blocks(
     *,
     by: str | None = None,
     columns: Sequence[str] | None = None,
+    factor_columns: Sequence[str] = (),
     size: tuple[int, int] | None = None,
     colour: Colour | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    header: bool | None = None,
     skip_bad: bool = False,
     rows: int = _ROWS,
     say: Say | None = None,
@@ -174,7 +210,7 @@ def blocks(
 
     Parameters
     ----------
-    path, by, columns, size, colour, skip_bad
+    path, by, columns, factor_columns, size, colour, delimiter, decimal, encoding, header, skip_bad
         As in `read`; ``by`` names the column or array with the samples' names.
     rows : int, default=4096
         The largest number of samples in a block. Blocks of large samples, the last block, and
@@ -205,7 +241,8 @@ def blocks(
     """
     check_count(rows, "rows")
     doubt, say = _doubt(say), say or logger.info
-    reader = _open(as_path(path), by, columns, size, colour, skip_bad, say)
+    form = TableForm(delimiter, decimal, encoding, header)
+    reader = _open(as_path(path), by, columns, factor_columns, size, colour, form, skip_bad, say)
     _announce(reader, doubt, say)
     names = _names(reader, reader.factors() if by is not None else {}, by)
     return _named_blocks(reader, names, rows, say)
@@ -233,6 +270,8 @@ def _doubt(say: Say | None) -> Say:
 def _announce(reader: Reader, doubt: Say, say: Say) -> None:
     for note in reader.notes:
         say(f"{reader.path}: {note}")
+    for line in reader.doubts:
+        doubt(f"{reader.path}: {line}")
     if reader.left_out:
         doubt(f"{reader.path}: left out {few(reader.left_out, 5)}")
 
@@ -251,8 +290,10 @@ def _open(
     path: Path,
     by: str | None,
     columns: Sequence[str] | None,
+    factor_columns: Sequence[str],
     size: tuple[int, int] | None,
     colour: Colour | None,
+    form: TableForm,
     skip_bad: bool,
     say: Say,
 ) -> Reader:
@@ -273,7 +314,7 @@ def _open(
     if is_folder:
         return open_folder(path, size, colour, skip_bad, say)
     if ending in TABLES:
-        return open_table(path, columns, by)
+        return open_table(path, columns, by, factor_columns=factor_columns, form=form)
     if ending in _ARRAYS:
         return _ARRAYS[ending](path)
     raise InputError(

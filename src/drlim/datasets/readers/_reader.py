@@ -64,6 +64,8 @@ class Reader:
         What the file holds and is not read, as ``name: reason``.
     notes : tuple of str
         How the file was read, for the user to check.
+    doubts : tuple of str
+        What was guessed and may be wrong.
     """
 
     path: Path
@@ -76,6 +78,7 @@ class Reader:
     feature_names: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.dtype.kind not in _NUMBERS:
