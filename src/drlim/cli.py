@@ -60,9 +60,11 @@ _FORM = (
     Argument("--decimal", metavar="SIGN", help="Their decimal sign, a point or a comma."),
     Argument("--encoding", metavar="NAME", help="Their encoding, such as latin-1."),
     Argument(
-        "--header",
-        action=argparse.BooleanOptionalAction,
-        help="Whether their first line names the columns.",
+        "--no-header",
+        dest="header",
+        action="store_const",
+        const=False,
+        help="Their first line is a sample and does not name the columns.",
     ),
 )
 _NETWORK = Argument(

@@ -209,8 +209,7 @@ def _looks_like_numbers(names: Sequence[str], decimal: str) -> list[str]:
     shown = ", ".join(numbers[:3]) + (", ..." if len(numbers) > 3 else "")
     return [
         f"its first line looks like numbers ({shown}) and was taken as the names of its columns; "
-        "if it is a sample, give header=False (--no-header); if it is right, header=True "
-        "(--header)"
+        "if it is a sample, give header=False (--no-header); if it is right, header=True"
     ]
 
 
