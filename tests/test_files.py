@@ -718,6 +718,26 @@ def test_a_table_may_leave_out_the_folder_and_the_ending(written, folder, rng):
     assert read(folder, factors=folder / "f.csv", by="file").factors["n"].tolist() == [7, 8]
 
 
+@pytest.mark.fault("B4")
+@pytest.mark.parametrize("written", ["{0}/{1}.png", "{1}.png", "{1}"])
+def test_a_table_that_names_the_images_is_joined_by_the_names_and_never_by_row(
+    written, folder, rng
+):
+    image_folder(folder / "i", rng, ("a/1.png", "a/2.png", "b/3.png"))
+    files = [written.format(*parts) for parts in (("b", "n3"), ("a", "n1"), ("a", "n2"))]
+    for n, old in ((1, "a/1.png"), (2, "a/2.png"), (3, "b/3.png")):
+        (folder / "i" / old).rename(folder / "i" / old.replace(str(n), f"n{n}"))
+    rows = [f"{light},{file}" for file, light in zip(files, (3, 1, 2), strict=True)]
+    (folder / "t.csv").write_text("light,photo\n" + "\n".join(rows))
+    said = []
+    data = read(folder / "i", factors=folder / "t.csv", say=said.append)
+    assert data.factors["light"].tolist() == [1, 2, 3]
+    assert any("'photo' names the samples" in line for line in said)
+    (folder / "t.csv").write_text("light,photo\n" + "\n".join([*rows[:2], "2,other.png"]))
+    with pytest.raises(InputError, match="n2"):
+        read(folder / "i", factors=folder / "t.csv", say=said.append)
+
+
 def test_an_accent_is_the_same_letter_however_it_is_written(folder, rng):
     image_folder(folder, rng, ["caf\u00e9.png"])
     data = read(

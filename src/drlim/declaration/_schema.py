@@ -55,7 +55,8 @@ class Data(_Part):
     factors : path, optional
         A table of factors, ``.csv`` or ``.parquet``, with one row per sample.
     by : str, optional
-        The column of that table with the names of the samples. None: its rows are in the order of
+        The column of that table with the names of the samples. None: the column that names the
+        images of a folder, if there is one; else its rows are in the order of
         the samples.
     columns : tuple of str, optional
         The columns of a table that are the features. None: all columns of numbers that the

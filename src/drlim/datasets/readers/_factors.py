@@ -58,6 +58,10 @@ def join(
         title = str(given)
         text = () if by is None else (by,)
         table = read_table(Path(given), text=text, form=form, say=say)
+        if by is None and names is not None:
+            by = _naming_column(table, names, are_files)
+            if by is not None and say is not None:
+                say(f"{title}: its column {by!r} names the samples, and its rows are joined by it")
     if by is None:
         for name, values in table.items():
             if len(values) != n:
@@ -152,6 +156,21 @@ def _stem(name: str) -> str:
 
 # The shorter names that a table may use for a file, the most specific first.
 _SHORTER: tuple[Callable[[str], str], ...] = (_without_ending, _file_name, _stem)
+
+
+def _naming_column(
+    table: Mapping[str, np.ndarray], names: np.ndarray, are_files: bool
+) -> str | None:
+    """Return the column of a table that names most of the samples, if there is one."""
+    known = {_normal(name) for name in names.tolist()}
+    if are_files:
+        known |= {shorten(name) for name in known for shorten in _SHORTER}
+    for column, values in table.items():
+        if values.dtype.kind == "U" and len(values) and len(np.unique(values)) == len(values):
+            n_known = sum(_normal(value) in known for value in values.tolist())
+            if 2 * n_known >= len(values):
+                return column
+    return None
 
 
 def _rows_of(names: np.ndarray, keys: np.ndarray, title: str, are_files: bool) -> np.ndarray:

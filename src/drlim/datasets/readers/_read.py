@@ -77,6 +77,7 @@ def read(
         The column of the table with the samples' names. Images are named by their paths inside
         the folder, whose folders and ending the table may leave out if that is still unique;
         other samples take their names from their own column or array of this name. None: the
+        column that names the images, if the table has one; else the
         rows of the table are in the order of the samples.
     columns : sequence of str, optional
         The columns of a table that are the features, in this order. None: all columns of
