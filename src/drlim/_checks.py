@@ -13,7 +13,8 @@ _LARGEST = 1e150  # its square, and a sum of many such squares, is still a float
 
 
 def as_array(values: Any, name: str) -> np.ndarray:
-    """Return an array, or raise if the values cannot be converted to one."""
+    """Return an array, or raise if the values cannot be converted to one, or some are masked."""
+    check_unmasked(values, name)
     try:
         array: np.ndarray = np.asarray(values)
     except (ValueError, TypeError) as error:
@@ -21,6 +22,19 @@ def as_array(values: Any, name: str) -> np.ndarray:
             f"{name} cannot be converted to an array ({error}); give every item the same shape"
         ) from None
     return array
+
+
+def check_unmasked(values: Any, name: str) -> None:
+    """Raise if values are masked: an array without the mask has fill values in their places."""
+    parts = values if isinstance(values, list | tuple) else [values]
+    n_masked = sum(
+        np.count_nonzero(part.mask) for part in parts if isinstance(part, np.ma.MaskedArray)
+    )
+    if n_masked:
+        raise InputError(
+            f"{name} has {n_masked} masked values, which are missing; drop those samples or fill "
+            "the values in"
+        )
 
 
 def as_rows(values: Any, name: str) -> np.ndarray:
@@ -56,6 +70,12 @@ def as_rows(values: Any, name: str) -> np.ndarray:
         )
     # The squares of other values would leave the range of float32.
     return rows if 1e-15 < largest < 1e15 else rows.astype(np.float64)
+
+
+def has_channels_last(sample_shape: tuple[int, ...]) -> bool:
+    """Tell whether samples look like images of the shape (height, width, channels)."""
+    shape = tuple(sample_shape)
+    return len(shape) == 3 and shape[-1] in (1, 3, 4) and min(shape[:2]) >= 8
 
 
 def one_each(values: Any, n: int, name: str) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
 from drlim._checks import as_array
-from drlim._errors import InputError
+from drlim._errors import DataWarning, InputError, warn
 from drlim._progress import search_progress
 from drlim.graphs import SimilarityGraph, neighbors, same
 
@@ -29,12 +29,51 @@ def similar(X: np.ndarray, y: Any, n_neighbors: int, *, verbose: bool) -> Simila
         return _neighbors(y[:, None], n_neighbors, verbose)
     unknown = y == -1
     if not unknown.any():
-        return same(y)
+        by_label = same(y)
+        _warn_of_few(by_label, len(y), y)
+        return by_label
+    _warn_of_a_class(y, unknown)
     known = np.flatnonzero(~unknown)
     by_label = SimilarityGraph(known[same(y[known]).edges], len(X))
+    _warn_of_few(by_label, len(known), y)
     near = _neighbors(X, n_neighbors, verbose)
     both_known = near.edges[~unknown[near.edges].any(axis=1)]
     return by_label | near - SimilarityGraph(both_known, len(X))
+
+
+def _warn_of_a_class(y: np.ndarray, unknown: np.ndarray) -> None:
+    """Warn where -1 looks like a class or a value, and not like the absence of a label."""
+    values = np.unique(y[~unknown])
+    if values.tolist() == [1] or (len(values) and values[0] < 0):
+        warn(
+            f"{np.count_nonzero(unknown):,} of the {len(y):,} samples have the label -1, which is "
+            f"that of an unlabelled sample; the other labels are {_few(values)}. If -1 is a "
+            "class, number the classes from 0: y = np.unique(y, return_inverse=True)[1]",
+            DataWarning,
+        )
+
+
+def _warn_of_few(by_label: SimilarityGraph, n_labelled: int, y: np.ndarray) -> None:
+    """Warn where so few labels come again that they are rather names or amounts than classes."""
+    # Classes of two samples have one similar pair for two samples.
+    if by_label.n_edges < n_labelled // 2:
+        n_pairs = f"{by_label.n_edges:,} similar pair{'' if by_label.n_edges == 1 else 's'}"
+        remedy = "give the class of each sample"
+        if y.dtype.kind in "iuf":
+            remedy += (
+                "; if the labels are amounts, such as ages, give a graph of near values: "
+                "graph=drlim.graphs.neighbors(y[:, None], 5)"
+            )
+        warn(
+            f"y has few equal labels: {n_pairs} among {n_labelled:,} labelled samples, and all "
+            f"others are pushed apart; {remedy}",
+            DataWarning,
+        )
+
+
+def _few(values: np.ndarray) -> str:
+    shown = ", ".join(map(str, values[:5].tolist()))
+    return f"{shown}, ..." if len(values) > 5 else shown
 
 
 def _neighbors(X: np.ndarray, n_neighbors: int, verbose: bool) -> SimilarityGraph:

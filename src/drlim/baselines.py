@@ -9,7 +9,7 @@ import numpy as np
 from sklearn import decomposition, manifold
 
 from drlim import _checks
-from drlim._checks import check_count
+from drlim._checks import as_array, check_count
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, seed_of
 
@@ -199,7 +199,7 @@ def colour_histograms(images: Any, n_bins: int = 8) -> np.ndarray:
     >>> colour_histograms(np.zeros((1, 3, 4, 4)))[0].max()
     np.float32(1.0)
     """
-    images = np.asarray(images)
+    images = as_array(images, "images")
     if images.ndim != 4 or images.shape[1] != 3:
         raise InputError(
             f"images has the shape {images.shape}; colours are counted in images of shape "

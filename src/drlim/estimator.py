@@ -26,7 +26,7 @@ from drlim._applying import (
     points_of,
 )
 from drlim._assembling import assembled
-from drlim._checks import check_count
+from drlim._checks import as_array, check_count, check_unmasked
 from drlim._codec import PARAMETERS, MapContent
 from drlim._devices import device_named, device_of
 from drlim._errors import DataWarning, InputError, warn
@@ -258,7 +258,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Warns
         -----
         DataWarning
-            If all samples are equal.
+            If all samples are equal, -1 in `y` looks like a class, few labels of `y` are equal,
+            or images seem to have their channels last.
         TrainingWarning
             If the map collapses or the loss is not finite.
         """
@@ -590,6 +591,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         return X
 
     def _checked_by_sklearn(self, X: Any, *, fitting: bool) -> np.ndarray:
+        check_unmasked(X, "X")
         if (X if hasattr(X, "ndim") else np.asarray(X)).ndim > 2:
             # scikit-learn's own checks of features are made for tables; images have a shape.
             checked = check_array(X, allow_nd=True, dtype="numeric", estimator=self)
@@ -617,7 +619,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 "samples, the points they are held near, and a number"
             ) from None
         X = self._validated(X, fitting=False)
-        Z = np.asarray(Z)
+        Z = as_array(Z, "Z_pinned")
         if Z.shape != (len(X), self.n_components) or Z.dtype.kind not in "fiu":
             raise InputError(
                 f"Z_pinned has the shape {Z.shape} and the dtype {Z.dtype}; it must have one point "

@@ -63,7 +63,7 @@ class Dataset:
     left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.X, np.ndarray):
+        if not isinstance(self.X, np.ndarray) or np.ma.isMaskedArray(self.X):
             object.__setattr__(self, "X", as_array(self.X, "X"))
         if self.X.ndim < 1 or self.X.dtype.kind not in "buif":
             raise InputError(
@@ -84,7 +84,7 @@ class Dataset:
                 )
         object.__setattr__(self, "factors", MappingProxyType(factors))  # the dataclass is frozen
         if self.names is not None:
-            names = np.asarray(self.names, dtype=str)
+            names = as_array(self.names, "names").astype(str)
             if names.shape != (len(self.X),):
                 raise InputError(
                     f"the names have the shape {names.shape} and there are {len(self.X)} "

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from drlim._checks import as_rows
+from drlim._checks import as_array, as_rows
 from drlim._errors import InputError
 from drlim._random import RandomState, generator, seed_of
 from drlim._values import is_in
@@ -106,7 +106,7 @@ def measure_ignored(
     'holds'
     """
     points, n = _points(maps)
-    factor, kept, periods = np.asarray(factor), dict(kept or {}), periods or {}
+    factor, kept, periods = as_array(factor, "factor"), dict(kept or {}), periods or {}
     _check_lengths(n, {name: factor, **kept})
     sources = check_groups(groups, n)
     if orbit is None and groups is not None:
@@ -202,7 +202,7 @@ def measure_kept(
     'holds'
     """
     points, n = _points(maps)
-    factor = np.asarray(factor)
+    factor = as_array(factor, "factor")
     _check_lengths(n, {name: factor})
     if train is not None:
         _check_train(train, points)
@@ -220,7 +220,7 @@ def measure_kept(
         kind = kind or kind_of(factor, period)
         part = _choose(factor, sources, seed)
         if kind == "class" and train is not None:
-            part = part.of_values(factor, np.asarray(factor_train))
+            part = part.of_values(factor, as_array(factor_train, "factor_train"))
         elif kind == "class":
             part = part.without_rare(factor, sources)
         why = _why_unreadable(factor[part.used], sources[part.used], 2)
@@ -363,7 +363,7 @@ def _learnt(
     if train is None:
         return None
     _check_train(train, points)
-    factor = np.asarray(factor_train)
+    factor = as_array(factor_train, "factor_train")
     known = {other: as_rows(train[other], f"train[{other!r}]") for other in points}
     for other, Z in known.items():
         if len(Z) != len(factor):

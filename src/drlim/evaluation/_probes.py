@@ -14,7 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from drlim._checks import is_number
+from drlim._checks import as_array, is_number
 from drlim._errors import InputError, nearest_name
 
 PROBES = ("logistic", "trees", "neighbors")
@@ -49,7 +49,7 @@ def kind_of(factor: Any, period: float | None = None) -> str:
     """
     if period is not None:
         return "number"
-    factor = np.asarray(factor)
+    factor = as_array(factor, "the factor")
     factor = factor[is_known(factor)]
     n_values = len(np.unique(as_values(factor)))
     # Two values are two classes, even where they are 0 and 1.
@@ -71,7 +71,7 @@ def kinds_of(factor: Any, period: float | None = None) -> tuple[str, ...]:
     """
     if kind_of(factor, period) == "class":
         return ("class",)
-    values = np.asarray(factor)
+    values = as_array(factor, "the factor")
     counts = np.unique(values[is_known(values)], return_counts=True)[1]
     again = period is None and counts[counts >= N_FOLDS].sum() > counts.sum() / 2
     return ("class", "number") if again else ("number",)
@@ -93,7 +93,7 @@ def as_values(factor: np.ndarray) -> np.ndarray:
 
 def check_factor(factor: Any, n: int, kind: str) -> np.ndarray:
     """Return a factor as an array of values that can be read as `kind`, or raise InputError."""
-    values = np.asarray(factor)
+    values = as_array(factor, "the factor")
     if values.shape != (n,):
         raise InputError(
             f"the factor has the shape {values.shape} and there are {n} samples; a factor has "
@@ -113,7 +113,7 @@ def check_factor(factor: Any, n: int, kind: str) -> np.ndarray:
 
 def check_groups(groups: Any, n: int) -> np.ndarray:
     """Return the group of each sample; without groups, each sample is one."""
-    groups = np.arange(n) if groups is None else as_values(np.asarray(groups))
+    groups = np.arange(n) if groups is None else as_values(as_array(groups, "groups"))
     if groups.shape != (n,):
         raise InputError(
             f"groups has the shape {groups.shape} and there are {n} samples; it must give the "
@@ -144,7 +144,7 @@ def as_columns(factors: Mapping[str, Any], periods: Mapping[str, float]) -> np.n
         raise InputError("kept is empty; give at least one kept factor to read from")
     columns = []
     for name, given in factors.items():
-        factor, period = as_values(np.asarray(given)), periods.get(name)
+        factor, period = as_values(as_array(given, "the factor")), periods.get(name)
         if kind_of(factor, period) == "number":
             columns.append(targets(factor, period))
         else:

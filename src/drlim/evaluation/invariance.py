@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
-from drlim._checks import as_rows, check_count
+from drlim._checks import as_array, as_rows, check_count
 from drlim._errors import InputError
 from drlim._random import RandomState, generator, seed_of
 from drlim._values import alike, is_in
@@ -86,7 +86,7 @@ def orbit_ratio(Z: Any, source: Any) -> float:
     >>> orbit_ratio([[0.0], [1.0], [10.0], [11.0]], source=[7, 7, 8, 8])
     0.1
     """
-    rows, source = as_rows(Z, "Z"), np.asarray(source)
+    rows, source = as_rows(Z, "Z"), as_array(source, "source")
     if source.shape != (len(rows),):
         raise InputError(
             f"source has the shape {source.shape} and there are {len(rows)} samples; it must "
@@ -137,7 +137,8 @@ def orbits(kept: Mapping[str, Any]) -> np.ndarray:
             "kept is empty; give at least one factor in which the samples of an orbit agree"
         )
     codes = [
-        np.unique(as_values(np.asarray(factor)), return_inverse=True)[1] for factor in kept.values()
+        np.unique(as_values(as_array(factor, "the factor")), return_inverse=True)[1]
+        for factor in kept.values()
     ]
     if any(code.ndim != 1 for code in codes):
         raise InputError(

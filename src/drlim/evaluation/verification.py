@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.metrics import pairwise_distances
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 
-from drlim._checks import as_rows, check_count, is_number, one_each
+from drlim._checks import as_array, as_rows, check_count, is_number, one_each
 from drlim._deprecated import renamed_names
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, generator, seed_of
@@ -136,13 +136,13 @@ def judge_by(labels: Any, labels_learnt: Any = ()) -> str:
     >>> judge_by(people[:15])  # three people are too few to set some of them apart
     'sample'
     """
-    labels = np.asarray(labels)
+    labels = as_array(labels, "labels")
     if labels.ndim != 1 or not len(labels):
         raise InputError(
             f"labels has the shape {labels.shape}; there must be one label for each sample"
         )
     values, counts = np.unique(as_values(labels), return_counts=True)
-    known = is_in(values, as_values(np.asarray(labels_learnt))).any()
+    known = is_in(values, as_values(as_array(labels_learnt, "labels_learnt"))).any()
     by_class = len(values) >= 2 * _PER_SIDE
     by_sample = counts.min() >= 2 * _PER_SIDE
     return "class" if by_class and not (known and by_sample) else "sample"
@@ -395,7 +395,7 @@ def _check_rate(false_accept_rate: float) -> None:
 
 
 def _check(Z: Any, labels: Any, by: str) -> tuple[np.ndarray, np.ndarray]:
-    rows, labels = as_rows(Z, "Z"), np.asarray(labels)
+    rows, labels = as_rows(Z, "Z"), as_array(labels, "labels")
     if by not in UNITS:
         raise InputError(f"by is {by!r}; {nearest_name(by, UNITS)}")
     n_values = len(np.unique(labels))

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from drlim._checks import has_channels_last
 from drlim._devices import is_out_of_memory, seeded
-from drlim._errors import InputError, nearest_name
+from drlim._errors import DataWarning, InputError, nearest_name, warn
 from drlim.networks._architectures import convnet, lenet, linear, mlp, suits_convnet
 
 Builder = Callable[[tuple[int, ...], int], nn.Module]
@@ -41,6 +42,11 @@ def default(sample_shape: tuple[int, ...]) -> Builder:
     callable
         A builder ``(sample_shape, n_components) -> nn.Module``.
 
+    Warns
+    -----
+    DataWarning
+        If the shape looks like that of an image whose channels are last.
+
     Examples
     --------
     >>> default((28, 28)).__name__
@@ -49,6 +55,13 @@ def default(sample_shape: tuple[int, ...]) -> Builder:
     shape = tuple(sample_shape)
     if shape in ((28, 28), (1, 28, 28)):
         return lenet
+    if has_channels_last(shape):
+        warn(
+            f"the samples have the shape {shape}, which looks like (height, width, channels); "
+            "images are (channels, height, width): give np.moveaxis(X, -1, 1), or name a network "
+            "(network='mlp') to keep the shape",
+            DataWarning,
+        )
     if suits_convnet(shape):
         return convnet
     return functools.partial(mlp, hidden=(256, 256))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from drlim._checks import as_array
 from drlim._errors import InputError
 from drlim.transforms._apply import apply_steps, step
 from drlim.transforms._change import Change, change
@@ -93,7 +94,7 @@ class Augment:
                 feature_scale=(1.0, 0.0))
         """
         augment = cls(changes)
-        X = np.asarray(X)
+        X = as_array(X, "X")
         for each in augment.changes:
             check_fits(each.kind, X.shape)
         if X.ndim != 2 or not len(X):
@@ -120,7 +121,7 @@ class Augment:
         >>> augment(np.zeros((3, 1, 1)), np.random.default_rng(0)).ravel()
         array([0.1, 0.1, 0.1])
         """
-        samples = np.asarray(samples)
+        samples = as_array(samples, "samples")
         n = len(samples)
         # All strengths are drawn first, then the noise of each change: an order that seeds rely on.
         steps = [step(c.kind, c.along, c.draw(n, generator), n) for c in self.changes]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from drlim._checks import check_count
+from drlim._checks import as_array, check_count
 from drlim._errors import InputError, nearest_name
 from drlim.transforms._apply import apply_steps, step
 from drlim.transforms._kinds import GEOMETRIC, KINDS, OUTSIDE, ZEROS, known_kind
@@ -133,7 +133,7 @@ class Change:
         >>> change("brightness").apply(grey, 0.1, np.random.default_rng(0))[0, 0]
         array([126, 126], dtype=uint8)
         """
-        samples = np.asarray(samples)
+        samples = as_array(samples, "samples")
         steps = [step(self.kind, self.along, strength, len(samples))]
         return apply_steps(steps, samples, generator, feature_mean, feature_scale, self.outside)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from drlim._checks import as_array
 from drlim._errors import InputError, missing_extra
 from drlim.transforms._kinds import BOTH, EDGE, HORIZONTAL, MIRROR, ZEROS
 
@@ -34,7 +35,7 @@ def shift(images: np.ndarray, right: int = 0, down: int = 0) -> np.ndarray:
     >>> shift(np.array([[1, 2, 3]]), right=-1)
     array([[2, 3, 0]])
     """
-    images = np.asarray(images)
+    images = as_array(images, "images")
     if images.ndim < 2:
         raise InputError(f"images has the shape {images.shape}; it must be (..., height, width)")
     for name, by in (("right", right), ("down", down)):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from drlim._checks import has_channels_last
 from drlim._errors import InputError, nearest_name
 
 HORIZONTAL, VERTICAL, BOTH = "horizontal", "vertical", "both"
@@ -59,6 +60,7 @@ KINDS = {
 
 
 GEOMETRIC = frozenset({"shift", "rotation", "scale", "crop", "flip"})
+SPATIAL = GEOMETRIC | {"blur"}  # where a pixel is matters
 
 
 def known_kind(name: str) -> Kind:
@@ -75,6 +77,12 @@ def check_fits(name: str, shape: tuple[int, ...]) -> None:
         raise InputError(
             f"the samples have the shape {shape}; changes apply to vectors (n, features), or "
             "images (n, height, width) or (n, channels, height, width)"
+        )
+    if name in SPATIAL and has_channels_last(shape[1:]):
+        raise InputError(
+            f"the change {name!r} moves pixels along the last two axes, and the samples have the "
+            f"shape {shape}, with the channels last; put them before the height: "
+            "np.moveaxis(X, -1, 1)"
         )
     if len(shape) == 2 and not kind.for_vectors:
         known = " and ".join(sorted(name for name, kind in KINDS.items() if kind.for_vectors))

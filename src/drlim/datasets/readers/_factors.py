@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from drlim._checks import as_array
 from drlim._errors import InputError, nearest_name
 from drlim.datasets.readers._dialect import AS_SHOWN, TableForm
 from drlim.datasets.readers._reader import few
@@ -47,7 +48,10 @@ def join(
         Called with a line for what is left out or doubtful. None: a warning.
     """
     if isinstance(given, Mapping):
-        title, table = "factors", {name: np.asarray(values) for name, values in given.items()}
+        title, table = (
+            "factors",
+            {name: as_array(values, f"the factor {name!r}") for name, values in given.items()},
+        )
         for name, values in table.items():
             if values.ndim != 1:
                 raise InputError(
