@@ -1068,3 +1068,23 @@ def test_a_summary_names_the_most_frequent_reasons_and_counts_the_others(tmp_pat
     said = [line.strip() for line in rules(declared, Dataset(np.eye(10))).summary()]
     assert said[2] == "2 for: reason 8"
     assert "and 4 other reasons" in said
+
+
+@pytest.mark.fault("A2")
+def test_the_kind_of_a_factor_can_be_said_and_is_read_back():
+    declared = Declaration(
+        ignore=[{"factor": "person", "kind": "class"}],
+        keep=[{"factor": "age", "kind": "number"}, "country"],
+    )
+    assert declared.ignore[0].kind == "class"
+    assert [keep.kind for keep in declared.keep] == ["number", "class"]
+    again = Declaration(**declared.as_json())
+    assert [keep.kind for keep in again.keep] == ["number", "class"]
+    assert again.as_json() == declared.as_json()
+    for wrong in (
+        {"ignore": [{"transform": "noise", "kind": "class"}], "keep": ["country"]},
+        {"keep": [{"neighbors": 5, "kind": "class"}]},
+        {"keep": [{"factor": "age", "kind": "amount"}]},
+    ):
+        with pytest.raises(InputError, match="kind"):
+            Declaration(**wrong)

@@ -481,7 +481,9 @@ def test_colour_images_stand_beside_their_colours_alone(woven):
 
 
 def test_a_trained_map_is_proven_beside_its_references(evidence):
-    assert evidence.proof.holds, evidence.proof.lines()
+    # So few held-out samples decide little of what is ignored.
+    assert evidence.proof.outcome != "fails", evidence.proof.lines()
+    assert evidence.proof.kept[0].verdict == "holds"
     assert [entry.name for entry in evidence.proof.ignored] == [ODD]
     assert [entry.name for entry in evidence.proof.kept] == ["pose"]
     for entry in evidence.proof.ignored:
@@ -730,9 +732,8 @@ def page(fitted, evidence, tmp_path_factory):
 def test_the_page_shows_verdicts_tables_pictures_and_what_cannot_be_concluded(page, evidence):
     _, text = page
     shown = html.unescape(text)
-    for line in [*evidence.proof.lines(), *evidence.proof.cannot]:
+    for line in [evidence.proof.headline, *evidence.proof.lines(), *evidence.proof.cannot]:
         assert line in shown
-    assert "The proof holds" in shown
     for caption, (columns, rows) in tables(evidence).items():
         for said in (caption, *columns, *(cell for row in rows for cell in row)):
             assert said in shown

@@ -201,7 +201,7 @@ PITFALLS = {
     ),
     "E7": (
         "the map is compared with nothing",
-        "proof::e7_what_was_compared_with_nothing_is_left_open",
+        "proof::e7_what_was_compared_with_nothing_is_not_decided",
         "declared_maps::a_trained_map_is_proven_beside_its_references",
     ),
 }

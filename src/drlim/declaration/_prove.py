@@ -169,13 +169,19 @@ def prove(
             name,
             points,
             held_out.factor(name),
+            train=train,
+            factor_train=None if learnt is None else learnt.factor(name),
             kept=resolved.kept_factors,
+            kept_train=None
+            if learnt is None
+            else {kept: learnt.factor(kept) for kept in resolved.kept_factors},
+            kind=declaration.ignore[place].kind,
             periods=resolved.kept_periods,
             groups=resolved.groups,
             orbit=resolved.sources,
             random_state=seed,
         )
-        for name in resolved.ignored_factors.values()
+        for place, name in resolved.ignored_factors.items()
     ]
     curves: dict[str, tuple[Change, Mapping[str, Displacement]]] = {}
     for change in resolved.ignored_changes.values():
@@ -250,7 +256,7 @@ def _transformed(
         return change.apply(X, strength, rng, feature_mean=mean, feature_scale=scale)
 
     copies = [changed(level) for level in tried]
-    strengths, _ = beyond(change)
+    strengths, inside = beyond(change)
     farther = [changed(strength) for strength in strengths]
     points, curves = {}, {}
     for name, embedding in embed.items():
@@ -268,6 +274,7 @@ def _transformed(
         kind="class",
         groups=np.tile(np.arange(n), len(tried)),
         displacement=curves,
+        trained_range=(float(strengths[inside].min()), float(strengths[inside].max())),
         random_state=seed,
     )
     return found, curves

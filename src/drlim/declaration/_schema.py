@@ -116,6 +116,9 @@ class Ignore(_Part):
     weight : float, optional
         With `values`: the weight of two copies of one sample, where any other similar pair has
         the weight 1. A larger weight brings them closer together.
+    kind : {"class", "number"}, optional
+        How the proof reads a factor. None: more than 20 numbers that come again, such as the
+        identities of 40 people, are read in both ways, and the worse counts.
     """
 
     factor: str | None = None
@@ -124,6 +127,7 @@ class Ignore(_Part):
     values: tuple[float, ...] | None = None
     along: Literal["horizontal", "vertical", "both"] | None = None
     weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    kind: Literal["class", "number"] | None = None
 
     @model_validator(mode="after")
     def _one_thing(self) -> Ignore:
@@ -132,6 +136,8 @@ class Ignore(_Part):
         details = (self.range, self.values, self.along)
         if self.factor is not None and any(detail is not None for detail in details):
             raise ValueError("range, values and along belong to a transform, not to a factor")
+        if self.transform is not None and self.kind is not None:
+            raise ValueError("kind belongs to a factor, not to a transform")
         if self.weight is not None and self.values is None:
             raise ValueError("a weight applies to the copies at listed values: give values")
         return self
@@ -169,6 +175,7 @@ class Keep(_Part):
     tolerance: Annotated[float, Field(gt=0)] | None = None
     neighbors: Annotated[int, Field(ge=1)] | None = None
     within: str | None = None
+    stated_kind: Literal["class", "number"] | None = Field(None, alias="kind")
 
     @model_validator(mode="after")
     def _one_thing(self) -> Keep:
@@ -176,6 +183,8 @@ class Keep(_Part):
             raise ValueError("give either a factor or a number of neighbors to keep")
         if self.neighbors is None and self.within is not None:
             raise ValueError("within belongs to neighbors")
+        if self.factor is None and self.stated_kind is not None:
+            raise ValueError("kind belongs to a factor")
         if self.factor is None and (self.step, self.period, self.tolerance) != (None, None, None):
             raise ValueError("step, period and tolerance belong to a factor")
         if self.step is not None and self.tolerance is not None:
@@ -194,6 +203,8 @@ class Keep(_Part):
         """What is kept: "class" (equal values), "number" (a step or tolerance) or "neighbors"."""
         if self.factor is None:
             return "neighbors"
+        if self.stated_kind is not None:
+            return self.stated_kind
         return "class" if self.step is None and self.tolerance is None else "number"
 
 
@@ -418,7 +429,7 @@ class Declaration(_Part):
         >>> Declaration().with_options(ignore=["shift:-6:6"]).ignore[0].range
         (-6.0, 6.0)
         """
-        given = self.model_dump(exclude_defaults=True)
+        given = self.model_dump(exclude_defaults=True, by_alias=True)
         for part, options in (("data", data), ("map", map)):
             new = {key: value for key, value in (options or {}).items() if value is not None}
             if new:
@@ -437,7 +448,7 @@ class Declaration(_Part):
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data, without the keys that have their default."""
-        plain: dict[str, Any] = self.model_dump(mode="json", exclude_defaults=True)
+        plain: dict[str, Any] = self.model_dump(mode="json", exclude_defaults=True, by_alias=True)
         return plain
 
 

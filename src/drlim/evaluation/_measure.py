@@ -10,7 +10,7 @@ import numpy as np
 from drlim._checks import as_array, as_rows
 from drlim._errors import InputError
 from drlim._random import RandomState, generator, seed_of
-from drlim._values import is_in
+from drlim._values import alike, is_in
 from drlim.evaluation._probes import (
     MOST_SAMPLES,
     N_FOLDS,
@@ -49,6 +49,7 @@ def measure_ignored(
     groups: Any = None,
     orbit: Any = None,
     displacement: Mapping[str, Displacement] | None = None,
+    trained_range: tuple[float, float] | None = None,
     random_state: RandomState = None,
 ) -> Ignored:
     """Measure whether a map ignores a factor, beside its references.
@@ -83,7 +84,10 @@ def measure_ignored(
         Samples of one orbit differ in what is ignored alone. By default the groups, and without
         them the samples that agree in all kept factors.
     displacement : mapping of str to Displacement, optional
-        How far the invariance holds, to be part of the record.
+        How far copies move in "map" and its references. A transformation is ignored only if its
+        copies stay nearer together in the map than in the best of the references.
+    trained_range : (float, float), optional
+        The strengths between which `displacement` counts: those that the map was trained on.
     random_state : int, numpy Generator or RandomState, optional
         For the probes, and for which groups are probed if there are more than 2,000 samples.
 
@@ -100,7 +104,7 @@ def measure_ignored(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> pose, light = rng.normal(size=300), rng.integers(0, 3, 300)
+    >>> pose, light = rng.normal(size=1000), rng.integers(0, 3, 1000)
     >>> maps = {"map": pose[:, None], "samples": np.stack([pose, light], axis=1)}
     >>> measure_ignored("light", maps, light, random_state=0).verdict
     'holds'
@@ -116,7 +120,9 @@ def measure_ignored(
     seed = seed_of(random_state)
     drawn = _choose(factor, sources, seed)
     learnt = _learnt(train, factor_train, kept_train, points, seed)
-    kinds = (kind,) if kind else kinds_of(factor, periods.get(name))
+    # Of many names a few held-out samples show each once, which looks like a number.
+    given = factor if learnt is None else np.concatenate(alike(factor, learnt.factor))
+    kinds = (kind,) if kind else kinds_of(given, periods.get(name))
     readings = [
         _reading(each, drawn, factor, sources, known)
         for each in kinds
@@ -143,6 +149,7 @@ def measure_ignored(
         n_left_out=part.n_left_out,
         why="" if readable else readings[0].why,
         displacement=dict(displacement or {}),
+        trained_range=trained_range,
     )
 
 
@@ -225,7 +232,7 @@ def measure_kept(
             part = part.without_rare(factor, sources)
         why = _why_unreadable(factor[part.used], sources[part.used], 2)
 
-    def measure(kind: str) -> dict[str, Retention]:
+    def measure(kind: str, linear: bool = False) -> dict[str, Retention]:
         return {
             other: retention(
                 None if train is None else train[other],
@@ -236,6 +243,7 @@ def measure_kept(
                 period=period,
                 groups=sources[part.used],
                 n_neighbors=n_neighbors,
+                linear=linear,
                 random_state=seed,
             )
             for other, Z in points.items()
@@ -249,6 +257,7 @@ def measure_kept(
         n_sources=len(np.unique(sources[part.used])),
         n_left_out=part.n_left_out,
         why=why,
+        linear={} if why or kind == "neighbors" else measure(kind, linear=True),
     )
 
 

@@ -73,7 +73,7 @@ def kinds_of(factor: Any, period: float | None = None) -> tuple[str, ...]:
         return ("class",)
     values = as_array(factor, "the factor")
     counts = np.unique(values[is_known(values)], return_counts=True)[1]
-    again = period is None and counts[counts >= N_FOLDS].sum() > counts.sum() / 2
+    again = period is None and counts[counts > 1].sum() > counts.sum() / 2
     return ("class", "number") if again else ("number",)
 
 

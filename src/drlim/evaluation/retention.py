@@ -26,7 +26,14 @@ from drlim.evaluation._intervals import (
     wilson_if_certain,
 )
 from drlim.evaluation._neighborhoods import share_kept_of_each, trust_of_each
-from drlim.evaluation._probes import N_FOLDS, check_factor, check_groups, targets
+from drlim.evaluation._probes import (
+    MOST_SAMPLES,
+    N_FOLDS,
+    check_factor,
+    check_groups,
+    probe_model,
+    targets,
+)
 
 __all__ = ["MEASURES", "Retention", "retention"]
 
@@ -83,6 +90,7 @@ def retention(
     period: float | None = None,
     groups: Any = None,
     n_neighbors: int = 5,
+    linear: bool = False,
     random_state: RandomState = None,
 ) -> Retention:
     """Measure what held-out points keep of a factor, or of the neighbourhoods of the samples.
@@ -108,6 +116,9 @@ def retention(
     groups : array-like of shape (n_test,), optional
         Held-out samples that are not independent, such as the copies of one source.
     n_neighbors : int, default=5
+    linear : bool, default=False
+        Whether a class or number is read by a linear model (logistic or ridge regression) instead
+        of by nearest neighbours; of many training points, it is fitted to 2,000.
     random_state : int, numpy Generator or RandomState, optional
 
     Returns
@@ -139,9 +150,12 @@ def retention(
         return _of_neighbors(features, rows, kind, groups, n_neighbors, seed)
     truth = check_factor(factor_test, len(rows), kind)
     parts = _parts(Z_train, factor_train, rows, truth, kind, groups, seed)
+    if linear:
+        parts = [part.few(seed) for part in parts]
+    reader = _Reader(kind, n_neighbors, linear, seed)
     if kind == "class":
-        return _of_class(parts, truth, groups, n_neighbors, seed)
-    return _of_number(parts, truth, period, groups, n_neighbors, seed)
+        return _of_class(parts, truth, groups, reader)
+    return _of_number(parts, truth, period, groups, reader)
 
 
 class _Part(NamedTuple):
@@ -151,6 +165,32 @@ class _Part(NamedTuple):
     factor: np.ndarray
     asked: np.ndarray
     rows: np.ndarray
+
+    def few(self, seed: int) -> _Part:
+        """Leave so many points to learn from as a linear model needs."""
+        some = np.sort(generator(seed).permutation(len(self.known))[:MOST_SAMPLES])
+        return self._replace(known=self.known[some], factor=self.factor[some])
+
+
+class _Reader(NamedTuple):
+    """By what a factor is read: nearest neighbours, or a linear model."""
+
+    kind: str
+    n_neighbors: int
+    linear: bool
+    seed: int
+
+    def read(self, part: _Part, answers: np.ndarray) -> np.ndarray:
+        """Read the points that are asked about from the answers of the known ones."""
+        n_known, n_features = part.known.shape
+        if self.linear and len(np.unique(answers, axis=0)) > 1:
+            name = "logistic" if self.kind == "class" else "ridge"
+            model = probe_model(name, self.kind, n_features, n_known, self.seed)
+        elif self.kind == "class":
+            model = KNeighborsClassifier(min(self.n_neighbors, n_known))
+        else:
+            model = KNeighborsRegressor(min(self.n_neighbors, n_known))
+        return model.fit(part.known, answers).predict(part.asked)
 
 
 def _parts(
@@ -200,7 +240,7 @@ def _parts(
 
 
 def _of_class(
-    parts: list[_Part], truth: np.ndarray, groups: np.ndarray, n_neighbors: int, seed: int
+    parts: list[_Part], truth: np.ndarray, groups: np.ndarray, reader: _Reader
 ) -> Retention:
     values, code = np.unique(truth, return_inverse=True)
     if len(values) < 2:
@@ -210,12 +250,11 @@ def _of_class(
         # The numbers of the values are read, whatever the values are.
         codes = np.unique(np.concatenate(alike(part.factor, truth)), return_inverse=True)[1]
         learnt, answers = np.split(codes, [len(part.factor)])
-        model = KNeighborsClassifier(min(n_neighbors, len(part.known)))
-        right[part.rows] = model.fit(part.known, learnt).predict(part.asked) == answers[part.rows]
+        right[part.rows] = reader.read(part, learnt) == answers[part.rows]
     present = np.eye(len(values))[code]
     sums = group_sums(np.hstack([present * right[:, None], present]), groups)
     value = float(balanced_of_sums(sums.sum(axis=0, keepdims=True))[0])
-    interval = bootstrap(sums, balanced_of_sums, generator(seed))
+    interval = bootstrap(sums, balanced_of_sums, generator(reader.seed))
     low, high = wilson_if_certain(value, *interval, len(sums))
     return Retention(MEASURES["class"], value, low, high, 1 / len(values), len(truth))
 
@@ -225,20 +264,18 @@ def _of_number(
     truth: np.ndarray,
     period: float | None,
     groups: np.ndarray,
-    n_neighbors: int,
-    seed: int,
+    reader: _Reader,
 ) -> Retention:
     if not np.ptp(truth):
         raise InputError(_ONE_VALUE)
     wanted = targets(truth, period)
     read = np.zeros_like(wanted)
     for part in parts:
-        model = KNeighborsRegressor(min(n_neighbors, len(part.known)))
-        model.fit(part.known, targets(part.factor, period))
-        read[part.rows] = model.predict(part.asked)
+        answers = targets(part.factor, period)
+        read[part.rows] = reader.read(part, answers).reshape(len(part.rows), -1)
     sums = group_sums(r2_parts(wanted, read), groups)
     value = float(r2_of_sums(sums.sum(axis=0, keepdims=True))[0])
-    low, high = bootstrap(sums, r2_of_sums, generator(seed))
+    low, high = bootstrap(sums, r2_of_sums, generator(reader.seed))
     return Retention(MEASURES["number"], value, low, high, 0.0, len(truth))
 
 
