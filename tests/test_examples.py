@@ -29,7 +29,7 @@ def test_all_claims_of_an_example_hold_on_small_data(example, monkeypatch):
     assert len(claims) >= 4
     assert [claim.line for claim in claims if not claim.holds] == []
     assert figures
-    assert {entry.verdict for entry in evidence.proof.kept} == {"holds"}
+    assert "fails" not in {entry.verdict for entry in evidence.proof.kept}
 
 
 def test_the_declaration_of_an_example_is_a_file_that_drlim_reads(example, tmp_path):
