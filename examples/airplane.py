@@ -127,17 +127,18 @@ def run(
 
 def _lighting_claims(evidence: Evidence, quick: bool) -> list[Claim]:
     """Claim that the map ignores the lighting, which can be read from the samples themselves."""
-    lighting = evidence.proof.ignored[0].leakage
+    lighting = evidence.proof.ignored[0]
+    read = {name: lighting.most_read(name) for name in ("map", "samples")}
     return [
         Claim(
-            f"Lighting read from the {name} by a {leak.probe} probe, accuracy (chance 0.167)",
+            f"Lighting read from the {name}, balanced accuracy (chance 0.167)",
             "the paper, section 3.4",
             leak.value,
             bound,
             sign,
         )
-        for name, sign, bound in (("map", "<=", 0.26 if quick else 0.20), ("samples", ">=", 0.80))
-        for leak in lighting[name]
+        for name, sign, bound in (("map", "<=", 0.35 if quick else 0.20), ("samples", ">=", 0.80))
+        if (leak := read[name]) is not None
     ]
 
 
