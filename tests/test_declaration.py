@@ -1088,3 +1088,9 @@ def test_the_kind_of_a_factor_can_be_said_and_is_read_back():
     ):
         with pytest.raises(InputError, match="kind"):
             Declaration(**wrong)
+
+
+@pytest.mark.fault("D")
+def test_a_declaration_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "d.toml").write_bytes(b"\xef\xbb\xbfkeep = ['pose']\n")
+    assert Declaration.read(tmp_path / "d.toml").keep[0].factor == "pose"
