@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from drlim._devices import device_of, is_card, to_device
+from drlim._devices import device_of, is_card, to_device, torch_defaults
 
 # Rows that pass through the network at once when a map is applied: as many as stay in the cache,
 # fewer with convolutions, whose activations are larger than the sample. The last block is filled up
@@ -31,9 +31,9 @@ _BLOCK_NUMBERS = 8_388_608
 def points_of(network: nn.Module, X: np.ndarray, n_components: int) -> np.ndarray:
     """Return the points of samples, (n, n_components) float32, from the network in evaluation."""
     network, device = evaluated(network), device_of(network)
-    Z = torch.empty((len(X), n_components), dtype=torch.float32, device=device)
     most, bytes_under_way = _rows_at_once(network, X.shape[1:], device), 0
-    with torch.inference_mode():
+    with torch_defaults(), torch.inference_mode():
+        Z = torch.empty((len(X), n_components), dtype=torch.float32, device=device)
         for start in range(0, len(X), most):
             rows = X[start : start + most]
             rows = numbers(rows if is_card(device) else np.array(rows))

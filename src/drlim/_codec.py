@@ -10,6 +10,7 @@ nothing but compute (`drlim._onnx`).
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Callable
@@ -80,7 +81,17 @@ def write(path: str | os.PathLike[str], content: MapContent, *, program: bool = 
     InputError
         If the content has something that a map file cannot hold.
     """
-    write_map(path, *_encoded(content, program=program))
+    description, tensors = _encoded(content, program=program)
+    try:
+        plain = json.loads(json.dumps(description, default=lambda value: value.tolist()))
+    except (TypeError, AttributeError) as error:
+        raise InputError(
+            f"the map has a parameter that a file cannot hold ({error}); give numbers and texts "
+            "as arguments of the network, or a builder of your own"
+        ) from None
+    if fault := _fault(plain):
+        raise InputError(f"the map {fault}; set it back, or fit again, so that load reads the file")
+    write_map(path, description, tensors)
 
 
 def sha256_of(content: MapContent) -> str:
@@ -326,19 +337,23 @@ def _check(path: str, description: dict[str, Any]) -> None:
     for name in _NEEDED:
         if name not in description:
             raise FileError(f"{path} lacks a part of a map: {name!r}; get it again")
+    if fault := _fault(description):
+        raise FileError(f"{path} {fault}; the file is altered: get it again")
+
+
+def _fault(description: dict[str, Any]) -> str | None:
+    """Return what no map has in a description with all fields; None if there is nothing."""
     for name, is_right in (_FIELDS | _ANNOTATIONS).items():
         if name in description and not is_right(description[name]):
-            raise FileError(
-                f"{path} has {name}: {description[name]!r:.200}, which no map has; the file is "
-                "altered: get it again"
-            )
+            return f"has {name}: {description[name]!r:.200}, which no map has"
     n_features, names = description["n_features_in"], description["feature_names_in"]
     shape = tuple(description["sample_shape"])
     if n_features != math.prod(shape) or len(names) not in (0, n_features):
-        raise FileError(
-            f"{path} has {n_features} features, {len(names)} names and samples of the shape "
-            f"{shape}, which do not agree; the file is altered: get it again"
+        return (
+            f"has {n_features} features, {len(names)} names and samples of the shape {shape}, "
+            "which do not agree"
         )
+    return None
 
 
 def _number(value: Any) -> bool:

@@ -28,7 +28,7 @@ from drlim._applying import (
 from drlim._assembling import assembled
 from drlim._checks import as_array, check_count, check_unmasked
 from drlim._codec import PARAMETERS, MapContent
-from drlim._devices import device_named, device_of
+from drlim._devices import device_named, device_of, torch_defaults
 from drlim._errors import DataWarning, InputError, warn
 from drlim._onnx import Program
 from drlim._random import RandomState, streams
@@ -266,18 +266,23 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self._check_parameters()
         if checkpoint is None and resume:
             raise InputError("resume=True needs the folder to resume from: checkpoint=folder")
-        return self._fit_from(
-            None if init is None else _start(init),
-            X,
-            y,
-            max_epochs=self.max_epochs,
-            graph=graph,
-            dissimilar=dissimilar,
-            weight=weight,
-            checkpoint=checkpoint,
-            resume=resume,
-            pinned=pinned,
-        )
+        # In a copy, so that a fit that fails or is interrupted leaves this map as it was.
+        learnt = copy.copy(self)
+        with torch_defaults():
+            learnt._fit_from(
+                None if init is None else _start(init),
+                X,
+                y,
+                max_epochs=self.max_epochs,
+                graph=graph,
+                dissimilar=dissimilar,
+                weight=weight,
+                checkpoint=checkpoint,
+                resume=resume,
+                pinned=pinned,
+            )
+        self._take_fitted(learnt)
+        return self
 
     def _fit_from(
         self,
@@ -292,7 +297,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
         resume: bool = False,
         pinned: Pinned | tuple[Any, Any, float] | None = None,
-    ) -> DrLIM:
+    ) -> None:
         """Learn from the network of another map, or from a new one; the rest is as in `fit`."""
         X = self._validated(X, fitting=True)
         self.annotations_: dict[str, Any] = {}  # earlier ones are about another training
@@ -340,7 +345,14 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 pinned=held,
             )
         self.embedding_ = points_of(self.network_, X, self.n_components)
-        return self
+
+    def _take_fitted(self, learnt: DrLIM) -> None:
+        """Take what a copy has learnt, all attributes at once; the parameters stay."""
+        parameters = self._get_param_names()
+        fitted = {name: value for name, value in vars(learnt).items() if name not in parameters}
+        kept = {name: value for name, value in vars(self).items() if name in parameters}
+        # One assignment, which an interrupt comes before or after.
+        self.__dict__ = kept | fitted
 
     def fit_transform(
         self,
@@ -395,7 +407,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         ndarray of shape (n_samples, n_components), float32
         """
         check_is_fitted(self)
-        Z = points_of(self.network_, self._validated(X, fitting=False), self.n_components)
+        Z = points_of(self.network_, self._validated(X, fitting=False), self._n_features_out)
         if not np.isfinite(Z).all():
             first = np.flatnonzero(~np.isfinite(Z).all(axis=1))[0]
             raise InputError(
@@ -432,12 +444,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             self._validated(X, fitting=False)
         self._check_parameters()
         earlier = self.history_ if fitted else []
-        # In a copy, so that a pass that fails or is interrupted leaves this map as it was.
         learnt = copy.copy(self)
-        learnt._fit_from(_start(self) if fitted else None, X, y, max_epochs=1, graph=graph)
+        with torch_defaults():
+            learnt._fit_from(_start(self) if fitted else None, X, y, max_epochs=1, graph=graph)
         learnt.history_ = [*earlier, *learnt.history_]
-        for name, value in vars(learnt).items():
-            setattr(self, name, value)
+        self._take_fitted(learnt)
         return self
 
     @property
@@ -466,7 +477,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         # Without a seed the first weights are lost; others of the same distribution serve as well.
         seed = 0 if self.random_state is None else self.random_state
         builder = _builders.resolve(self.network, self.sample_shape_)
-        built = _builders.build(builder, self.sample_shape_, self.n_components, streams(seed).init)
+        with torch_defaults():
+            built = _builders.build(
+                builder, self.sample_shape_, self._n_features_out, streams(seed).init
+            )
         map_.network_ = nn.Sequential(self.network_[0], built.to(device_of(self.network_))).eval()
         map_.history_ = []
         return map_
@@ -491,10 +505,18 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         FileError
             If the file cannot be written.
         InputError
-            If the network cannot be translated to an equivalent program.
+            If the network cannot be translated to an equivalent program, or a parameter was set
+            after the fit to what the map does not have.
         """
         check_is_fitted(self)
-        _codec.write(path, self._content(), program=program)
+        self._check_parameters()
+        if self.n_components != self._n_features_out:
+            raise InputError(
+                f"n_components was set to {self.n_components} after the fit, and the map has "
+                f"{self._n_features_out}; fit again, or set it back"
+            )
+        with torch_defaults():
+            _codec.write(path, self._content(), program=program)
 
     def _content(self) -> MapContent:
         """Return what a map file holds of this map."""

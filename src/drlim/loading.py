@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from drlim import _codec, networks
+from drlim._devices import torch_defaults
 from drlim.estimator import DrLIM
 
 __all__ = ["load"]
@@ -49,4 +50,5 @@ def load(path: str | os.PathLike[str], network: networks.Builder | None = None) 
     >>> bool((again.transform(X) == map_.transform(X)).all())
     True
     """
-    return DrLIM._from_content(_codec.read(path, network))
+    with torch_defaults():
+        return DrLIM._from_content(_codec.read(path, network))
