@@ -1094,3 +1094,32 @@ def test_the_kind_of_a_factor_can_be_said_and_is_read_back():
 def test_a_declaration_may_begin_with_a_byte_order_mark(tmp_path):
     (tmp_path / "d.toml").write_bytes(b"\xef\xbb\xbfkeep = ['pose']\n")
     assert Declaration.read(tmp_path / "d.toml").keep[0].factor == "pose"
+
+
+# Measured numbers.
+
+
+@pytest.mark.fault("C9")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_measured_numbers_are_not_kept_without_a_tolerance(dtype):
+    moisture = np.repeat([9.5, 9.75, 10.25, 11.0], 3).astype(dtype)
+    data = Dataset(np.eye(12), {"moisture": moisture, "instrument": np.tile(["a", "b", "c"], 4)})
+    declaration = Declaration(keep=["moisture"], ignore=["instrument"])
+    with pytest.raises(InputError, match=r"'moisture'.*9.5.*tolerance"):
+        rules(declaration, data)
+    rules(declaration.with_options(tolerance=["moisture:0.1"]), data)
+
+
+def test_whole_numbers_are_classes_in_any_dtype():
+    pose = np.repeat([0.0, 10.0, 20.0], 4)
+    data = Dataset(np.random.default_rng(0).normal(size=(12, 2)), {"pose": pose})
+    assert rules(Declaration(keep=["pose"]), data).similar.n_edges == 18
+
+
+@pytest.mark.fault("C9")
+def test_a_tolerance_of_the_command_line_belongs_to_a_kept_factor():
+    declared = Declaration(keep=["water", "site"]).with_options(tolerance=["water:0.5"])
+    assert [keep.tolerance for keep in declared.keep] == [0.5, None]
+    for wrong in ("waters:0.5", "0.5"):
+        with pytest.raises(InputError, match=wrong):
+            Declaration(keep=["water"]).with_options(tolerance=[wrong])

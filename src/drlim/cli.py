@@ -108,6 +108,24 @@ _NETWORK = Argument(
         help="What should not matter: a factor, or a transformation as NAME or NAME:LOW:HIGH. Can "
         "be given several times.",
     ),
+    Argument(
+        "--tolerance",
+        metavar="FACTOR:DISTANCE",
+        action="append",
+        help="How far apart two values of a kept factor of measured numbers still count as equal. "
+        "Can be given several times.",
+    ),
+    Argument(
+        "--source",
+        metavar="FACTOR",
+        help="The factor that names the thing of which there are several samples: those of one "
+        "are similar, and held out together.",
+    ),
+    Argument(
+        "--group",
+        metavar="FACTOR",
+        help="The factor whose values are held out as a whole, such as a patient.",
+    ),
     Argument("--factors", metavar="TABLE", type=Path, help="A table of factors, .csv or .parquet."),
     Argument("--by", metavar="COLUMN", help="The column of that table that names the sample."),
     Argument(
@@ -156,6 +174,9 @@ def _fit(
     report: Path | None,
     keep: list[str] | None,
     ignore: list[str] | None,
+    tolerance: list[str] | None,
+    source: str | None,
+    group: str | None,
     factors: Path | None,
     by: str | None,
     pairs: Path | None,
@@ -183,6 +204,7 @@ def _fit(
     ).with_options(
         keep=keep or (),
         ignore=ignore or (),
+        tolerance=tolerance or (),
         data={
             "factors": factors,
             "by": by,
@@ -191,6 +213,8 @@ def _fit(
             "decimal": decimal,
             "encoding": encoding,
             "header": header,
+            "source": source,
+            "group": group,
         },
         pairs=pairs,
         map={

@@ -54,6 +54,25 @@ def check_names(resolved: Resolved) -> None:
         if name is not None:
             with at(declaration, *keys):
                 data.factor(name)
+    _check_real_numbers(resolved)
+
+
+def _check_real_numbers(resolved: Resolved) -> None:
+    """Raise if real numbers are kept by equality: they are measured, and seldom equal."""
+    for n, keep in enumerate(resolved.declaration.keep):
+        if keep.factor is None or keep.kind != "class":
+            continue
+        values = resolved.data.factor(keep.factor)
+        known = values[np.isfinite(values)] if values.dtype.kind == "f" else values[:0]
+        fractions = known[known != np.floor(known)]
+        if len(fractions):
+            raise InputError(
+                f"{resolved.declaration.where('keep', n)}: {keep.factor!r} has real numbers, such "
+                f"as {fractions[0]:g}, and no tolerance, so only equal ones would be near; give "
+                f"the distance that still counts as equal, {{factor = {keep.factor!r}, "
+                f"tolerance = ...}} or --tolerance {keep.factor}:DISTANCE (a step for values on a "
+                "grid), or write classes as text"
+            )
 
 
 def check_pairs(

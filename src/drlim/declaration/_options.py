@@ -1,10 +1,11 @@
-"""The short forms of ``--keep`` and ``--ignore`` on the command line."""
+"""The short forms of ``--keep``, ``--ignore`` and ``--tolerance`` on the command line."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drlim._errors import InputError
+from drlim._errors import InputError, nearest_name
 
 
 def short_keep(text: str) -> dict[str, Any]:
@@ -19,6 +20,24 @@ def short_keep(text: str) -> dict[str, Any]:
     if first == "neighbors":
         return dict(zip(keys, rest, strict=False))
     return {"factor": first, **dict(zip(keys, rest, strict=False))}
+
+
+def with_tolerances(keep: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> list[Any]:
+    """Return the kept things with the tolerances of texts such as ``moisture:0.2``."""
+    kept = [dict(one) for one in keep]
+    for text in texts:
+        name, _, tolerance = text.rpartition(":")
+        if not name:
+            raise InputError(f"--tolerance {text!r} cannot be read; give FACTOR:DISTANCE")
+        meant = [one for one in kept if one.get("factor") == name]
+        if not meant:
+            raise InputError(
+                f"--tolerance {text!r} is for a factor that is not kept; "
+                + nearest_name(name, [one["factor"] for one in kept if one.get("factor")])
+            )
+        for one in meant:
+            one["tolerance"] = tolerance
+    return kept
 
 
 def short_ignore(text: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from drlim._errors import FileError, InputError
 from drlim._files import as_path
 from drlim.declaration._explain import message
 from drlim.declaration._lines import TomlText
-from drlim.declaration._options import short_ignore, short_keep
+from drlim.declaration._options import short_ignore, short_keep, with_tolerances
 
 # Set while a declaration is made. It then reports what is wrong with one of its parts, since it
 # knows the line on which the part stands.
@@ -398,6 +398,7 @@ class Declaration(_Part):
         *,
         keep: Sequence[str] = (),
         ignore: Sequence[str] = (),
+        tolerance: Sequence[str] = (),
         data: Mapping[str, Any] | None = None,
         pairs: Path | None = None,
         map: Mapping[str, Any] | None = None,  # noqa: A002
@@ -411,6 +412,8 @@ class Declaration(_Part):
             ``neighbors:n:within``.
         ignore : sequence of str
             A factor, a transformation, or ``transformation:low:high``.
+        tolerance : sequence of str
+            ``factor:distance``, for factors that are kept.
         data, map : mapping of str to anything
             Keys of `Data` and `Map` to set; None leaves a key as it is.
         pairs : path, optional
@@ -434,7 +437,8 @@ class Declaration(_Part):
             new = {key: value for key, value in (options or {}).items() if value is not None}
             if new:
                 given[part] = {**given.get(part, {}), **new}
-        given["keep"] = [*given.get("keep", ()), *(short_keep(text) for text in keep)]
+        kept = [*given.get("keep", ()), *(short_keep(text) for text in keep)]
+        given["keep"] = with_tolerances(kept, tolerance)
         given["ignore"] = [*given.get("ignore", ()), *(short_ignore(text) for text in ignore)]
         if pairs is not None:
             given["pairs"] = {"path": pairs}
