@@ -544,3 +544,33 @@ def test_the_help_of_a_command_answers_at_once(command):
     assert "Usage" in answer.stdout
     assert "--skip-bad" in answer.stdout
     assert answer.stdout.splitlines()[-1].strip() == "heavy:"
+
+
+def without(package, monkeypatch):
+    """Make a package of reports absent, and forget the modules that have loaded it."""
+    holders = (package, "drlim.plotting", "drlim.reporting", "drlim.declaration._report")
+    for name in list(sys.modules):
+        if any(name == held or name.startswith(f"{held}.") for held in holders):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("drlim.plotting", raising=False)  # `from drlim import` looks here first
+    monkeypatch.setitem(sys.modules, package, None)
+
+
+@pytest.mark.fault("C8")
+@pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
+def test_what_a_report_needs_is_asked_for_before_the_training(package, project, monkeypatch):
+    without(package, monkeypatch)
+    done = in_project(project, "fit", "d.toml", "-o", f"no-{package}.drlim")
+    assert done.returncode == 2
+    assert package in done.stderr
+    assert "Data:" not in done.stdout
+    assert not (project[0] / f"no-{package}.drlim").exists()
+
+
+@pytest.mark.fault("C8")
+def test_a_proof_without_what_its_report_needs_is_printed(project, monkeypatch):
+    without("jinja2", monkeypatch)
+    done = in_project(project, "report", "map.drlim", "new.csv", "-o", "unwritten", *OWN)
+    assert done.returncode == 2
+    assert "jinja2" in done.stderr
+    assert "keeps pose" in done.stdout

@@ -166,14 +166,18 @@ def test_flags_that_the_user_set_one_by_one_are_restored_as_found():
 
 def test_a_callback_may_look_at_the_map_while_it_is_learnt():
     class Look(Callback):
+        def on_start(self, training):
+            self.training = training
+
         def on_epoch_end(self, history):
-            seen.append((map_.network_[1][2].training, map_.transform(X).shape))
+            in_training = self.training.network[1][2].training
+            seen.append((in_training, self.training.embed(X).shape, hasattr(map_, "network_")))
 
     seen = []
     map_ = DrLIM(max_epochs=2, random_state=0, network=with_batch_norm, callbacks=[Look()])
     Look.__deepcopy__ = lambda self, memo: self
     map_.fit(X)
-    assert seen == [(True, (60, 2))] * 2
+    assert seen == [(True, (60, 2), False)] * 2
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int16])

@@ -20,7 +20,6 @@ from drlim.experiments import EXPERIMENTS, reproduce
 
 if TYPE_CHECKING:
     from drlim.datasets import Dataset
-    from drlim.declaration import Evidence
 
 __all__ = ["COMMANDS", "main", "overview"]
 
@@ -235,7 +234,7 @@ def _fit(
         resume=resume,
         say=print,
     )
-    _show_proof(done.evidence, done.report[0])
+    _show_page(done.report[0])
 
 
 @command(
@@ -304,7 +303,8 @@ def _report(
         declaration, data, factors=factors, skip_bad=skip_bad, map_=map_, say=print
     )
     evidence = declared.prove(map_, declaration, samples)
-    _show_proof(evidence, declared.write_report(folder, evidence, map_, declaration)[0])
+    print(f"\n{evidence.proof}")  # before the report, which may fail to be written
+    _show_page(declared.write_report(folder, evidence, map_, declaration)[0])
 
 
 def _say_aside(line: str) -> None:
@@ -312,8 +312,8 @@ def _say_aside(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _show_proof(evidence: Evidence, page: Path) -> None:
-    print(f"\n{evidence.proof}\n\nThe report is {page}")
+def _show_page(page: Path) -> None:
+    print(f"\nThe report is {page}")
 
 
 @command(

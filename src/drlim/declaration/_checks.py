@@ -63,8 +63,9 @@ def _check_real_numbers(resolved: Resolved) -> None:
         if keep.factor is None or keep.kind != "class":
             continue
         values = resolved.data.factor(keep.factor)
-        known = values[np.isfinite(values)] if values.dtype.kind == "f" else values[:0]
-        fractions = known[known != np.floor(known)]
+        if values.dtype.kind != "f":
+            continue
+        fractions = values[np.isfinite(values) & (values != np.floor(values))]
         if len(fractions):
             raise InputError(
                 f"{resolved.declaration.where('keep', n)}: {keep.factor!r} has real numbers, such "

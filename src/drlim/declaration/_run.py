@@ -103,8 +103,11 @@ def run(
     >>> done.map_file.name, done.report[0].name, len(done.fitted.held_out)
     ('map.drlim', 'report.html', 24)
     """
-    from drlim.declaration._report import write_report  # it draws, and so loads matplotlib
+    # They need matplotlib and jinja2, which are asked for now, not after an hour of training.
+    from drlim.declaration._report import write_report
+    from drlim.reporting._pages import jinja
 
+    jinja()
     if not isinstance(declaration, Declaration):
         declaration = Declaration.read(declaration)
     out = as_path(out, "out")
@@ -125,6 +128,8 @@ def run(
     if say is not None:
         say(f"\nThe map is in {out}. Measuring it on the held-out samples ...")
     evidence = prove(fitted.map, declaration, fitted.held_out, fitted.learnt, fitted.unseen)
+    if say is not None:
+        say(f"\n{evidence.proof}")  # before the report, which may fail to be written
     written = write_report(
         folder, evidence, fitted.map, declaration, rules=fitted.rules, force=force
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from drlim import plotting
@@ -59,6 +60,15 @@ class Picture:
         )
 
 
+def jinja() -> ModuleType:
+    """Return jinja2, or raise MissingExtraError where it is not installed."""
+    try:
+        import jinja2
+    except ImportError:
+        raise missing_extra("jinja2", "report", "a report") from None
+    return jinja2
+
+
 def page(template: str, title: str, viewers: Sequence[Viewer], parts: Mapping[str, Any]) -> str:
     """Return a page as HTML: one of drlim's templates, filled in; all text is escaped.
 
@@ -77,10 +87,7 @@ def page(template: str, title: str, viewers: Sequence[Viewer], parts: Mapping[st
     MissingExtraError
         If jinja2 is not installed.
     """
-    try:
-        import jinja2
-    except ImportError:
-        raise missing_extra("jinja2", "report", "a report") from None
+    jinja2 = jinja()
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -88,6 +95,7 @@ def page(template: str, title: str, viewers: Sequence[Viewer], parts: Mapping[st
     )
     here = resources.files("drlim.reporting")
     script = here.joinpath("viewer.js").read_text("utf-8") if viewers else ""
-    return environment.get_template(template).render(
+    html: str = environment.get_template(template).render(
         title=title, viewers=viewers, script=script, **parts
     )
+    return html
