@@ -557,7 +557,7 @@ def without(package, monkeypatch):
 
 
 @pytest.mark.fault("C8")
-@pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
+@pytest.mark.parametrize("package", ["jinja2"])
 def test_what_a_report_needs_is_asked_for_before_the_training(package, project, monkeypatch):
     without(package, monkeypatch)
     done = in_project(project, "fit", "d.toml", "-o", f"no-{package}.drlim")
@@ -565,12 +565,3 @@ def test_what_a_report_needs_is_asked_for_before_the_training(package, project, 
     assert package in done.stderr
     assert "Data:" not in done.stdout
     assert not (project[0] / f"no-{package}.drlim").exists()
-
-
-@pytest.mark.fault("C8")
-def test_a_proof_without_what_its_report_needs_is_printed(project, monkeypatch):
-    without("jinja2", monkeypatch)
-    done = in_project(project, "report", "map.drlim", "new.csv", "-o", "unwritten", *OWN)
-    assert done.returncode == 2
-    assert "jinja2" in done.stderr
-    assert "keeps pose" in done.stdout
