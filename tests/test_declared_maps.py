@@ -949,14 +949,16 @@ def test_a_threshold_is_chosen_on_what_was_not_trained_on(fitted):
     whole = measurements()
     verified = verify(fitted.map, DECLARED, whole, 0.05, pair=("0", "1"))
     assert verified.factor == "pose"
-    assert (verified.n, verified.n_known, verified.n_values, verified.by) == (125, 115, 5, "sample")
+    assert (verified.n, verified.n_known, verified.n_values, verified.by) == (77, 115, 4, "sample")
+    assert (verified.learnt, verified.n_others) == (True, 48)
     *_, distance, is_same = verified.pair
     Z = fitted.map.transform(whole.X)
     assert distance == pytest.approx(np.linalg.norm(Z[0] - Z[1]))
     assert is_same == (distance < verified.threshold.distance)
     text = "\n".join(verified.lines())
-    assert "125 samples of 5 classes of pose" in text
+    assert "77 samples of 4 classes of pose, which the map learnt from" in text
     assert "115 of the samples were left out" in text
+    assert "48 samples of classes that it never saw" in text
     assert "(wanted: 5.00%)" in text
     assert "other samples of the same classes" in text
     assert f"0 and 1: {'the same' if is_same else 'different'}" in text
@@ -992,10 +994,70 @@ def test_a_report_and_a_verification_divide_the_same_samples_in_the_same_way(
             np.vstack([old.X, X]),
             {name: np.concatenate([old.factor(name), data.factor(name)]) for name in (ODD, "pose")},
         )
-    (of_report,) = prove(fitted.map, DECLARED, data).recognition
+    of_report, *of_unseen = prove(fitted.map, DECLARED, data).recognition
     of_verify = verify(fitted.map, DECLARED, data)
-    assert of_report.verification["map"].by == of_verify.by == ("sample" if known else "class")
-    assert of_report.who == "held-out samples"
+    never_seen = n_classes - 4
+    assert (of_report.who, of_report.n_classes) == ("held-out samples", 4)
+    assert [(one.who, one.n_classes) for one in of_unseen] == [
+        ("classes never seen", never_seen)
+    ] * (never_seen > 0)
+    assert of_verify.learnt == (never_seen < 4)
+    judged = of_report if of_verify.learnt else of_unseen[0]
+    assert (of_verify.n, of_verify.n_values) == (judged.n, judged.n_classes)
+    assert judged.verification["map"].by == of_verify.by
+    assert of_verify.by == ("sample" if of_verify.learnt else "class")
+
+
+@pytest.fixture(scope="module")
+def people():
+    """Ten people, of whom a map learnt from six, and new samples of all."""
+    rng = np.random.default_rng(0)
+    who = np.arange(400) % 10
+    X = rng.normal(size=(10, 8))[who] + 0.3 * rng.normal(size=(400, 8))
+    data = Dataset(X, {"who": np.array([f"p{n}" for n in who])})
+    declared = Declaration(
+        keep=["who"], held_out={"unseen": {"who": ["p6", "p7", "p8", "p9"]}}, map=QUICK
+    )
+    return declared, data, fit(declared, data)
+
+
+@pytest.mark.fault("A3")
+@pytest.mark.parametrize("saved", [True, False])
+def test_known_and_unseen_classes_are_never_mixed_in_a_report_or_a_threshold(
+    people, saved, tmp_path
+):
+    declared, data, done = people
+    map_ = done.map
+    if saved:
+        map_.save(tmp_path / "map.drlim")
+        map_ = drlim.load(tmp_path / "map.drlim")
+    of_fit = prove(map_, declared, done.held_out, done.learnt, done.unseen).recognition
+    of_report = prove(map_, declared, data).recognition
+    for known, unseen in (of_fit, of_report):
+        assert (known.who, known.n, known.n_classes) == ("held-out samples", 48, 6)
+        assert (unseen.who, unseen.n, unseen.n_classes) == ("classes never seen", 160, 4)
+    assert of_fit[1].verification["map"] == of_report[1].verification["map"]
+    captions = list(tables(prove(map_, declared, data)))
+    assert any("who: 160 samples of 4 classes never seen" in caption for caption in captions)
+    assert any("who: 48 held-out samples of 6 classes" in caption for caption in captions)
+    verified = verify(map_, declared, data, 0.05)
+    assert (verified.n, verified.n_values, verified.learnt) == (160, 4, False)
+    assert (verified.n_known, verified.n_others, verified.by) == (192, 48, "class")
+    of_known = verify(map_, declared, done.held_out, 0.05)
+    assert (of_known.n, of_known.n_others, of_known.learnt) == (48, 0, True)
+
+
+@pytest.mark.fault("A3")
+def test_a_map_of_an_earlier_version_says_that_it_is_not_known_which_classes_it_learnt(people):
+    declared, data, done = people
+    old = copy.copy(done.map)
+    old.annotations_ = {k: v for k, v in old.annotations_.items() if k != "learnt_values"}
+    evidence = prove(old, declared, data)
+    assert len(evidence.recognition) == 1
+    assert any("who" in line and "not known" in line for line in evidence.proof.cannot)
+    verified = verify(old, declared, data, 0.05)
+    assert (verified.n, verified.learnt) == (208, None)
+    assert "not known" in "\n".join(verified.lines())
 
 
 def test_every_wrong_use_is_a_drlim_error(fitted):

@@ -426,4 +426,13 @@ _ANNOTATIONS: dict[str, Callable[[Any], bool]] = {
     "declaration": lambda value: value is None or isinstance(value, dict),
     "ignored": _texts,
     "kept": _texts,
+    "learnt_values": lambda value: (
+        isinstance(value, dict)
+        and all(
+            is_text(name)
+            and isinstance(values, list)
+            and all(is_text(v) or _number(v) or isinstance(v, bool) for v in values)
+            for name, values in value.items()
+        )
+    ),
 }

@@ -16,6 +16,7 @@ from drlim._progress import search_progress
 from drlim.datasets import Dataset
 from drlim.declaration._checks import check_names
 from drlim.declaration._fingerprints import fingerprints
+from drlim.declaration._learnt import learnt_values
 from drlim.declaration._networks import declared_network
 from drlim.declaration._read import as_read, read_data
 from drlim.declaration._repeats import find_repeats
@@ -154,6 +155,7 @@ def fit(
         "declaration": as_read(declaration, learnt.X).as_json(),
         "ignored": [part.name for part in declaration.ignore],
         "kept": [part.name for part in declaration.keep],
+        "learnt_values": learnt_values(resolved, parts.learnt),
         "trained_on": fingerprints(learnt.X),
     }
     if data.feature_names:

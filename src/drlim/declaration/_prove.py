@@ -14,10 +14,12 @@ from drlim._random import seed_of
 from drlim.datasets import Dataset
 from drlim.declaration._features import by_name
 from drlim.declaration._fingerprints import left_out, trained_on
+from drlim.declaration._learnt import among, was_learnt
 from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration, Keep
 from drlim.estimator import DrLIM
 from drlim.evaluation import quality
+from drlim.evaluation._probes import as_values
 from drlim.evaluation.invariance import MOST_FEATURES, Displacement, displacement
 from drlim.evaluation.proof import Ignored, Kept, Proof, measure_ignored, measure_kept
 from drlim.evaluation.verification import (
@@ -42,9 +44,10 @@ class Recognition:
     factor : str
         The factor with the classes.
     who : str
-        Which samples were measured.
-    n : int
-        The number of samples.
+        Which samples were measured: held-out samples of classes that were learnt from ("held-out
+        samples"; also where that is not known), or samples of "classes never seen".
+    n, n_classes : int
+        The number of samples, and of their classes.
     knn_accuracy : mapping of str to float
         The share of samples that their five nearest neighbours classify correctly: neighbours
         among the samples that were learnt from or, for classes never seen, among the others.
@@ -62,6 +65,7 @@ class Recognition:
     knn_accuracy: Mapping[str, float]
     mean_average_precision: Mapping[str, float]
     verification: Mapping[str, Threshold]
+    n_classes: int
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -76,7 +80,8 @@ class Evidence:
     ----------
     proof : Proof
     recognition : tuple of Recognition
-        For each kept class, one of held-out samples and one of classes never seen.
+        For each kept class, one of held-out samples of classes that were learnt from and one of
+        classes never seen, where there are two samples of one such class.
     held_out : Dataset
         The samples that were measured.
     points : mapping of str to ndarray of shape (n_samples, ...)
@@ -188,22 +193,35 @@ def prove(
         found, moved = _transformed(change, embed, held_out, seed)
         ignored.append(found)
         curves[change.name] = change, moved
+    recognition: list[Recognition] = []
+    unknown: list[str] = []
+    for factor in resolved.kept_classes:
+        labels, all_points = held_out.factor(factor), points
+        if unseen is not None:
+            labels, all_points = _with_unseen(held_out, points, unseen, embed, factor)
+        if learnt is None:
+            labels_learnt = given.factor(factor)[seen]
+            is_learnt = was_learnt(map_, factor, labels)
+        else:
+            labels_learnt = learnt.factor(factor)
+            is_learnt = among(labels, labels_learnt)
+        if is_learnt is None:
+            unknown.append(factor)
+        recognition += _recognitions(
+            factor, labels, all_points, train, labels_learnt, is_learnt, seed
+        )
     proof = Proof(
         ignored=tuple(ignored),
         kept=tuple(_kept(keep, points, train, resolved, learnt) for keep in declaration.keep),
-        remarks=tuple(_remarks(resolved, learnt, int(seen.sum()))),
+        remarks=(
+            *_remarks(resolved, learnt, int(seen.sum())),
+            *(
+                f"Whether the map learnt from these classes of {factor} is not known, as its file "
+                "does not say; classes that it never saw may be told apart less well."
+                for factor in unknown
+            ),
+        ),
     )
-    recognition = []
-    for factor in resolved.kept_classes:
-        labels = given.factor(factor)[seen] if learnt is None else learnt.factor(factor)
-        recognition.append(
-            _recognition(factor, points, held_out, train, labels, "held-out samples", seed)
-        )
-        if unseen is not None:
-            others = {name: embedding(unseen.X) for name, embedding in embed.items()}
-            recognition.append(
-                _recognition(factor, others, unseen, None, labels, "classes never seen", seed)
-            )
     return Evidence(proof, tuple(recognition), held_out, points, curves, int(seen.sum()))
 
 
@@ -317,26 +335,76 @@ def _kept(
     )
 
 
+def _with_unseen(
+    held_out: Dataset,
+    points: Mapping[str, np.ndarray],
+    unseen: Dataset,
+    embed: Mapping[str, Embedding],
+    factor: str,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the labels and the points of held-out samples and of those of unseen values."""
+    labels = np.concatenate([held_out.factor(factor), unseen.factor(factor)])
+    return labels, {
+        name: np.concatenate([points[name], embedding(unseen.X)])
+        for name, embedding in embed.items()
+    }
+
+
+def _recognitions(
+    factor: str,
+    labels: np.ndarray,
+    points: Mapping[str, np.ndarray],
+    train: Mapping[str, np.ndarray] | None,
+    labels_learnt: np.ndarray,
+    is_learnt: np.ndarray | None,
+    seed: int,
+) -> list[Recognition]:
+    """Measure how well classes are recognised: those that were learnt from, and all others."""
+    if is_learnt is None:
+        is_learnt, judged = np.ones(len(labels), bool), labels_learnt
+    else:
+        judged = labels
+    found = []
+    for some, who in ((is_learnt, "held-out samples"), (~is_learnt, "classes never seen")):
+        values = as_values(labels[some])
+        if len(np.unique(values)) == len(values):  # no two of one class: nothing to recognise
+            continue
+        learnt = some is is_learnt
+        found.append(
+            _recognition(
+                factor,
+                {name: Z[some] for name, Z in points.items()},
+                labels[some],
+                train if learnt else None,
+                labels_learnt,
+                judged if learnt else np.array([]),
+                who,
+                seed,
+            )
+        )
+    return found
+
+
 def _recognition(
     factor: str,
     points: Mapping[str, np.ndarray],
-    data: Dataset,
+    labels: np.ndarray,
     train: Mapping[str, np.ndarray] | None,
-    labels_learnt: np.ndarray,
+    labels_train: np.ndarray,
+    labels_known: np.ndarray,
     who: str,
     seed: int,
 ) -> Recognition:
     """Measure how well a class is recognised from training points, or from the other samples."""
-    labels = data.factor(factor)
     if train is None:
         accuracy = {name: quality.leave_one_out_accuracy(Z, labels) for name, Z in points.items()}
     else:
         accuracy = {
-            name: quality.knn_accuracy(train[name], labels_learnt, Z, labels)
+            name: quality.knn_accuracy(train[name], labels_train, Z, labels)
             for name, Z in points.items()
         }
-    counts = np.unique(labels, return_counts=True)[1]
-    by = judge_by(labels, labels_learnt)
+    counts = np.unique(as_values(labels), return_counts=True)[1]
+    by = judge_by(labels, labels_known)
     thresholds = {}
     if len(counts) >= 2 and counts.max() >= 2:
         for name, Z in points.items():
@@ -350,10 +418,11 @@ def _recognition(
     return Recognition(
         factor=factor,
         who=who,
-        n=len(data),
+        n=len(labels),
         knn_accuracy=accuracy,
         mean_average_precision={n: mean_average_precision(Z, labels) for n, Z in points.items()},
         verification=thresholds,
+        n_classes=len(counts),
     )
 
 

@@ -133,11 +133,18 @@ def tables(evidence: Evidence) -> dict[str, Table]:
         laid[KEPT_CAPTION + few] = _kept_table(evidence.proof.kept)
     for recognition in evidence.recognition:
         laid[
-            f"{recognition.factor}: {recognition.n:,} {recognition.who}. 5-NN accuracy; retrieval: "
+            f"{recognition.factor}: {_counted(recognition)}. 5-NN accuracy; retrieval: "
             "mean average precision; false rejects at 1 % false accepts and equal error rate of "
             f"same or different, with 95 % intervals.{few}"
         ] = _recognition_table(recognition)
     return laid
+
+
+def _counted(recognition: Recognition) -> str:
+    n, n_classes, who = recognition.n, recognition.n_classes, recognition.who
+    if who == "classes never seen":
+        return f"{n:,} samples of {n_classes:,} {who}"
+    return f"{n:,} {who} of {n_classes:,} classes"
 
 
 def _ordered(names: Mapping[str, Any]) -> list[str]:

@@ -17,9 +17,11 @@ from drlim.datasets import Dataset
 from drlim.datasets._dataset import check_known
 from drlim.declaration._features import by_name
 from drlim.declaration._fingerprints import left_out, trained_on
+from drlim.declaration._learnt import was_learnt
 from drlim.declaration._networks import imported, with_arguments
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
+from drlim.evaluation._probes import as_values
 from drlim.evaluation.verification import Rate, Threshold, choose_threshold, decide, judge_by
 from drlim.loading import load
 
@@ -225,6 +227,12 @@ class Verified:
         The number of samples that were left out because the map was trained on them.
     pair : tuple of (str, str, float, bool) or None
         The names of the two samples, their distance, and whether they are the same.
+    learnt : bool or None
+        Whether the map learnt from these classes, from other samples; None if its file does not
+        say.
+    n_others : int
+        The number of samples that were left out because their classes were learnt, where these
+        were not, or the other way round.
     """
 
     factor: str
@@ -234,12 +242,22 @@ class Verified:
     threshold: Threshold
     n_known: int
     pair: tuple[str, str, float, bool] | None
+    learnt: bool | None = None
+    n_others: int = 0
 
     def lines(self) -> list[str]:
         """Return it as lines for the user."""
         threshold = self.threshold
         tried_on = "classes" if self.by == "class" else "samples of the same classes"
-        lines = [f"{self.n:,} samples of {self.n_values:,} classes of {self.factor}"]
+        which = {None: "", True: ", which the map learnt from", False: ", which it never saw"}
+        lines = [
+            f"{self.n:,} samples of {self.n_values:,} classes of {self.factor}{which[self.learnt]}"
+        ]
+        if self.n_others:
+            others = "that it never saw" if self.learnt else "that the map learnt from"
+            lines.append(f"{self.n_others:,} samples of classes {others} were left out")
+        if self.learnt is None:
+            lines.append("whether the map learnt from these classes is not known")
         if self.n_known:
             lines.append(left_out(self.n_known))
         lines += [
@@ -273,7 +291,9 @@ def verify(
     map_ : DrLIM
     declaration : Declaration
     data : Dataset
-        Samples with the factor in which they are the same; those trained on are left out.
+        Samples with the factor in which they are the same; those trained on are left out. Where
+        there are four classes that the map never saw, with two samples of each, the threshold is
+        chosen and tried on such classes alone, and else on samples of the classes it learnt from.
     false_accept_rate : float, default=0.01
         The share of different pairs that may be taken for the same.
     same : str, optional
@@ -307,10 +327,17 @@ def verify(
     data = by_name(map_, data)
     fresh = ~trained_on(map_, data)
     Z = np.asarray(map_.transform(data.X))
-    n_values = len(np.unique(labels[fresh]))
-    by = judge_by(labels[fresh], labels[~fresh])
+    learnt = was_learnt(map_, factor, labels)
+    some, is_learnt = fresh, None
+    if learnt is not None:
+        # New samples of known classes are more easily told apart than classes never seen, so the
+        # two are never mixed. The harder question counts where there are samples to answer it.
+        some, is_learnt = fresh & ~learnt, False
+        if not _can_be_judged(labels[some]) and (fresh & learnt).any():
+            some, is_learnt = fresh & learnt, True
+    by = judge_by(labels[some], labels[~fresh] if is_learnt is None else labels[some & is_learnt])
     threshold = choose_threshold(
-        Z[fresh], labels[fresh], false_accept_rate, by=by, random_state=declaration.map.random_state
+        Z[some], labels[some], false_accept_rate, by=by, random_state=declaration.map.random_state
     )
     answer = None
     if pair is not None:
@@ -318,7 +345,23 @@ def verify(
         distance = float(np.linalg.norm(Z[left] - Z[right]))
         is_same = bool(decide(Z[[left]], Z[[right]], threshold)[0])
         answer = (name_of(data, left), name_of(data, right), distance, is_same)
-    return Verified(factor, int(fresh.sum()), n_values, by, threshold, int((~fresh).sum()), answer)
+    return Verified(
+        factor=factor,
+        n=int(some.sum()),
+        n_values=len(np.unique(labels[some])),
+        by=by,
+        threshold=threshold,
+        n_known=int((~fresh).sum()),
+        pair=answer,
+        learnt=is_learnt,
+        n_others=int((fresh & ~some).sum()),
+    )
+
+
+def _can_be_judged(labels: np.ndarray) -> bool:
+    """Tell whether there are enough classes, with pairs among them, to choose and try on."""
+    counts = np.unique(as_values(labels), return_counts=True)[1]
+    return len(counts) >= 4 and int((counts >= 2).sum()) >= 4
 
 
 def _share(rate: Rate) -> str:
