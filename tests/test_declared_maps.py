@@ -774,7 +774,8 @@ def test_the_report_is_the_files_it_names(page, evidence):
     assert all(path.stat().st_size for path in written)
     assert {path.name for path in written} == {path.name for path in written[0].parent.iterdir()}
     numbers = json.loads(written[1].read_text())
-    assert numbers["holds"] is True
+    assert numbers["holds"] is evidence.proof.holds
+    assert numbers["outcome"] == evidence.proof.outcome
     assert numbers["lines"] == evidence.proof.lines()
     assert numbers["declaration"] == json.loads(json.dumps(DECLARED.as_json()))
     assert numbers["epochs"] == 6
