@@ -116,7 +116,7 @@ WRONG = {
         'keep = [\n  "a",  # ] keep = [\n  {factor = "b", stp = 3},\n]',
         3,
         "keep[1].stp",
-        "known: factor, neighbors, period, step, tolerance, within; did you mean 'step'?",
+        "known: factor, kind, neighbors, period, step, tolerance, within; did you mean 'step'?",
     ),
     "an unknown key of an array of tables": (
         '\n[[keep]]\nfactor = "a"\n\n\n[[keep]]\nfactor = "b"\n\nperod = 9\n\n[[keep]]\nfactor="c"',

@@ -101,7 +101,7 @@ def test_what_is_ignored_is_measured_beside_the_baselines(name, everything):
         assert set(measured["leakage"]) >= {"probe", "accuracy", "chance", "n"}
         probes = [leak["accuracy"] for leak in measured["probes"]]
         assert measured["leakage"]["accuracy"] == max(probes)
-        assert len(probes) == 2
+        assert len(probes) == 3
 
 
 @pytest.mark.parametrize("name", sorted(AIRPLANE))

@@ -15,6 +15,7 @@ from drlim.graphs import adjacent, same
 
 pytestmark = pytest.mark.fault("B11")
 TENTHS = np.array([k / 10 for k in range(17)] * 2)
+KEPT = {"factor": "depth", "tolerance": 0.01}
 KINDS = ["float64", "float32", ">f4", ">f8", "longdouble"]
 
 
@@ -73,9 +74,9 @@ def test_a_declaration_says_the_same_of_every_dtype(keep, dtype):
 @pytest.mark.parametrize("dtype", [*KINDS, "float16"])
 def test_unseen_values_are_found_in_every_dtype(dtype):
     data = Dataset(np.eye(34), {"depth": TENTHS.astype(dtype)})
-    declared = Declaration(keep=["depth"], held_out={"unseen": {"depth": [0.1, 0.7]}})
+    declared = Declaration(keep=[KEPT], held_out={"unseen": {"depth": [0.1, 0.7]}})
     assert split(declared, data).unseen.tolist() == [1, 7, 18, 24]
-    absent = Declaration(keep=["depth"], held_out={"unseen": {"depth": [0.15]}})
+    absent = Declaration(keep=[KEPT], held_out={"unseen": {"depth": [0.15]}})
     with pytest.raises(InputError, match=r"0\.15"):
         split(absent, data)
 

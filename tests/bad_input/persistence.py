@@ -37,7 +37,7 @@ ROWS = {
     "estimator.DrLIM.save": [
         not_fitted("not fitted", lambda: DrLIM().save("a"), "DrLIM"),
         bad_file("under a file", lambda: fitted().save(file(b"", "a") / "b"), "a/b", "Not a directory"),
-        bad_file("a folder", lambda: fitted().save(folder()), "empty", "Is a directory"),
+        bad_file("a folder", lambda: fitted().save(folder()), "empty", "folder"),
         bad_file(
             "no permission",
             refused(errno.EACCES, lambda: fitted().save("m.drlim")),

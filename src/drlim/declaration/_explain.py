@@ -56,7 +56,7 @@ def _keys_at(keys: Sequence[str | int], model: Any) -> list[str]:
     for part in keys:
         if isinstance(part, str):
             model = _model_in(model.model_fields[part].annotation)
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _model_in(annotation: Any) -> Any:
