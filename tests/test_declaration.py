@@ -607,6 +607,23 @@ def test_a_step_makes_neighbours_on_the_grid_similar_and_a_period_closes_it():
     assert (closed - open_).n_edges == 12 * 12
 
 
+def test_a_gap_of_the_hold_out_does_not_cut_a_ring_and_is_named():
+    thing, azimuth = (part.ravel() for part in np.meshgrid([0, 1, 2], np.arange(0, 360, 5)))
+    data = Dataset(np.zeros((216, 1)), {"thing": thing, "azimuth": azimuth})
+    missing = (thing == 1) & np.isin(azimuth, [0, 5, 10, 200]) | (thing == 2) & (azimuth == 90)
+    declared = Declaration(keep=["thing", {"factor": "azimuth", "step": 5, "period": 360}])
+    rows = np.flatnonzero(~missing)
+    found = rules(declared, data, rows)
+    assert (found.similar.degree == 2).all()
+    assert len(set(found.similar.components)) == 3
+    bridged = adjacent(azimuth[rows], 5, period=360, within=thing[rows])
+    assert found.similar == bridged
+    [line] = [line for line in found.summary() if "bridged" in line]
+    assert "3 gaps in azimuth" in line
+    assert "20" in line
+    assert "bridged" not in "\n".join(rules(declared, data).summary())
+
+
 def test_measured_values_within_a_tolerance_count_as_equal():
     data = Dataset(np.eye(4), {"angle": np.array([0.0, 0.4, 0.9, 5.0])})
     graph = similar(data, keep=[{"factor": "angle", "tolerance": 0.5}])

@@ -620,7 +620,50 @@ def test_adjacent_joins_values_no_farther_than_a_step(factor, step, period):
     if period is not None:
         gap = np.minimum(gap % period, -gap % period)
     expected = (gap > 0) & (gap <= step)
-    np.testing.assert_array_equal(matrix(adjacent(factor, step, period=period)), expected)
+    graph = adjacent(factor, step, period=period, most_steps=1)
+    np.testing.assert_array_equal(matrix(graph), expected)
+
+
+@few
+@given(factors, st.integers(1, 3), st.none() | st.integers(5, 16), st.integers(1, 4))
+def test_a_gap_is_bridged_from_the_nearest_value_on_either_side(factor, step, period, most_steps):
+    factor = np.array(factor, int)
+    gap = factor - factor[:, None]
+    if period is not None:
+        gap = gap % period
+    above = np.where(gap > 0, gap, 10**6)
+    nearest = above == above.min(axis=1, initial=10**6, keepdims=True)
+    widest = most_steps * step if period is None else min(most_steps * step, period / 2)
+    bridged = (gap > 0) & nearest & (gap <= widest)
+    around = np.abs(gap) if period is None else np.minimum(gap, -gap % period)
+    expected = (around > 0) & (around <= step) | bridged | bridged.T
+    graph = adjacent(factor, step, period=period, most_steps=most_steps)
+    np.testing.assert_array_equal(matrix(graph), expected)
+
+
+@pytest.mark.parametrize("turns", [0.0, 1.0, -3.0])
+def test_missing_values_do_not_cut_a_ring(turns, rng):
+    azimuth = np.delete(np.arange(0, 360, 5.0), [0, 7, 8, 30, 31, 32, 33])
+    azimuth[::2] += 360 * turns
+    graph = adjacent(azimuth, 5, period=360)
+    assert (graph.degree == 2).all()
+    assert set(graph.components) == {0}
+    assert len(set(adjacent(azimuth, 5, period=360, most_steps=1).components)) == 3
+
+
+def test_a_gap_wider_than_the_most_steps_stays_open():
+    assert adjacent([0, 1, 6], 1).n_edges == 2
+    assert adjacent([0, 1, 7], 1).n_edges == 1
+    assert adjacent([0, 1, 7], 1, most_steps=6).n_edges == 2
+    # The longer way around a circle is no neighbourhood.
+    assert adjacent([0, 60, 120], 60, period=360).n_edges == 2
+
+
+def test_what_is_present_is_decided_within_a_group():
+    azimuth, thing = np.array([0, 5, 10, 0, 10, 40]), np.array([0, 0, 0, 1, 1, 1])
+    assert adjacent(azimuth, 5, within=thing).edges.tolist() == [[0, 1], [1, 2], [3, 4]]
+    within = adjacent(azimuth, 5, within=thing, most_steps=1)
+    assert within == adjacent(azimuth, 5, most_steps=1) & same(thing)
 
 
 def test_a_cyclic_factor_closes():
@@ -687,6 +730,8 @@ def test_the_rule_for_the_airplane_ignores_the_lighting():
         (lambda: adjacent([0, 1], 0), "step is 0"),
         (lambda: adjacent([0, 1], np.nan), "step is nan"),
         (lambda: adjacent([0, 1], 2, period=2), "period is 2"),
+        (lambda: adjacent([0, 1], 1, most_steps=0), "most_steps is 0"),
+        (lambda: adjacent([0, 1], 1, within=[0]), r"\(1,\)"),
         (lambda: pairs([0, 1], [1, 1], 2), "sample 1"),
         (lambda: pairs([0], [1, 2], 3), r"\(1,\) .*\(2,\)"),
         (lambda: pairs([0], [3], 3), "row 3"),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import operator
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,11 +13,12 @@ from drlim._deprecated import renamed_arguments
 from drlim._errors import InputError
 from drlim.datasets import Dataset
 from drlim.declaration._checks import check_crossing, check_extent, check_names, check_pairs
+from drlim.declaration._near import Near, near_in_all, sentence
 from drlim.declaration._pairs import PairsTable
 from drlim.declaration._resolve import Resolved, resolve
-from drlim.declaration._schema import Declaration, Keep, at
-from drlim.graphs import SimilarityGraph, adjacent, copies, neighbors, same
-from drlim.graphs._relations import same_on_circle
+from drlim.declaration._schema import Declaration, at
+from drlim.graphs import SimilarityGraph, copies, same
+from drlim.graphs._relations import MOST_STEPS, Gaps
 
 _TABLE = "the table of pairs"
 _MOST_REASONS = 5  # in a summary
@@ -68,6 +67,7 @@ class Rules:
     recall: float | None = None
     n_judged: int | None = None
     n_lost: int = 0
+    gaps: Mapping[str, Gaps] = field(default_factory=dict)
 
     def why(self, left: int, right: int) -> list[str]:
         """Return the rules that make two samples similar, and the reason that the table gives.
@@ -96,6 +96,13 @@ class Rules:
                 f"{(self.n_judged or 0) - self.n_lost:,} of the {self.n_judged:,} pairs of the "
                 f"table are used; {self.n_lost:,} are not, as one of their samples is held out"
             )
+        for name, gaps in self.gaps.items():
+            if gaps.n_bridged:
+                lines.append(
+                    f"{gaps.n_bridged:,} {'gap' if gaps.n_bridged == 1 else 'gaps'} in {name} "
+                    f"bridged, the widest of {gaps.widest:g}: a missing value is stepped over, "
+                    f"up to {MOST_STEPS} steps"
+                )
         if self.recall is not None:
             found = math.floor(1e3 * self.recall) / 10  # never 100 % of all but a few
             lines.append(f"neighbours were searched for approximately: {found}% of them found")
@@ -188,7 +195,7 @@ def combine(
             table = PairsTable.read(declaration.pairs.path, resolved.data)
             n_judged = len(table.edges)
             table = table.restrict(rows)
-    by_rule, recall = _by_rule(declaration, learnt, progress)
+    by_rule, kept = _by_rule(declaration, learnt, progress)
     if table is not None:
         check_pairs(table, by_rule, resolved, rows)
         by_rule[_TABLE] = table.similar
@@ -212,7 +219,8 @@ def combine(
         by_rule=by_rule,
         reasons={} if table is None else table.reasons,
         crossing=crossing,
-        recall=recall,
+        recall=kept.recall,
+        gaps=kept.gaps,
         n_judged=n_judged,
         n_lost=0 if table is None or n_judged is None else n_judged - len(table.edges),
     )
@@ -220,90 +228,20 @@ def combine(
 
 def _by_rule(
     declaration: Declaration, learnt: Dataset, progress: Callable[[float], object] | None
-) -> tuple[dict[str, SimilarityGraph], float | None]:
-    """Return the similar pairs by rule, without the table's, and the recall of the search."""
+) -> tuple[dict[str, SimilarityGraph], Near]:
+    """Return the similar pairs by rule, without the table's, and what is near by what is kept."""
     by_rule: dict[str, SimilarityGraph] = {}
-    recall = None
+    kept = Near(SimilarityGraph.empty(len(learnt)), None, {})
     if declaration.keep:
-        by_rule[_sentence(declaration)], recall = _near(declaration, learnt, progress)
+        kept = near_in_all(declaration, learnt, progress)
+        by_rule[sentence(declaration)] = kept.graph
     if declaration.data.source:
-        near = next(iter(by_rule.values()), SimilarityGraph.empty(len(learnt)))
+        near = kept.graph
         copy = copies(learnt.factor(declaration.data.source))
         by_rule[f"of one {declaration.data.source}"] = copy
         if near.n_edges:
             by_rule[f"near another of its {declaration.data.source}"] = (near @ copy) - near - copy
-    return by_rule, recall
-
-
-def _near(
-    declaration: Declaration, data: Dataset, progress: Callable[[float], object] | None
-) -> tuple[SimilarityGraph, float | None]:
-    """Return the pairs that are near in everything that is kept, and the recall of the search."""
-    kept = {n: keep for n, keep in enumerate(declaration.keep) if keep.factor is not None}
-    nearest = {n: keep for n, keep in enumerate(declaration.keep) if n not in kept}
-    if nearest:
-        graphs, recalls = [], []
-        for number, (n, keep) in enumerate(nearest.items()):
-            names = [str(other.factor) for other in kept.values()]
-            names += [keep.within] if keep.within else []
-            within = _agreeing(data, names) if names else None
-            with at(declaration, "keep", n):
-                k = int(keep.neighbors or 0)
-                share = functools.partial(_report_share, progress, number, len(nearest))
-                graph, recall = neighbors(
-                    data.X, k, within=within, progress=share, return_recall=True
-                )
-            graphs.append(graph)
-            recalls.append(recall)
-        least = min((recall for recall in recalls if recall is not None), default=None)
-        return functools.reduce(operator.or_, graphs), least
-    equal, beside = {}, {}
-    for n, keep in kept.items():
-        factor = data.factor(str(keep.factor))
-        with at(declaration, "keep", n):
-            equal[n] = same_on_circle(factor, keep.period) if keep.period else same(factor)
-            if keep.tolerance is not None:
-                equal[n] = equal[n] | adjacent(factor, keep.tolerance)
-            if keep.step is not None:
-                beside[n] = adjacent(factor, keep.step, period=keep.period)
-    near = functools.reduce(operator.and_, equal.values())
-    for n, graph in beside.items():
-        others = [equal[other] for other in equal if other != n]
-        near = near | functools.reduce(operator.and_, others, graph)
-    return near, None
-
-
-def _report_share(
-    progress: Callable[[float], object] | None, number: int, n_searches: int, share: float
-) -> None:
-    """Report a share of one search as a share of all searches."""
-    if progress is not None:
-        progress((number + share) / n_searches)
-
-
-def _agreeing(data: Dataset, names: Sequence[str]) -> np.ndarray:
-    """Return groups of samples that agree in all of some factors, as numbers."""
-    codes = [np.unique(data.factor(name), return_inverse=True)[1] for name in names]
-    together = np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)[1]
-    return together.ravel()
-
-
-def _described(keep: Keep) -> str:
-    details = [
-        f"{word} {value:g}"
-        for word, value in (
-            ("step", keep.step),
-            ("period", keep.period),
-            ("tolerance", keep.tolerance),
-        )
-        if value is not None
-    ]
-    details += [f"within {keep.within}"] if keep.within else []
-    return keep.name + (f" ({', '.join(details)})" if details else "")
-
-
-def _sentence(declaration: Declaration) -> str:
-    return "near in " + " and ".join(_described(keep) for keep in declaration.keep)
+    return by_rule, kept
 
 
 def _share_crossing(similar: SimilarityGraph, factor: np.ndarray) -> float:

@@ -125,7 +125,7 @@ def neighbors(
         )
     rows = _as_rows(X)
     n = len(rows)
-    groups = _groups(within, n)
+    groups = rows_within(within, n)
     edges, recalls = [], []
     report, done = progress or _ignore, 0
     for group in groups:
@@ -142,7 +142,7 @@ def neighbors(
     return (graph, recall) if return_recall else graph
 
 
-def _groups(within: Any, n: int) -> list[Int[np.ndarray, " n_rows"]]:
+def rows_within(within: Any, n: int) -> list[Int[np.ndarray, " n_rows"]]:
     """Return the rows of each value of a factor; of all samples if there is none."""
     if within is None:
         return [np.arange(n)]

@@ -1,0 +1,117 @@
+"""What is near in everything that a declaration keeps, and in which words."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from drlim.datasets import Dataset
+from drlim.declaration._schema import Declaration, Keep, at
+from drlim.graphs import SimilarityGraph, adjacent, neighbors, same
+from drlim.graphs._relations import Gaps, adjacent_and_gaps, same_on_circle
+
+
+class Near(NamedTuple):
+    """The pairs that are near in everything that is kept, and what is to be said of them.
+
+    Attributes
+    ----------
+    graph : SimilarityGraph
+    recall : float or None
+        The share of nearest neighbours that approximate searches found; None if all were found.
+    gaps : mapping of str to Gaps
+        The gaps in the values of each factor that has a step.
+    """
+
+    graph: SimilarityGraph
+    recall: float | None
+    gaps: Mapping[str, Gaps]
+
+
+def near_in_all(
+    declaration: Declaration, data: Dataset, progress: Callable[[float], object] | None
+) -> Near:
+    """Return the pairs that are near in everything that is kept."""
+    kept = {n: keep for n, keep in enumerate(declaration.keep) if keep.factor is not None}
+    nearest = {n: keep for n, keep in enumerate(declaration.keep) if n not in kept}
+    if nearest:
+        graphs, recalls = [], []
+        for number, (n, keep) in enumerate(nearest.items()):
+            names = [str(other.factor) for other in kept.values()]
+            names += [keep.within] if keep.within else []
+            within = _agreeing(data, names) if names else None
+            with at(declaration, "keep", n):
+                k = int(keep.neighbors or 0)
+                share = functools.partial(_report_share, progress, number, len(nearest))
+                graph, recall = neighbors(
+                    data.X, k, within=within, progress=share, return_recall=True
+                )
+            graphs.append(graph)
+            recalls.append(recall)
+        least = min((recall for recall in recalls if recall is not None), default=None)
+        return Near(functools.reduce(operator.or_, graphs), least, {})
+    return _near_in_factors(declaration, data, kept)
+
+
+def _near_in_factors(declaration: Declaration, data: Dataset, kept: Mapping[int, Keep]) -> Near:
+    """Return the pairs that are near in every kept factor."""
+    equal: dict[int, SimilarityGraph] = {}
+    for n, keep in kept.items():
+        factor = data.factor(str(keep.factor))
+        with at(declaration, "keep", n):
+            equal[n] = same_on_circle(factor, keep.period) if keep.period else same(factor)
+            if keep.tolerance is not None:
+                equal[n] = equal[n] | adjacent(factor, keep.tolerance, most_steps=1)
+    near = functools.reduce(operator.and_, equal.values())
+    gaps = {}
+    for n, keep in kept.items():
+        if keep.step is None:
+            continue
+        name = str(keep.factor)
+        others = [equal[other] for other in equal if other != n]
+        other = functools.reduce(operator.and_, others) if others else None
+        # A value may be missing among the samples that agree in all else, and not among the others.
+        within = None if other is None else other.components
+        with at(declaration, "keep", n):
+            graph, gaps[name] = adjacent_and_gaps(
+                data.factor(name), keep.step, period=keep.period, within=within
+            )
+        near = near | (graph if other is None else graph & other)
+    return Near(near, None, gaps)
+
+
+def _report_share(
+    progress: Callable[[float], object] | None, number: int, n_searches: int, share: float
+) -> None:
+    """Report a share of one search as a share of all searches."""
+    if progress is not None:
+        progress((number + share) / n_searches)
+
+
+def _agreeing(data: Dataset, names: Sequence[str]) -> np.ndarray:
+    """Return groups of samples that agree in all of some factors, as numbers."""
+    codes = [np.unique(data.factor(name), return_inverse=True)[1] for name in names]
+    together = np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)[1]
+    return together.ravel()
+
+
+def _described(keep: Keep) -> str:
+    details = [
+        f"{word} {value:g}"
+        for word, value in (
+            ("step", keep.step),
+            ("period", keep.period),
+            ("tolerance", keep.tolerance),
+        )
+        if value is not None
+    ]
+    details += [f"within {keep.within}"] if keep.within else []
+    return keep.name + (f" ({', '.join(details)})" if details else "")
+
+
+def sentence(declaration: Declaration) -> str:
+    return "near in " + " and ".join(_described(keep) for keep in declaration.keep)
