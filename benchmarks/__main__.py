@@ -1,4 +1,7 @@
-"""Run all benchmarks (``make bench``) or some: ``python -m benchmarks engine``."""
+"""Run all benchmarks (``make bench``) or some: ``python -m benchmarks engine``.
+
+``python -m benchmarks real`` takes arguments of its own; see `benchmarks.real`.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,13 @@ import sys
 
 from benchmarks._bench import digits, record, results_file
 
-MODULES = ("engine", "network", "quality", "scale", "card", "peers")
+MODULES = ("engine", "network", "quality", "scale", "card", "peers", "real")
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["real"]:
+        from benchmarks import real
+
+        sys.exit(0 if real.main(sys.argv[2:]) else 1)
     names = sys.argv[1:] or MODULES
     if unknown := set(names) - set(MODULES):
         sys.exit(
