@@ -28,7 +28,7 @@ from torch.nn import functional as F
 
 from benchmarks._bench import Figure, record
 from drlim import DrLIM, networks
-from drlim._devices import seeded
+from drlim._torch_state import seeded
 from drlim.datasets import Dataset
 from drlim.evaluation import quality
 from drlim.experiments import _digits

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _NormBase
 
 from drlim import DrLIM, FileError, InputError, load, losses, networks
-from drlim._devices import seeded
+from drlim._torch_state import seeded
 from drlim.graphs import neighbors
 from drlim.losses import contrastive_loss, distances_among
 from drlim.networks import Standardize, _builders, default

@@ -17,13 +17,14 @@ from drlim import TrainingWarning
 from drlim._history import Tally
 from drlim._progress import search_progress
 from drlim._training_progress import Progress
+from drlim._training_run import learning_schedule
 from drlim.graphs import SimilarityGraph
 from drlim.losses import Contrastive, distances_among, global_loss
 from drlim.losses._forces import forces
 from drlim.networks import linear
 from drlim.networks._builders import build
 from drlim.pairs import PairSampler
-from drlim.training import Callback, Epoch, _learning_schedule, train
+from drlim.training import Callback, Epoch, train
 
 RING = SimilarityGraph.from_edges([(k, (k + 1) % 12) for k in range(12)], 12)
 
@@ -102,7 +103,7 @@ def test_training_lowers_the_loss_over_all_pairs():
 
 
 def test_the_learning_rate_rises_from_above_zero_and_falls_to_zero():
-    rate = [_learning_schedule(k / 1000) for k in range(1001)]
+    rate = [learning_schedule(k / 1000) for k in range(1001)]
     top = int(np.argmax(rate))
     assert 0 < rate[0] < 0.1
     assert 0.99 < max(rate) <= 1

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from drlim._devices import device_of, is_card, to_device, torch_defaults
+from drlim._devices import device_of, is_card, to_device
+from drlim._torch_state import torch_defaults
 
 # Rows that pass through the network at once when a map is applied: as many as stay in the cache,
 # fewer with convolutions, whose activations are larger than the sample. The last block is filled up

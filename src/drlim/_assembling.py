@@ -11,6 +11,7 @@ from torch import nn
 from drlim._applying import centre_and_scale, evaluated, numbers
 from drlim._devices import device_of, to_device
 from drlim._errors import InputError
+from drlim._torch_state import LayerStream
 from drlim.networks import Builder, Standardize
 from drlim.networks._builders import build
 
@@ -76,8 +77,16 @@ def _take_over(network: nn.Sequential, start: nn.Sequential, sample_shape: tuple
 
 def _check_output(network: nn.Module, X: np.ndarray, n_components: int) -> None:
     """Embed two samples before training, so that a network of another shape fails early."""
-    with torch.inference_mode():
-        Z = evaluated(network)(to_device(numbers(np.array(X[:2])), device_of(network)))
+    device = device_of(network)
+    stream = LayerStream(0, device)
+    before = stream.state
+    with torch.inference_mode(), stream.held():
+        Z = evaluated(network)(to_device(numbers(np.array(X[:2])), device))
+    if any(not torch.equal(before[kind], stream.state[kind]) for kind in before):
+        raise InputError(
+            "the network draws random numbers when it is applied, so a sample has no one point; "
+            "let it draw only while it trains: nn.Dropout, or F.dropout(X, training=self.training)"
+        )
     if Z.shape != (2, n_components):
         raise InputError(
             f"the network maps 2 samples to the shape {tuple(Z.shape)}; with n_components="

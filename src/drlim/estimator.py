@@ -28,11 +28,12 @@ from drlim._applying import (
 from drlim._assembling import assembled
 from drlim._checks import as_array, check_count, check_unmasked
 from drlim._codec import PARAMETERS, MapContent
-from drlim._devices import device_named, device_of, torch_defaults
+from drlim._devices import device_named, device_of
 from drlim._errors import DataWarning, InputError, warn
 from drlim._onnx import Program
 from drlim._random import RandomState, streams
 from drlim._similar import check_graph, similar
+from drlim._torch_state import torch_defaults
 from drlim._training_progress import Progress
 from drlim.checkpoints import Checkpoint, _fingerprint, _OpenCheckpoint
 from drlim.graphs import SimilarityGraph

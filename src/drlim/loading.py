@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from drlim import _codec, networks
-from drlim._devices import torch_defaults
+from drlim._torch_state import torch_defaults
 from drlim.estimator import DrLIM
 
 __all__ = ["load"]

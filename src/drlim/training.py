@@ -1,12 +1,10 @@
-"""The training loop, on one screen, and what callbacks and checkpoints see of it."""
+"""The training loop, and what callbacks see of it."""
 
 from __future__ import annotations
 
 import copy
-import functools
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,13 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from drlim._applying import numbers
-from drlim._devices import is_card, seeded, to_device
-from drlim._errors import FileError, InputError
-from drlim._history import Alarm, Epoch, Tally
+from drlim._devices import to_device
+from drlim._errors import InputError
+from drlim._history import Epoch
 from drlim._random import RandomState, Streams, streams
+from drlim._torch_state import repeatable
+from drlim._training_run import Run
 from drlim.checkpoints import _OpenCheckpoint
 from drlim.losses import PairLoss, PointLoss
-from drlim.losses._forces import forces
 from drlim.pairs import PairSampler
 
 __all__ = ["Callback", "Epoch", "Pinned", "Training", "train"]
@@ -180,178 +179,38 @@ def train(
     TrainingWarning
         Once, if the map collapses or the loss is not finite (which ends the training).
     """
-    random, weights = streams(random_state), list(network.parameters())
-    device = weights[0].device
-    # Fused: one pass over all weights. Launching an operation per weight would take longer.
-    optimizer = torch.optim.Adam(weights, lr=learning_rate, fused=True)
-    n_steps = max(max_epochs * sampler.n_batches, 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda k: _learning_schedule(k / n_steps)
+    run = Run(
+        network,
+        loss,
+        sampler,
+        fetch,
+        learning_rate=learning_rate,
+        n_steps=max(max_epochs * sampler.n_batches, 1),
+        margin=margin,
+        random=streams(random_state),
+        augment=augment,
+        callbacks=callbacks,
+        pinned=pinned,
     )
-    history: list[Epoch] = []
-    best_loss, best_weights = math.inf, copy.deepcopy(network.state_dict())
-    alarm = Alarm(margin)
-    ended = False
     for callback in callbacks:
-        callback.on_start(Training(network, loss, device))
-    # Layers such as dropout draw from torch's global generators, which are restored at the end.
-    with seeded(random.layers, device):
-        run = _Run(network, optimizer, schedule, random, alarm, callbacks, device)
+        callback.on_start(Training(network, loss, run.device))
+    with repeatable(run.device):
         if checkpoint is not None and checkpoint.state is not None:
-            history, best_loss, best_weights, ended = run.restore(checkpoint.state)
-        for _ in range(0 if ended else max_epochs - len(history)):
-            network.train()
-            tally = Tally(device, sampler)
-            for batch in sampler.epoch(random.pairs):
-                samples = fetch(batch.points)
-                if augment is not None:
-                    samples = _augmented(augment, np.asarray(samples), random.batches)
-                Z = network(to_device(samples, device))
-                # The gradient by the points is computed in closed form, so that autograd need not
-                # keep all pairs of the batch; it carries the gradient on through the network.
-                found = forces(Z, batch, loss, margin)
-                tally.add(batch, found)
-                for weight in weights:  # as optimizer.zero_grad() does, in a tenth of its time
-                    weight.grad = None
-                torch.autograd.backward(Z, found.slope.to(Z.dtype))
-                if pinned is not None:
-                    pull = pinned.pull(network, len(Z), random.pins, device)
-                    tally.add_pinned(pull)
-                    torch.autograd.backward(pull)
-                optimizer.step()
-                schedule.step()
-                for callback in callbacks:
-                    callback.on_batch_end(schedule.last_epoch, n_steps)
-            history.append(tally.epoch())
-            if history[-1].loss < best_loss:
-                best_loss, best_weights = history[-1].loss, copy.deepcopy(network.state_dict())
+            run.restore(checkpoint.state)
+        while not run.ended and len(run.history) < max_epochs:
+            run.history.append(run.epoch())
+            if run.history[-1].loss < run.best_loss:
+                run.best_loss = run.history[-1].loss
+                run.best_weights = copy.deepcopy(network.state_dict())
             # Each callback sees the epoch, also if an earlier one ends the training.
-            answers = [callback.on_epoch_end(history) for callback in callbacks]
-            ended = alarm.watch(history, schedule.last_epoch / n_steps) or any(answers)
+            answers = [callback.on_epoch_end(run.history) for callback in callbacks]
+            run.ended = run.alarm.watch(run.history, run.progress) or any(answers)
             if checkpoint is not None:
-                finished = ended or len(history) == max_epochs
-                state = functools.partial(run.state, history, best_loss, best_weights, ended)
-                checkpoint.keep(len(history), finished, state)
-            if ended:
-                break
-    network.load_state_dict(best_weights)
+                finished = run.ended or len(run.history) == max_epochs
+                checkpoint.keep(len(run.history), finished, run.state)
+    network.load_state_dict(run.best_weights)
     # Last, because a callback may choose other weights: those that are best on held-out samples.
     for callback in callbacks:
         callback.on_end()
     network.eval()
-    return history
-
-
-def _augmented(
-    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray],
-    samples: np.ndarray,
-    generator: np.random.Generator,
-) -> np.ndarray:
-    changed = np.asarray(augment(samples, generator))
-    if changed.shape != samples.shape or changed.dtype.kind not in "buif":
-        raise InputError(
-            f"augment returned {changed.dtype} of the shape {changed.shape} for samples of "
-            f"{samples.shape}; it must return the samples changed, in the same shape and order"
-        )
-    return changed
-
-
-def _learning_schedule(progress: float) -> float:
-    """Return the learning rate as a share of its highest value, at a progress of 0 to 1."""
-    # Adam's first steps are rough, because its averages of the gradient are still of few batches.
-    warm_up = 0.03
-    if progress < warm_up:
-        return (progress + 1e-3) / (warm_up + 1e-3)
-    return (1 + math.cos(math.pi * progress)) / 2
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Everything that changes while a training runs: saved in a checkpoint, restored to the bit."""
-
-    network: nn.Module
-    optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler
-    random: Streams
-    alarm: Alarm
-    callbacks: Sequence[Any]
-    device: torch.device | None
-
-    def state(
-        self,
-        history: Sequence[Epoch],
-        best_loss: float,
-        best_weights: dict[str, Any],
-        ended: bool,
-    ) -> dict[str, Any]:
-        # Only generators that are drawn from step by step have a place to resume at.
-        streams = {
-            name: getattr(self.random, name).bit_generator.state for name in self.random.drawn
-        }
-        layers = {"cpu": torch.get_rng_state()}
-        if is_card(self.device):
-            layers["cuda"] = torch.cuda.get_rng_state(self.device)
-        return {
-            "network": self.network.state_dict(),
-            "best_loss": best_loss,
-            "best_weights": best_weights,
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "history": [asdict(epoch) for epoch in history],
-            "alarm": sorted(self.alarm.raised),
-            "streams": streams,
-            "layers": layers,
-            "callbacks": self._callback_states(),
-            "ended": ended,
-        }
-
-    def _callback_states(self) -> list[Any]:
-        states = [(type(callback).__name__, callback.state_dict()) for callback in self.callbacks]
-        return [[name, state] for name, state in states if state is not None]
-
-    def restore(self, state: dict[str, Any]) -> tuple[list[Epoch], float, dict[str, Any], bool]:
-        try:
-            self.network.load_state_dict(state["network"])
-            _restore_optimizer(self.optimizer, state["optimizer"])
-            self.schedule.load_state_dict(state["schedule"])
-            self.alarm.raised.update(state["alarm"])
-            for name, numbers in state["streams"].items():
-                getattr(self.random, name).bit_generator.state = numbers
-            torch.set_rng_state(state["layers"]["cpu"])
-            if "cuda" in state["layers"] and self.device is not None:
-                torch.cuda.set_rng_state(state["layers"]["cuda"], self.device)
-            history = [Epoch(**numbers) for numbers in state["history"]]
-            best_loss, best_weights = state["best_loss"], state["best_weights"]
-            ended = bool(state["ended"])
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            raise FileError(
-                f"the checkpoint lacks a part ({error}); was it written by another version? "
-                "Give another folder"
-            ) from None
-        self._restore_callbacks(state["callbacks"])
-        return history, best_loss, best_weights, ended
-
-    def _restore_callbacks(self, states: list[Any]) -> None:
-        stateful = [callback for callback in self.callbacks if callback.state_dict() is not None]
-        saved, given = [name for name, _ in states], [type(c).__name__ for c in stateful]
-        if saved != given:
-            raise InputError(
-                f"the checkpoint was made with the callbacks {saved}, and these are {given}; "
-                "resume a training with the callbacks that it began with"
-            )
-        for callback, (_, state) in zip(stateful, states, strict=True):
-            callback.load_state_dict(state)
-
-
-def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Give an optimiser its state back, laid out in memory like the weights it belongs to."""
-    optimizer.load_state_dict(
-        {**state, "state": {int(key): entry for key, entry in state["state"].items()}}
-    )
-    for weight, held in optimizer.state.items():
-        for name, tensor in held.items():
-            # Optimisers that update all weights in one pass go through memory, not through indices.
-            if isinstance(tensor, torch.Tensor) and tensor.shape == weight.shape:
-                held[name] = torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)
-            elif isinstance(tensor, torch.Tensor):
-                held[name] = tensor.clone()
+    return run.history

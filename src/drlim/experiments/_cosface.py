@@ -10,9 +10,10 @@ from scipy.spatial.distance import pdist
 from sklearn.metrics import roc_auc_score
 
 from drlim import datasets, networks, plotting
-from drlim._devices import seeded
 from drlim._errors import missing_extra
 from drlim._random import generator
+from drlim._torch_state import seeded
+from drlim._training_run import learning_schedule
 from drlim.datasets import Dataset
 from drlim.estimator import DrLIM
 from drlim.evaluation import quality
@@ -20,7 +21,6 @@ from drlim.evaluation.verification import choose_threshold, mean_average_precisi
 from drlim.experiments import _digits
 from drlim.experiments._run import Options, Result, check_claims
 from drlim.networks import _builders
-from drlim.training import _learning_schedule
 
 N_COMPONENTS = 64
 PER_DIGIT, QUICK_PER_DIGIT = 200, 60  # the number of pairs grows with their square
@@ -237,7 +237,7 @@ def _cosface(data: Dataset, options: Options) -> Transform:
     weights = [*network.parameters(), *loss.parameters()]
     optimizer = torch.optim.Adam(weights, lr=2e-3)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: _learning_schedule(step / n_steps)
+        optimizer, lambda step: learning_schedule(step / n_steps)
     )
     network.train()
     for _ in range(n_steps):

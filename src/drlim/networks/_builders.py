@@ -14,8 +14,9 @@ import torch
 from torch import nn
 
 from drlim._checks import has_channels_last
-from drlim._devices import is_out_of_memory, seeded
+from drlim._devices import is_out_of_memory
 from drlim._errors import DataWarning, InputError, nearest_name, warn
+from drlim._torch_state import seeded
 from drlim.networks._architectures import convnet, lenet, linear, mlp, suits_convnet
 
 Builder = Callable[[tuple[int, ...], int], nn.Module]

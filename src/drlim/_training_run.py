@@ -1,0 +1,212 @@
+"""A training while it runs: its steps, and its state, which a checkpoint holds."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from drlim._devices import to_device
+from drlim._errors import FileError, InputError
+from drlim._history import Alarm, Epoch, Tally
+from drlim._random import Streams
+from drlim._torch_state import LayerStream, is_own, may_draw
+from drlim.losses import MetricLearning, PairLoss, PointLoss
+from drlim.losses._forces import forces
+from drlim.pairs import Batch, PairSampler
+
+if TYPE_CHECKING:
+    from drlim.training import Pinned
+
+
+class Run:
+    """Everything that changes while a network is trained, and one epoch of it.
+
+    Parameters
+    ----------
+    network, loss, sampler, fetch, learning_rate, margin, augment, callbacks, pinned
+        As for `drlim.training.train`.
+    n_steps : int
+        Batches of the whole training, over which the learning rate is scheduled.
+    random : Streams
+
+    Attributes
+    ----------
+    history : list of Epoch
+    best_loss, best_weights
+        Of the epoch with the smallest loss.
+    ended : bool
+        Whether a callback or an alarm has ended the training.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: PairLoss | PointLoss,
+        sampler: PairSampler,
+        fetch: Callable[[np.ndarray], np.ndarray | Tensor],
+        *,
+        learning_rate: float,
+        n_steps: int,
+        margin: float,
+        random: Streams,
+        augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None,
+        callbacks: Sequence[Any],
+        pinned: Pinned | None,
+    ) -> None:
+        self.network, self.loss, self.sampler, self.fetch = network, loss, sampler, fetch
+        self.n_steps, self.margin, self.random = n_steps, margin, random
+        self.augment, self.callbacks, self.pinned = augment, callbacks, pinned
+        self.weights = list(network.parameters())
+        self.device = self.weights[0].device
+        # Fused: one pass over all weights. Launching an operation per weight would take longer.
+        self.optimizer = torch.optim.Adam(self.weights, lr=learning_rate, fused=True)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda k: learning_schedule(k / n_steps)
+        )
+        self.alarm = Alarm(margin)
+        self.layers = LayerStream(random.layers, self.device)
+        self.may_draw = may_draw(network) or not (
+            is_own(loss)
+            and not isinstance(loss, MetricLearning)
+            and (not augment or is_own(augment))
+        )
+        self.history: list[Epoch] = []
+        self.best_loss, self.best_weights = math.inf, copy.deepcopy(network.state_dict())
+        self.ended = False
+
+    @property
+    def progress(self) -> float:
+        """The share of the steps that are done."""
+        return self.schedule.last_epoch / self.n_steps
+
+    def epoch(self) -> Epoch:
+        """Learn from each batch of an epoch, and return its numbers."""
+        self.network.train()
+        tally = Tally(self.device, self.sampler)
+        for batch in self.sampler.epoch(self.random.pairs):
+            # Where nothing draws, threads need not wait for one another.
+            with self.layers.held() if self.may_draw else nullcontext():
+                self._learn(batch, tally)
+            self.schedule.step()
+            for callback in self.callbacks:
+                callback.on_batch_end(self.schedule.last_epoch, self.n_steps)
+        return tally.epoch()
+
+    def _learn(self, batch: Batch, tally: Tally) -> None:
+        """Move the weights by the springs of a batch."""
+        samples = self.fetch(batch.points)
+        if self.augment is not None:
+            samples = _augmented(self.augment, np.asarray(samples), self.random.batches)
+        Z = self.network(to_device(samples, self.device))
+        # The gradient by the points is computed in closed form, so that autograd need not
+        # keep all pairs of the batch; it carries the gradient on through the network.
+        found = forces(Z, batch, self.loss, self.margin)
+        tally.add(batch, found)
+        for weight in self.weights:  # as optimizer.zero_grad() does, in a tenth of its time
+            weight.grad = None
+        torch.autograd.backward(Z, found.slope.to(Z.dtype))
+        if self.pinned is not None:
+            pull = self.pinned.pull(self.network, len(Z), self.random.pins, self.device)
+            tally.add_pinned(pull)
+            torch.autograd.backward(pull)
+        self.optimizer.step()
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint holds of the training: plain data and tensors."""
+        # Only generators that are drawn from step by step have a place to resume at.
+        streams = {
+            name: getattr(self.random, name).bit_generator.state for name in self.random.drawn
+        }
+        return {
+            "network": self.network.state_dict(),
+            "best_loss": self.best_loss,
+            "best_weights": self.best_weights,
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "history": [asdict(epoch) for epoch in self.history],
+            "alarm": sorted(self.alarm.raised),
+            "streams": streams,
+            "layers": self.layers.state,
+            "callbacks": self._callback_states(),
+            "ended": self.ended,
+        }
+
+    def _callback_states(self) -> list[Any]:
+        states = [(type(callback).__name__, callback.state_dict()) for callback in self.callbacks]
+        return [[name, state] for name, state in states if state is not None]
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the state of a checkpoint, to the bit."""
+        try:
+            self.network.load_state_dict(state["network"])
+            _restore_optimizer(self.optimizer, state["optimizer"])
+            self.schedule.load_state_dict(state["schedule"])
+            self.alarm.raised.update(state["alarm"])
+            for name, numbers in state["streams"].items():
+                getattr(self.random, name).bit_generator.state = numbers
+            self.layers.state = {kind: state["layers"][kind] for kind in self.layers.state}
+            self.history = [Epoch(**numbers) for numbers in state["history"]]
+            self.best_loss, self.best_weights = state["best_loss"], state["best_weights"]
+            self.ended = bool(state["ended"])
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise FileError(
+                f"the checkpoint lacks a part ({error}); was it written by another version? "
+                "Give another folder"
+            ) from None
+        self._restore_callbacks(state["callbacks"])
+
+    def _restore_callbacks(self, states: list[Any]) -> None:
+        stateful = [callback for callback in self.callbacks if callback.state_dict() is not None]
+        saved, given = [name for name, _ in states], [type(c).__name__ for c in stateful]
+        if saved != given:
+            raise InputError(
+                f"the checkpoint was made with the callbacks {saved}, and these are {given}; "
+                "resume a training with the callbacks that it began with"
+            )
+        for callback, (_, state) in zip(stateful, states, strict=True):
+            callback.load_state_dict(state)
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Give an optimiser its state back, laid out in memory like the weights it belongs to."""
+    optimizer.load_state_dict(
+        {**state, "state": {int(key): entry for key, entry in state["state"].items()}}
+    )
+    for weight, held in optimizer.state.items():
+        for name, tensor in held.items():
+            # Optimisers that update all weights in one pass go through memory, not through indices.
+            if isinstance(tensor, torch.Tensor) and tensor.shape == weight.shape:
+                held[name] = torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)
+            elif isinstance(tensor, torch.Tensor):
+                held[name] = tensor.clone()
+
+
+def _augmented(
+    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray],
+    samples: np.ndarray,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    changed = np.asarray(augment(samples, generator))
+    if changed.shape != samples.shape or changed.dtype.kind not in "buif":
+        raise InputError(
+            f"augment returned {changed.dtype} of the shape {changed.shape} for samples of "
+            f"{samples.shape}; it must return the samples changed, in the same shape and order"
+        )
+    return changed
+
+
+def learning_schedule(progress: float) -> float:
+    """Return the learning rate as a share of its highest value, at a progress of 0 to 1."""
+    # Adam's first steps are rough, because its averages of the gradient are still of few batches.
+    warm_up = 0.03
+    if progress < warm_up:
+        return (progress + 1e-3) / (warm_up + 1e-3)
+    return (1 + math.cos(math.pi * progress)) / 2
