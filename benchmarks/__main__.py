@@ -11,7 +11,7 @@ import sys
 
 from benchmarks._bench import digits, record, results_file
 
-MODULES = ("engine", "network", "quality", "scale", "card", "peers", "real")
+MODULES = ("engine", "network", "quality", "scale", "card", "peers", "real", "calibration")
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["real"]:

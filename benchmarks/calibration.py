@@ -4,7 +4,8 @@ Maps are built, not learnt: points of four components that say nothing of a fact
 along its value that the nearest neighbours read a known amount. A *weak* leak is one that they read
 0.1 above chance, in balanced accuracy; a *strong* one, 0.3. A fifth of the samples is held out.
 
-``python -m benchmarks.calibration`` prints a table for docs/proof.md; QUICK=1 makes fewer maps.
+``python -m benchmarks calibration`` prints the table of docs/proof.md, each row at once;
+QUICK=1 makes fewer maps.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from benchmarks._bench import Figure, record
+from drlim.evaluation._intervals import wilson_interval
 from drlim.evaluation.invariance import Leakage
 from drlim.evaluation.proof import measure_ignored
 
@@ -56,7 +57,7 @@ def cases() -> list[Case]:
         (40, 0.8, "integers"),
     ]
     return [
-        Case(n, *factor, leak) for n, factor, leak in itertools.product(_SIZES, factors, _LEAKS)
+        Case(n, *factor, leak) for leak, n, factor in itertools.product(_LEAKS, _SIZES, factors)
     ]
 
 
@@ -126,17 +127,16 @@ def verdicts(case: Case, n_maps: int) -> Counter[str]:
 def run(quick: bool) -> Iterator[Figure]:
     """Count the verdicts on all kinds of maps."""
     kinds = cases()
-    n_maps = [_REPETITIONS[case.n][not quick] for case in kinds]
-    with ProcessPoolExecutor(2) as pool:
-        counts = list(pool.map(verdicts, kinds, n_maps))
-    print("| samples | held out | values | ids | leak | maps | holds | not decided | fails |")
+    counts = []
+    print("| leak | samples | held out | values | ids | maps | holds | not decided | fails |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for case, count in zip(kinds, counts, strict=True):
-        total = sum(count.values())
+    for case in kinds:
+        count = verdicts(case, _REPETITIONS[case.n][not quick])
+        counts.append(count)
         values = f"{case.n_values}{'' if case.frequent is None else ', one of 80 %'}"
-        shares = " | ".join(f"{count[v] / total:.0%}" for v in ("holds", "not decided", "fails"))
-        sizes = f"{case.n:,} | {case.n // 5:,} | {values} | {case.ids}"
-        print(f"| {sizes} | {case.leak} | {total} | {shares} |")
+        sizes = f"{case.leak} | {case.n:,} | {case.n // 5:,} | {values} | {case.ids}"
+        shares = " | ".join(str(count[verdict]) for verdict in ("holds", "not decided", "fails"))
+        print(f"| {sizes} | {sum(count.values())} | {shares} |", flush=True)
     for name, leak, wrong, goal in (
         ("a weak leak holds", "weak", "holds", "<= 0.01"),
         ("a strong leak holds", "strong", "holds", "<= 0.01"),
@@ -145,7 +145,10 @@ def run(quick: bool) -> Iterator[Figure]:
         some = [count for case, count in zip(kinds, counts, strict=True) if case.leak == leak]
         total = sum(sum(count.values()) for count in some)
         found = sum(count[wrong] for count in some)
-        yield Figure(name, found / total, "share", goal, {"maps": total, "of them": found})
+        low, high = wilson_interval(found, total)
+        detail = {"maps": total, "of them": found, "low": low, "high": high}
+        print(f"  {name}: {found} of {total}, 95 % interval {low:.2%} to {high:.2%}")
+        yield Figure(name, found / total, "share", goal, detail)
 
 
 if __name__ == "__main__":
