@@ -123,6 +123,7 @@ def read(path: str | os.PathLike[str], builder: networks.Builder | None = None) 
     }
     if _TRAINED_ON in tensors:
         annotations[_TRAINED_ON] = tensors.pop(_TRAINED_ON)
+    annotations |= _learnt_points(path, description, tensors)
     loss = description["loss"]
     parameters = {
         **description["parameters"],
@@ -151,8 +152,10 @@ def read(path: str | os.PathLike[str], builder: networks.Builder | None = None) 
 
 
 # Weights are called "0.…" (the standardisation) and "1.…" (the network). Beside them may be the
-# fingerprints of the training samples, and the network as a program.
+# fingerprints of the training samples, points of such samples with their factors, and the network
+# as a program.
 _TRAINED_ON, _PROGRAM = "trained_on", "program"
+_LEARNT, _LEARNT_FACTORS = "learnt_points", "learnt_factors"
 
 # How long an epoch took is not part of a map: the same map gives the same bytes.
 _UNTIMED = {"seconds": math.nan, "pairs_per_second": math.nan}
@@ -170,10 +173,14 @@ def _encoded(
     tensors = _tensors(content, program)
     if _TRAINED_ON in annotations:
         tensors[_TRAINED_ON] = annotations.pop(_TRAINED_ON)
+    if _LEARNT in annotations:
+        tensors[_LEARNT] = annotations.pop(_LEARNT)
+        for name, values in annotations.pop(_LEARNT_FACTORS).items():
+            tensors[f"{_LEARNT_FACTORS}.{name}"] = values
     if unknown := sorted(annotations.keys() - _ANNOTATIONS.keys()):
         raise InputError(
             f"annotations_ has the key {unknown[0]!r}; a map file holds "
-            f"{', '.join([*_ANNOTATIONS, _TRAINED_ON])}"
+            f"{', '.join([*_ANNOTATIONS, _TRAINED_ON, _LEARNT, _LEARNT_FACTORS])}"
         )
     loss = content.parameters["loss"]
     history = [
@@ -243,6 +250,45 @@ def _builder(
         f"{path} holds the weights of a network of the user's own, {description['custom']}; give "
         "its builder: drlim.load(path, network=...), or --network module:function"
     )
+
+
+def _learnt_points(
+    path: str, description: dict[str, Any], tensors: dict[str, np.ndarray]
+) -> dict[str, Any]:
+    """Take the points that were learnt from, and their factors, out of the tensors of a file."""
+    points = tensors.pop(_LEARNT, None)
+    prefix = f"{_LEARNT_FACTORS}."
+    factors = {
+        name.removeprefix(prefix): tensors.pop(name)
+        for name in sorted(tensors)
+        if name.startswith(prefix)
+    }
+    if points is None and not factors:
+        return {}
+    names = description.get("learnt_names", {})
+    width = description["parameters"]["n_components"]
+    if (
+        points is None
+        or points.ndim != 2
+        or points.shape[1] != width
+        or points.dtype.kind != "f"
+        or not np.isfinite(points).all()
+        or any(values.shape != points.shape[:1] for values in factors.values())
+        or not all(
+            name in factors and _are_places(factors[name], len(texts))
+            for name, texts in names.items()
+        )
+    ):
+        raise FileError(
+            f"{path} has learnt points, or factors of them, of a form that no map has; the file is "
+            "altered: get it again"
+        )
+    return {_LEARNT: points, _LEARNT_FACTORS: factors, "learnt_names": names}
+
+
+def _are_places(values: np.ndarray, n: int) -> bool:
+    """Tell whether all are places in a list of so many, or -1."""
+    return values.dtype.kind == "i" and bool(((values >= -1) & (values < n)).all())
 
 
 def _standardize(
@@ -423,6 +469,10 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
 }
 _NEEDED = _FIELDS.keys() - {"written_by", "versions", "preprocessing"}
 _ANNOTATIONS: dict[str, Callable[[Any], bool]] = {
+    "learnt_names": lambda value: (
+        isinstance(value, dict)
+        and all(is_text(name) and _texts(texts) for name, texts in value.items())
+    ),
     "declaration": lambda value: value is None or isinstance(value, dict),
     "ignored": _texts,
     "kept": _texts,

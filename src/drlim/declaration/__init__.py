@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from drlim._deprecated import renamed_names
 from drlim.declaration._fit import Fitted, fit
-from drlim.declaration._prove import Evidence, Recognition, prove
+from drlim.declaration._prove import Evidence, prove
 from drlim.declaration._read import read_data
 from drlim.declaration._rules import Rules, rules
 from drlim.declaration._run import Run, run
@@ -27,7 +27,8 @@ from drlim.declaration._split import split
 from drlim.declaration._use import Neighbor, Verified, declaration_of, nearest, open_map, verify
 
 if TYPE_CHECKING:
-    from drlim.declaration._report import write_report
+    from drlim.declaration._recognition import Recognition
+from drlim.declaration._report import write_report
 
 __all__ = [
     "Data",

@@ -16,7 +16,7 @@ from drlim._progress import search_progress
 from drlim.datasets import Dataset
 from drlim.declaration._checks import check_names
 from drlim.declaration._fingerprints import fingerprints
-from drlim.declaration._learnt import learnt_values
+from drlim.declaration._learnt import learnt_points, learnt_values
 from drlim.declaration._networks import declared_network
 from drlim.declaration._read import as_read, read_data
 from drlim.declaration._repeats import find_repeats
@@ -157,6 +157,7 @@ def fit(
         "kept": [part.name for part in declaration.keep],
         "learnt_values": learnt_values(resolved, parts.learnt),
         "trained_on": fingerprints(learnt.X),
+        **learnt_points(best, declaration, learnt),
     }
     if data.feature_names:
         best.feature_names_in_ = np.array(data.feature_names, dtype=object)

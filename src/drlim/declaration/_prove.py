@@ -2,74 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from drlim import baselines
-from drlim._errors import InputError
-from drlim._random import seed_of
+from drlim._values import equals_any
 from drlim.datasets import Dataset
 from drlim.declaration._features import by_name
 from drlim.declaration._fingerprints import left_out, trained_on
-from drlim.declaration._learnt import among, was_learnt
+from drlim.declaration._learnt import (
+    Learnt,
+    among,
+    belonging,
+    comparable,
+    is_of_learnt_source,
+    learnt_by,
+    was_learnt,
+)
+from drlim.declaration._moved import Embedding, measure_change
+from drlim.declaration._recognition import Labelled, Recognition, recognise
 from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration, Keep
 from drlim.estimator import DrLIM
-from drlim.evaluation import quality
-from drlim.evaluation._probes import as_values
-from drlim.evaluation.invariance import MOST_FEATURES, Displacement, displacement
-from drlim.evaluation.proof import Ignored, Kept, Proof, measure_ignored, measure_kept
-from drlim.evaluation.verification import (
-    Threshold,
-    choose_threshold,
-    judge_by,
-    mean_average_precision,
+from drlim.evaluation._probes import is_known
+from drlim.evaluation.invariance import MOST_FEATURES, Displacement
+from drlim.evaluation.proof import (
+    Ignored,
+    Kept,
+    Proof,
+    is_constant,
+    measure_ignored,
+    measure_kept,
 )
-from drlim.transforms import Augment, Change, beyond, levels
-
-FALSE_ACCEPT_RATE = 0.01
-# Each sample is transformed many times, and probes of more than a few thousand take minutes.
-_MOST_TRANSFORMED = 400
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """How well classes are recognised in a map and in its references.
-
-    Attributes
-    ----------
-    factor : str
-        The factor with the classes.
-    who : str
-        Which samples were measured: held-out samples of classes that were learnt from ("held-out
-        samples"; also where that is not known), or samples of "classes never seen".
-    n, n_classes : int
-        The number of samples, and of their classes.
-    knn_accuracy : mapping of str to float
-        The share of samples that their five nearest neighbours classify correctly: neighbours
-        among the samples that were learnt from or, for classes never seen, among the others.
-    mean_average_precision : mapping of str to float
-        The mean average precision of retrieving the samples of the same class.
-    verification : mapping of str to Threshold
-        Same or different, at a threshold chosen on other samples or classes (see
-        `drlim.evaluation.verification.judge_by`) for 1 % of false accepts; empty if there are too
-        few.
-    """
-
-    factor: str
-    who: str
-    n: int
-    knn_accuracy: Mapping[str, float]
-    mean_average_precision: Mapping[str, float]
-    verification: Mapping[str, Threshold]
-    n_classes: int
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return asdict(self)
+from drlim.transforms import Change
 
 
 @dataclass(frozen=True)
@@ -135,9 +103,12 @@ def prove(
         fingerprints are in the map.
     learnt : Dataset, optional
         The samples that the map was learnt from, to which probes and PCA are fitted. None: they
-        are fitted to held-out samples, by cross-validation.
+        are fitted to held-out samples, by cross-validation, and what is kept is read through the
+        learnt points that the map's file holds.
     unseen : Dataset, optional
-        Samples of classes that were held out as a whole.
+        Samples with values that were held out as a whole (`HeldOut.unseen`). What is kept of
+        them is read through the learnt samples and judged on its own. None, and no `learnt`:
+        those among `held_out` that have such a value.
 
     Returns
     -------
@@ -162,70 +133,83 @@ def prove(
     held_out = by_name(map_, held_out)
     seen = trained_on(map_, held_out)
     given, held_out = held_out, held_out.subset(~seen) if seen.any() else held_out
+    if learnt is None and unseen is None:
+        held_out, unseen = _apart(declaration, held_out)
+    elif unseen is not None:
+        unseen = by_name(map_, unseen)
     resolved = resolve(declaration, held_out)
     seed = declaration.map.random_state
     embed = _embeddings(map_, held_out, learnt, seed)
-    points = {name: embedding(held_out.X) for name, embedding in embed.items()}
-    train = None
+    known = learnt_by(map_)
     if learnt is not None:
-        train = {name: embedding(learnt.X) for name, embedding in embed.items()}
-    ignored = [
-        measure_ignored(
-            name,
-            points,
-            held_out.factor(name),
-            train=train,
-            factor_train=None if learnt is None else learnt.factor(name),
-            kept=resolved.kept_factors,
-            kept_train=None
-            if learnt is None
-            else {kept: learnt.factor(kept) for kept in resolved.kept_factors},
-            kind=declaration.ignore[place].kind,
-            periods=resolved.kept_periods,
-            groups=resolved.groups,
-            orbit=resolved.sources,
-            random_state=seed,
-        )
-        for place, name in resolved.ignored_factors.items()
-    ]
+        points = {name: embedding(learnt.X) for name, embedding in embed.items()}
+        known = Learnt(points, learnt.factors)
+    measured = _Measured(
+        resolved, {name: embedding(held_out.X) for name, embedding in embed.items()}, known
+    )
+    ignored = _ignored_factors(measured, learnt)
     curves: dict[str, tuple[Change, Mapping[str, Displacement]]] = {}
     for change in resolved.ignored_changes.values():
-        found, moved = _transformed(change, embed, held_out, seed)
+        found, moved = measure_change(
+            change, embed, held_out.X, seed, None if learnt is None else learnt.X
+        )
         ignored.append(found)
         curves[change.name] = change, moved
+    beside = None
+    if unseen is not None:
+        points = {name: embedding(unseen.X) for name, embedding in embed.items()}
+        beside = _Measured(resolve(declaration, unseen), points, known)
     recognition: list[Recognition] = []
-    unknown: list[str] = []
     for factor in resolved.kept_classes:
-        labels, all_points = held_out.factor(factor), points
-        if unseen is not None:
-            labels, all_points = _with_unseen(held_out, points, unseen, embed, factor)
-        if learnt is None:
-            labels_learnt = given.factor(factor)[seen]
-            is_learnt = was_learnt(map_, factor, labels)
-        else:
-            labels_learnt = learnt.factor(factor)
-            is_learnt = among(labels, labels_learnt)
-        if is_learnt is None:
-            unknown.append(factor)
-        recognition += _recognitions(
-            factor, labels, all_points, train, labels_learnt, is_learnt, seed
-        )
+        classes = _Classes(map_, factor, learnt, given.factor(factor)[seen])
+        recognition += _recognitions(classes, measured, beside)
     proof = Proof(
         ignored=tuple(ignored),
-        kept=tuple(_kept(keep, points, train, resolved, learnt) for keep in declaration.keep),
-        remarks=(
-            *_remarks(resolved, learnt, int(seen.sum())),
-            *(
-                f"Whether the map learnt from these classes of {factor} is not known, as its file "
-                "does not say; classes that it never saw may be told apart less well."
-                for factor in unknown
-            ),
-        ),
+        kept=tuple(_kept(keep, measured) for keep in declaration.keep),
+        unseen=() if beside is None else tuple(_kept_there(beside)),
+        remarks=tuple(_remarks(map_, measured, beside, learnt, int(seen.sum()))),
     )
-    return Evidence(proof, tuple(recognition), held_out, points, curves, int(seen.sum()))
+    return Evidence(proof, tuple(recognition), held_out, measured.points, curves, int(seen.sum()))
 
 
-Embedding = Callable[[np.ndarray], np.ndarray]
+def _apart(declaration: Declaration, data: Dataset) -> tuple[Dataset, Dataset | None]:
+    """Divide new samples into those of values that were held out as a whole, and the others."""
+    is_unseen = np.zeros(len(data), bool)
+    for name, values in declaration.held_out.unseen.items():
+        if name in data.factors:
+            is_unseen |= equals_any(data.factor(name), values)
+    if not is_unseen.any() or is_unseen.all():
+        return data, None
+    return data.subset(~is_unseen), data.subset(is_unseen)
+
+
+class _Measured(NamedTuple):
+    """Samples that are measured, their points by map, and what is known of those learnt from."""
+
+    resolved: Resolved
+    points: Mapping[str, np.ndarray]
+    learnt: Learnt | None
+
+    @property
+    def data(self) -> Dataset:
+        return self.resolved.data
+
+    @property
+    def seed(self) -> int:
+        return self.resolved.declaration.map.random_state
+
+    @property
+    def is_shared(self) -> np.ndarray:
+        """The samples whose source or group was learnt from under other conditions."""
+        return is_of_learnt_source(self.resolved.declaration, self.data, self.learnt)
+
+    @property
+    def belonging(self) -> str:
+        """The words for what belongs together: the source, the group, or both."""
+        return " or ".join(belonging(self.resolved.declaration))
+
+    def labelled(self, factor: str) -> Labelled:
+        return Labelled(self.points, self.data.factor(factor))
 
 
 def _embeddings(
@@ -255,194 +239,210 @@ def _as_few(X: np.ndarray, seed: int) -> Embedding:
     return lambda X: X.reshape(len(X), -1).astype(np.float32)
 
 
-def _transformed(
-    change: Change, embed: Mapping[str, Embedding], held_out: Dataset, seed: int
-) -> tuple[Ignored, dict[str, Displacement]]:
-    """Measure an ignored transformation on transformed copies of held-out samples."""
-    rng = np.random.default_rng(seed_of(seed))
-    some = np.sort(rng.permutation(len(held_out))[:_MOST_TRANSFORMED])
-    X, n = held_out.X[some], len(some)
-    tried = levels(change)
-    # For vectors: the unit of noise, and the value of a dropped feature.
-    unit = Augment.for_samples([change], held_out.X)
-    mean, scale = (
-        None if values is None else np.array(values)
-        for values in (unit.feature_mean, unit.feature_scale)
-    )
-
-    def changed(strength: float) -> np.ndarray:
-        return change.apply(X, strength, rng, feature_mean=mean, feature_scale=scale)
-
-    copies = [changed(level) for level in tried]
-    strengths, inside = beyond(change)
-    farther = [changed(strength) for strength in strengths]
-    points, curves = {}, {}
-    for name, embedding in embed.items():
-        points[name] = np.concatenate([embedding(copy) for copy in copies])
-        curves[name] = displacement(
-            embedding(X),
-            [embedding(copy) for copy in farther],
-            strengths.tolist(),
-            random_state=seed,
-        )
-    found = measure_ignored(
-        change.name,
-        points,
-        np.repeat(tried, n),
-        kind="class",
-        groups=np.tile(np.arange(n), len(tried)),
-        displacement=curves,
-        trained_range=(float(strengths[inside].min()), float(strengths[inside].max())),
-        random_state=seed,
-    )
-    return found, curves
-
-
-def _kept(
-    keep: Keep,
-    points: Mapping[str, np.ndarray],
-    train: Mapping[str, np.ndarray] | None,
-    resolved: Resolved,
-    learnt: Dataset | None,
-) -> Kept:
-    held_out, groups = resolved.data, resolved.groups
-    seed = resolved.declaration.map.random_state
-    if keep.factor is not None:
-        return measure_kept(
-            keep.factor,
-            points,
-            held_out.factor(keep.factor),
-            train=train,
-            factor_train=None if learnt is None else learnt.factor(keep.factor),
-            kind=keep.kind,
-            period=keep.period,
-            groups=groups,
-            random_state=seed,
-        )
-    rows = np.arange(len(held_out))
-    if keep.within:  # neighbours are meant within a group: the largest one is measured
-        values, counts = np.unique(held_out.factor(keep.within), return_counts=True)
-        rows = np.flatnonzero(held_out.factor(keep.within) == values[np.argmax(counts)])
-    # Near is defined by the samples, so they are no reference here.
-    return measure_kept(
-        keep.name,
-        {name: Z[rows] for name, Z in points.items() if name != "samples"},
-        held_out.X[rows],
-        kind=keep.kind,
-        n_neighbors=int(keep.neighbors or 0),
-        groups=None if groups is None else groups[rows],
-        random_state=seed,
-    )
-
-
-def _with_unseen(
-    held_out: Dataset,
-    points: Mapping[str, np.ndarray],
-    unseen: Dataset,
-    embed: Mapping[str, Embedding],
-    factor: str,
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return the labels and the points of held-out samples and of those of unseen values."""
-    labels = np.concatenate([held_out.factor(factor), unseen.factor(factor)])
-    return labels, {
-        name: np.concatenate([points[name], embedding(unseen.X)])
-        for name, embedding in embed.items()
-    }
-
-
-def _recognitions(
-    factor: str,
-    labels: np.ndarray,
-    points: Mapping[str, np.ndarray],
-    train: Mapping[str, np.ndarray] | None,
-    labels_learnt: np.ndarray,
-    is_learnt: np.ndarray | None,
-    seed: int,
-) -> list[Recognition]:
-    """Measure how well classes are recognised: those that were learnt from, and all others."""
-    if is_learnt is None:
-        is_learnt, judged = np.ones(len(labels), bool), labels_learnt
-    else:
-        judged = labels
+def _ignored_factors(measured: _Measured, learnt: Dataset | None) -> list[Ignored]:
+    """Measure the ignored factors; where the learnt samples are at hand, read through them too."""
+    resolved = measured.resolved
+    train = factor_train = kept_train = None
+    if learnt is not None and measured.learnt is not None:
+        train = measured.learnt.points
+        kept_train = {kept: learnt.factor(kept) for kept in resolved.kept_factors}
     found = []
-    for some, who in ((is_learnt, "held-out samples"), (~is_learnt, "classes never seen")):
-        values = as_values(labels[some])
-        if len(np.unique(values)) == len(values):  # no two of one class: nothing to recognise
-            continue
-        learnt = some is is_learnt
+    for place, name in resolved.ignored_factors.items():
+        if learnt is not None:
+            factor_train = learnt.factor(name)
         found.append(
-            _recognition(
-                factor,
-                {name: Z[some] for name, Z in points.items()},
-                labels[some],
-                train if learnt else None,
-                labels_learnt,
-                judged if learnt else np.array([]),
-                who,
-                seed,
+            measure_ignored(
+                name,
+                measured.points,
+                measured.data.factor(name),
+                train=train,
+                factor_train=factor_train,
+                kept=resolved.kept_factors,
+                kept_train=kept_train,
+                kind=resolved.declaration.ignore[place].kind,
+                periods=resolved.kept_periods,
+                groups=resolved.groups,
+                orbit=resolved.sources,
+                random_state=measured.seed,
             )
         )
     return found
 
 
-def _recognition(
-    factor: str,
-    points: Mapping[str, np.ndarray],
-    labels: np.ndarray,
-    train: Mapping[str, np.ndarray] | None,
-    labels_train: np.ndarray,
-    labels_known: np.ndarray,
-    who: str,
-    seed: int,
-) -> Recognition:
-    """Measure how well a class is recognised from training points, or from the other samples."""
-    if train is None:
-        accuracy = {name: quality.leave_one_out_accuracy(Z, labels) for name, Z in points.items()}
-    else:
-        accuracy = {
-            name: quality.knn_accuracy(train[name], labels_train, Z, labels)
-            for name, Z in points.items()
-        }
-    counts = np.unique(as_values(labels), return_counts=True)[1]
-    by = judge_by(labels, labels_known)
-    thresholds = {}
-    if len(counts) >= 2 and counts.max() >= 2:
-        for name, Z in points.items():
-            try:
-                thresholds[name] = choose_threshold(
-                    Z, labels, FALSE_ACCEPT_RATE, by=by, random_state=seed
-                )
-            except InputError:  # too few samples of a class to choose and to try on others
-                thresholds.clear()
-                break
-    return Recognition(
-        factor=factor,
-        who=who,
-        n=len(labels),
-        knn_accuracy=accuracy,
-        mean_average_precision={n: mean_average_precision(Z, labels) for n, Z in points.items()},
-        verification=thresholds,
-        n_classes=len(counts),
+def _kept(keep: Keep, measured: _Measured) -> Kept:
+    if keep.factor is not None:
+        return _kept_factor(keep, keep.factor, measured)
+    data, groups = measured.data, measured.resolved.groups
+    rows = np.arange(len(data))
+    if keep.within:  # neighbours are meant within a group: the largest one is measured
+        values, counts = np.unique(data.factor(keep.within), return_counts=True)
+        rows = np.flatnonzero(data.factor(keep.within) == values[np.argmax(counts)])
+    # Near is defined by the samples, so they are no reference here.
+    return measure_kept(
+        keep.name,
+        {name: Z[rows] for name, Z in measured.points.items() if name != "samples"},
+        data.X[rows],
+        kind=keep.kind,
+        n_neighbors=int(keep.neighbors or 0),
+        groups=None if groups is None else groups[rows],
+        random_state=measured.seed,
     )
 
 
-def _remarks(resolved: Resolved, learnt: Dataset | None, n_known: int) -> list[str]:
-    """Return sentences on what limits the proof, beside its measurements."""
-    remarks = [
-        f"{name} should be ignored and was not measured: the data has no factor of this name."
-        for name in resolved.unknown.values()
-    ]
+def _kept_factor(
+    keep: Keep, factor: str, measured: _Measured, name: str = "", rows: np.ndarray | None = None
+) -> Kept:
+    """Measure a factor, through the learnt points where they are known.
+
+    Samples whose source was learnt from are then left out: its other measurements, whose values
+    are known, would give the answer.
+    """
+    name, learnt = name or factor, measured.learnt
+    rows = np.ones(len(measured.data), bool) if rows is None else rows
+    through = learnt is not None and factor in learnt.factors
+    if through:
+        rows = rows & ~measured.is_shared
+    points = {other: Z[rows] for other, Z in measured.points.items()}
+    if not rows.any():
+        why = (
+            f"every sample is of a {measured.belonging} that was learnt from, "
+            "and its learnt samples would give the answer"
+        )
+        whole = is_constant(measured.points["map"])
+        return Kept(name, {}, {}, constant=whole, n_sources=0, why=why)
+    values, groups = measured.data.factor(factor)[rows], measured.resolved.groups
+    options: dict[str, Any] = {
+        "kind": keep.kind,
+        "period": keep.period,
+        "groups": None if groups is None else groups[rows],
+        "random_state": measured.seed,
+    }
+    if learnt is None or not through:
+        return measure_kept(name, points, values, **options)
+    some = is_known(learnt.factors[factor])
+    values, factor_train = comparable(values, learnt.factors[factor][some])
+    read = {other: Z for other, Z in points.items() if other in learnt.points}
+    train = {other: learnt.points[other][some] for other in read}
+    found = measure_kept(name, read, values, train=train, factor_train=factor_train, **options)
+    if len(read) == len(points):
+        return found
+    return replace(found, anew=measure_kept(name, points, values, **options))
+
+
+def _kept_there(unseen: _Measured) -> Iterator[Kept]:
+    """Measure what is kept of samples with values that were held out as a whole, by factor."""
+    declaration = unseen.resolved.declaration
+    for group, values in declaration.held_out.unseen.items():
+        if group not in unseen.data.factors:
+            continue
+        rows = equals_any(unseen.data.factor(group), values)
+        if not rows.any():
+            continue
+        few = ", ".join(map(str, values[:3])) + (", ..." if len(values) > 3 else "")
+        for keep in declaration.keep:
+            # Classes that were never learnt cannot be read; they are told apart (`recognise`).
+            if keep.factor is not None and not (keep.factor == group and keep.kind == "class"):
+                name = f"{keep.factor} of unseen {group} {few}"
+                yield _kept_factor(keep, keep.factor, unseen, name, rows)
+
+
+class _Classes(NamedTuple):
+    """A kept class, and what is known of the samples it was learnt from.
+
+    `learnt` are these samples, where they are at hand; `seen` are the classes of those among the
+    samples that were given.
+    """
+
+    map_: DrLIM
+    factor: str
+    learnt: Dataset | None
+    seen: np.ndarray
+
+    def is_learnt(self, part: _Measured) -> np.ndarray | None:
+        """Return which samples are of a class that was learnt; None if that is not known."""
+        labels = part.data.factor(self.factor)
+        if self.learnt is not None:
+            return among(labels, self.learnt.factor(self.factor))
+        return was_learnt(self.map_, self.factor, labels)
+
+
+def _recognitions(
+    classes: _Classes, measured: _Measured, unseen: _Measured | None
+) -> Iterator[Recognition]:
+    """Measure how well classes are recognised: those that were learnt from, and all others."""
+    factor, train = classes.factor, None
+    if classes.learnt is not None and measured.learnt is not None:
+        train = Labelled(measured.learnt.points, classes.learnt.factor(factor))
+    samples, is_learnt = measured.labelled(factor), classes.is_learnt(measured)
+    labels_known = samples.labels
+    if is_learnt is None:
+        is_learnt, labels_known = np.ones(len(samples.labels), bool), classes.seen
+    never_seen = samples.some(~is_learnt)
+    parts = [("held-out samples", samples.some(is_learnt), train, labels_known)]
+    if unseen is not None:
+        there, is_learnt = unseen.labelled(factor), classes.is_learnt(unseen)
+        held_out = unseen.resolved.declaration.held_out.unseen
+        if is_learnt is None:
+            is_learnt = ~equals_any(there.labels, held_out.get(factor, ()))
+        names = ", ".join(n for n in held_out if n != factor and n in unseen.data.factors)
+        known = there.some(is_learnt & ~unseen.is_shared)
+        who = f"samples of values never seen ({names})"
+        parts.append((who, known, train, known.labels))
+        never_seen += there.some(~is_learnt)
+    parts.append(("classes never seen", never_seen, None, np.array([])))
+    for who, some, known_points, known_labels in parts:
+        if some.has_pairs:
+            yield recognise(factor, who, some, known_points, known_labels, measured.seed)
+
+
+def _remarks(
+    map_: DrLIM,
+    measured: _Measured,
+    unseen: _Measured | None,
+    learnt: Dataset | None,
+    n_known: int,
+) -> Iterator[str]:
+    """Give sentences on what limits the proof, beside its measurements."""
+    resolved = measured.resolved
+    for name in resolved.unknown.values():
+        yield f"{name} should be ignored and was not measured: the data has no factor of this name."
     if n_known:
-        remarks.append(f"{left_out(n_known)}, so they prove nothing about it.")
+        yield f"{left_out(n_known)}, so they prove nothing about it."
     skipped = resolved.data.skipped
     if skipped:
-        remarks.append(
+        yield (
             f"{len(skipped):,} files could not be read and were left out; what is wrong with them "
             "may be related to what they show."
         )
-    if learnt is None:
-        remarks.append(
+    for part, which in ((measured, "samples"), (unseen, "samples of values never seen")):
+        if part is not None and resolved.kept_factors and part.is_shared.any():
+            yield (
+                f"{int(part.is_shared.sum()):,} of {len(part.data):,} {which} were left out of "
+                f"what is kept: they are of a {part.belonging} that was learnt from under other "
+                "conditions, and its learnt samples would give the answer."
+            )
+    if learnt is not None:
+        return
+    if measured.learnt is not None:
+        n = len(measured.learnt.points["map"])
+        yield (
+            f"What is kept is read through {n:,} learnt points, which the map's file holds. What "
+            "is ignored, and the references, are read from held-out samples by cross-validation "
+            "among these, and PCA is fitted to them: the file does not hold the training samples."
+        )
+    else:
+        yield (
             "Factors are read from held-out samples by cross-validation among these, and PCA is "
             "fitted to them: the map's file does not hold the training samples."
         )
-    return remarks
+        if resolved.kept_factors:
+            yield (
+                "Whether what is kept can be read through the samples that were learnt from is not "
+                "known: the map's file, of an earlier version of drlim, does not hold their points."
+            )
+    for factor in resolved.kept_classes:
+        if was_learnt(map_, factor, measured.data.factor(factor)) is None:
+            yield (
+                f"Whether the map learnt from these classes of {factor} is not known, as its file "
+                "does not say; classes that it never saw may be told apart less well."
+            )

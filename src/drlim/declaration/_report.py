@@ -14,7 +14,8 @@ from drlim._deprecated import renamed_arguments
 from drlim._files import whole_folder
 from drlim._version import REPORTING, versions
 from drlim.datasets import Dataset
-from drlim.declaration._prove import Evidence, Recognition
+from drlim.declaration._prove import Evidence
+from drlim.declaration._recognition import Recognition
 from drlim.declaration._rules import Rules
 from drlim.declaration._schema import Declaration, Keep
 from drlim.estimator import DrLIM
@@ -81,7 +82,7 @@ def write_report(
                 "data": _data(evidence.held_out),
                 "evidence": evidence,
                 "not_concluded": NOT_CONCLUDED,
-                "entries": [*evidence.proof.ignored, *evidence.proof.kept],
+                "entries": evidence.proof.entries,
                 "promised_nothing": _PROMISED_NOTHING if force else "",
                 "pictures": [picture.write(scratch) for picture in pictures],
                 "tables": tables(evidence),
@@ -129,8 +130,9 @@ def tables(evidence: Evidence) -> dict[str, Table]:
     few = few if n_features > MOST_FEATURES else ""
     if evidence.proof.ignored:
         laid[IGNORED_CAPTION + few] = _ignored_table(evidence.proof.ignored)
-    if evidence.proof.kept:
-        laid[KEPT_CAPTION + few] = _kept_table(evidence.proof.kept)
+    kept = [*evidence.proof.kept, *evidence.proof.unseen]
+    if kept:
+        laid[KEPT_CAPTION + few] = _kept_table(kept)
     for recognition in evidence.recognition:
         laid[
             f"{recognition.factor}: {_counted(recognition)}. 5-NN accuracy; retrieval: "

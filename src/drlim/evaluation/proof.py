@@ -467,6 +467,10 @@ class Kept(_Judged):
     linear : mapping of str to Retention
         What a linear model reads (logistic or ridge regression) of a class or a number, where
         `retention` is what the nearest neighbours read.
+    anew : Kept, optional
+        The same samples read from each other, by cross-validation. It is given where the learnt
+        samples are known as points of the map alone, so that the references cannot be read through
+        them: map and references are then compared here.
     """
 
     name: str
@@ -477,14 +481,22 @@ class Kept(_Judged):
     n_left_out: int = 0
     why: str = ""
     linear: Mapping[str, Retention] = field(default_factory=dict)
+    anew: Kept | None = None
 
     _verb = "keep"
 
     @property
     def best(self) -> str | None:
         """The reference that keeps most of it."""
+        if self.anew is not None:
+            return self.anew.best
         others = {name: self.better(name).value for name in self.retention if name != "map"}
         return max(others, key=lambda name: others[name]) if others else None
+
+    @property
+    def _compared(self) -> Kept:
+        """Where map and references were read in one way."""
+        return self if self.anew is None else self.anew
 
     def better(self, name: str) -> Retention:
         """Return the better of what neighbours and a linear model read from a map or reference."""
@@ -499,15 +511,15 @@ class Kept(_Judged):
         kept = self.better("map")
         if kept.value <= kept.chance or kept.high <= kept.chance + _tolerance(kept.chance):
             return _Judgement(FAILS, "not clearly above chance")
-        enough = -math.inf
+        enough, beside = -math.inf, kept
         if self.best is not None:
-            most = self.better(self.best)
+            most, beside = self._compared.better(self.best), self._compared.better("map")
             enough = most.chance + ENOUGH * (most.value - most.chance)
-        if kept.high < enough:
+        if beside.high < enough:
             return _Judgement(FAILS, f"much less than {_the(self.best)}")
         if kept.low <= kept.chance + _tolerance(kept.chance):
             return _Judgement(NOT_DECIDED, "too few held-out samples to tell it from chance")
-        if kept.value < enough:
+        if beside.value < enough:
             return _Judgement(NOT_DECIDED, f"it may be much less than {_the(self.best)}")
         return _Judgement(HOLDS)
 
@@ -519,15 +531,21 @@ class Kept(_Judged):
         numbers += f", chance {kept.chance:.2f}" if kept.chance else ""
         if linear is not None:
             numbers += f"; linear {linear.value:.2f}"
+        if self.anew is not None:
+            numbers += ", both through the learnt points"
+            if "map" in self.anew.retention:
+                numbers += f"; {self.anew.better('map').value:.2f} from these samples alone"
         if self.best is not None:
-            most = self.better(self.best)
+            most = self._compared.better(self.best)
             numbers += f"; best reference: {_the(self.best)}, {most.value:.2f}"
-            numbers += " linear" if most is self.linear.get(self.best) else ""
+            numbers += " linear" if most is self._compared.linear.get(self.best) else ""
         return numbers + (f"; {self.reason}" if self.reason else "")
 
     @property
     def worse(self) -> list[str]:
         """Where learning made the map worse than a reference, and what to try, a sentence each."""
+        if self.anew is not None:
+            return self.anew.worse
         if "map" not in self.retention or self.constant:
             return []
         kept, found = self.better("map"), []
@@ -569,6 +587,7 @@ class Kept(_Judged):
             "constant": self.constant,
             "n_sources": self.n_sources,
             "n_left_out": self.n_left_out,
+            "anew": None if self.anew is None else self.anew.as_json(),
         }
 
 
@@ -580,6 +599,9 @@ class Proof:
     ----------
     ignored : tuple of Ignored
     kept : tuple of Kept
+    unseen : tuple of Kept
+        What is kept of samples with values that were held out as a whole, such as those of an
+        instrument that is new to the map. They count as the others do.
     remarks : tuple of str
         Further sentences on what cannot be concluded, such as how the data was chosen.
 
@@ -604,11 +626,17 @@ class Proof:
     ignored: tuple[Ignored, ...]
     kept: tuple[Kept, ...]
     remarks: tuple[str, ...] = ()
+    unseen: tuple[Kept, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Ignored | Kept, ...]:
+        """All that was measured, in the order of the lines."""
+        return (*self.ignored, *self.kept, *self.unseen)
 
     @property
     def outcome(self) -> str:
         """The result as a whole: "holds", "fails" or "not decided"."""
-        verdicts = [entry.verdict for entry in (*self.ignored, *self.kept)]
+        verdicts = [entry.verdict for entry in self.entries]
         if FAILS in verdicts:
             return FAILS
         return HOLDS if self.kept and NOT_DECIDED not in verdicts else NOT_DECIDED
@@ -622,23 +650,27 @@ class Proof:
     def headline(self) -> str:
         """The result as a whole, in a sentence without its full stop."""
         outcome = self.outcome
-        because = [e.name for e in (*self.ignored, *self.kept) if e.verdict == outcome]
+        because = [e.name for e in self.entries if e.verdict == outcome]
         names = "" if outcome == HOLDS or not because else f": {', '.join(because)}"
         return f"{_HEADLINE[outcome]}{names}"
 
     @property
     def worse(self) -> list[str]:
         """Where learning made the map worse than a reference, and what to try, a sentence each."""
-        return [sentence for entry in (*self.kept, *self.ignored) for sentence in entry.worse]
+        return [
+            sentence
+            for entry in (*self.kept, *self.unseen, *self.ignored)
+            for sentence in entry.worse
+        ]
 
     def lines(self) -> list[str]:
         """Return the verdicts, a line for each factor."""
-        return [entry.line for entry in (*self.ignored, *self.kept)]
+        return [entry.line for entry in self.entries]
 
     @property
     def cannot(self) -> list[str]:
         """What cannot be concluded, a sentence each."""
-        cautions = [caution for entry in (*self.ignored, *self.kept) for caution in entry.cannot]
+        cautions = [caution for entry in self.entries for caution in entry.cannot]
         if not self.kept:
             cautions.append(
                 "Nothing was declared as kept, so a map that lost everything would pass."
@@ -668,6 +700,7 @@ class Proof:
             "lines": self.lines(),
             "ignored": [entry.as_json() for entry in self.ignored],
             "kept": [entry.as_json() for entry in self.kept],
+            "unseen": [entry.as_json() for entry in self.unseen],
             "cannot": self.cannot,
         }
 

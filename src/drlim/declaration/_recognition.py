@@ -1,0 +1,141 @@
+"""How well the classes that are kept are recognised, by a map and by its references."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from drlim._errors import InputError
+from drlim.evaluation import quality
+from drlim.evaluation._probes import as_values
+from drlim.evaluation.verification import (
+    Threshold,
+    choose_threshold,
+    judge_by,
+    mean_average_precision,
+)
+
+FALSE_ACCEPT_RATE = 0.01
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """How well classes are recognised in a map and in its references.
+
+    Attributes
+    ----------
+    factor : str
+        The factor with the classes.
+    who : str
+        Which samples were measured: held-out samples of classes that were learnt from ("held-out
+        samples"; also where that is not known), such samples with a value that was held out as a
+        whole ("samples of values never seen (instrument)"), or samples of "classes never seen".
+    n, n_classes : int
+        The number of samples, and of their classes.
+    knn_accuracy : mapping of str to float
+        The share of samples that their five nearest neighbours classify correctly: neighbours
+        among the samples that were learnt from or, for classes never seen, among the others.
+    mean_average_precision : mapping of str to float
+        The mean average precision of retrieving the samples of the same class.
+    verification : mapping of str to Threshold
+        Same or different, at a threshold chosen on other samples or classes (see
+        `drlim.evaluation.verification.judge_by`) for 1 % of false accepts; empty if there are too
+        few.
+    """
+
+    factor: str
+    who: str
+    n: int
+    knn_accuracy: Mapping[str, float]
+    mean_average_precision: Mapping[str, float]
+    verification: Mapping[str, Threshold]
+    n_classes: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Points by map, and their classes.
+
+    Attributes
+    ----------
+    points : mapping of str to ndarray of shape (n_samples, ...)
+    labels : ndarray of shape (n_samples,)
+    """
+
+    points: Mapping[str, np.ndarray]
+    labels: np.ndarray
+
+    def some(self, rows: np.ndarray) -> Labelled:
+        """Return the samples of a mask."""
+        return Labelled({name: Z[rows] for name, Z in self.points.items()}, self.labels[rows])
+
+    def __add__(self, other: Labelled) -> Labelled:
+        return Labelled(
+            {name: np.concatenate([Z, other.points[name]]) for name, Z in self.points.items()},
+            np.concatenate([self.labels, other.labels]),
+        )
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether two samples are of one class, so that there is something to recognise."""
+        values = as_values(self.labels)
+        return len(np.unique(values)) < len(values)
+
+
+def recognise(
+    factor: str,
+    who: str,
+    samples: Labelled,
+    train: Labelled | None,
+    labels_known: np.ndarray,
+    seed: int,
+) -> Recognition:
+    """Measure how well a class is recognised from training points, or from the other samples.
+
+    Parameters
+    ----------
+    factor, who : str
+        As in `Recognition`.
+    samples : Labelled
+    train : Labelled, optional
+        The points that were learnt from. None: each sample is classified by the others.
+    labels_known : ndarray of shape (n_labels,)
+        Classes that were learnt from, as far as they are known.
+    seed : int
+    """
+    points, labels = samples.points, samples.labels
+    if train is None:
+        accuracy = {name: quality.leave_one_out_accuracy(Z, labels) for name, Z in points.items()}
+    else:
+        accuracy = {
+            name: quality.knn_accuracy(train.points[name], train.labels, Z, labels)
+            for name, Z in points.items()
+        }
+    counts = np.unique(as_values(labels), return_counts=True)[1]
+    by = judge_by(labels, labels_known)
+    thresholds = {}
+    if len(counts) >= 2 and counts.max() >= 2:
+        for name, Z in points.items():
+            try:
+                thresholds[name] = choose_threshold(
+                    Z, labels, FALSE_ACCEPT_RATE, by=by, random_state=seed
+                )
+            except InputError:  # too few samples of a class to choose and to try on others
+                thresholds.clear()
+                break
+    return Recognition(
+        factor=factor,
+        who=who,
+        n=len(labels),
+        knn_accuracy=accuracy,
+        mean_average_precision={n: mean_average_precision(Z, labels) for n, Z in points.items()},
+        verification=thresholds,
+        n_classes=len(counts),
+    )
