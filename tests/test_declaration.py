@@ -630,6 +630,16 @@ def test_measured_values_within_a_tolerance_count_as_equal():
     assert graph.edges.tolist() == [[0, 1], [1, 2]]
 
 
+def test_a_tolerance_closes_around_a_period():
+    data = Dataset(np.eye(5), {"angle": np.array([0.25, 3.0, 120.0, 359.5, 720.5])})
+    graph = similar(data, keep=[{"factor": "angle", "tolerance": 2.5, "period": 360}])
+    assert graph.edges.tolist() == [[0, 3], [0, 4], [1, 4], [3, 4]]
+    by_option = Declaration().with_options(keep=["angle::360"], tolerance=["angle:2.5"])
+    assert rules(by_option, data).similar == graph
+    with pytest.raises(InputError, match="period"):
+        similar(data, keep=[{"factor": "angle", "tolerance": 3, "period": 2}])
+
+
 def test_of_two_factors_with_steps_one_at_most_may_differ():
     data = crossed(n_each=1, a=[0, 1, 2], b=[0, 1, 2], lamp=[0, 1])
     a, b = data.factor("a"), data.factor("b")

@@ -65,7 +65,9 @@ def _near_in_factors(declaration: Declaration, data: Dataset, kept: Mapping[int,
         with at(declaration, "keep", n):
             equal[n] = same_on_circle(factor, keep.period) if keep.period else same(factor)
             if keep.tolerance is not None:
-                equal[n] = equal[n] | adjacent(factor, keep.tolerance, most_steps=1)
+                equal[n] = equal[n] | adjacent(
+                    factor, keep.tolerance, period=keep.period, most_steps=1
+                )
     near = functools.reduce(operator.and_, equal.values())
     gaps = {}
     for n, keep in kept.items():

@@ -15,11 +15,12 @@ def short_keep(text: str) -> dict[str, Any]:
     if len(rest) > 2 or (first == "neighbors" and not rest):
         raise InputError(
             f"--keep {text!r} cannot be read; give FACTOR, FACTOR:STEP, FACTOR:STEP:PERIOD, "
-            "neighbors:N or neighbors:N:WITHIN"
+            "FACTOR::PERIOD with a tolerance, neighbors:N or neighbors:N:WITHIN"
         )
     if first == "neighbors":
         return dict(zip(keys, rest, strict=False))
-    return {"factor": first, **dict(zip(keys, rest, strict=False))}
+    given = {key: part for key, part in zip(keys, rest, strict=False) if part or key == "period"}
+    return {"factor": first, **given}
 
 
 def with_tolerances(keep: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> list[Any]:

@@ -158,7 +158,7 @@ class Keep(_Part):
     step : float, optional
         For values on a grid: those a step apart are near too, in one factor at a time.
     period : float, optional
-        With `step`: the period of a cyclic factor, such as 360 for an angle in degrees.
+        The period of a cyclic factor with a step or a tolerance: 360 for an angle in degrees.
     tolerance : float, optional
         For measured values: those at most this far apart count as equal.
     neighbors : int, optional
@@ -189,8 +189,8 @@ class Keep(_Part):
             raise ValueError("step, period and tolerance belong to a factor")
         if self.step is not None and self.tolerance is not None:
             raise ValueError("give a step (values on a grid) or a tolerance (measured values)")
-        if self.period is not None and self.step is None:
-            raise ValueError("a period needs a step")
+        if self.period is not None and self.step is None and self.tolerance is None:
+            raise ValueError("a period needs a step or a tolerance")
         return self
 
     @property
@@ -408,8 +408,8 @@ class Declaration(_Part):
         Parameters
         ----------
         keep : sequence of str
-            A factor, ``factor:step``, ``factor:step:period``, ``neighbors:n`` or
-            ``neighbors:n:within``.
+            A factor, ``factor:step``, ``factor:step:period``, ``factor::period`` (with a
+            tolerance), ``neighbors:n`` or ``neighbors:n:within``.
         ignore : sequence of str
             A factor, a transformation, or ``transformation:low:high``.
         tolerance : sequence of str
