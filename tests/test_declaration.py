@@ -18,6 +18,7 @@ from drlim.graphs import (
     _neighbors,
     adjacent,
     copies,
+    near_values,
     neighbors,
     same,
 )
@@ -196,7 +197,12 @@ WRONG = {
         "keep[0]",
         "a step .* or a tolerance",
     ),
-    "a period without a step": ("keep = [{factor='a', period=9}]", 1, "keep[0]", "needs a step"),
+    "a period of a class": (
+        "keep = [{factor='a', period=9, kind='class'}]",
+        1,
+        "keep[0]",
+        "period belongs to a number",
+    ),
     "a step of nothing": ("keep = [{factor='a', step=0}]", 1, "keep[0].step", "greater than 0"),
     "a period of nothing": (
         "keep = [{factor='a', step=1, period=0}]",
@@ -264,7 +270,7 @@ def test_python_says_the_same_without_a_line(case, read):
 
 def test_a_long_value_is_shown_in_part(read):
     with pytest.raises(InputError) as caught:
-        read(f"keep = [{{factor = '{'a' * 500}', period = 3}}]")
+        read(f"keep = [{{factor = '{'a' * 500}', within = 'b'}}]")
     assert len(str(caught.value)) < 300
 
 
@@ -638,6 +644,8 @@ def test_a_tolerance_closes_around_a_period():
     assert rules(by_option, data).similar == graph
     with pytest.raises(InputError, match="period"):
         similar(data, keep=[{"factor": "angle", "tolerance": 3, "period": 2}])
+    nearest = similar(data, keep=[{"factor": "angle", "period": 360}])
+    assert nearest == near_values(data.factor("angle"), period=360)
 
 
 def test_of_two_factors_with_steps_one_at_most_may_differ():
@@ -1128,13 +1136,44 @@ def test_a_declaration_may_begin_with_a_byte_order_mark(tmp_path):
 
 @pytest.mark.fault("C9")
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_measured_numbers_are_not_kept_without_a_tolerance(dtype):
-    moisture = np.repeat([9.5, 9.75, 10.25, 11.0], 3).astype(dtype)
-    data = Dataset(np.eye(12), {"moisture": moisture, "instrument": np.tile(["a", "b", "c"], 4)})
-    declaration = Declaration(keep=["moisture"], ignore=["instrument"])
-    with pytest.raises(InputError, match=r"'moisture'.*9.5.*tolerance"):
-        rules(declaration, data)
-    rules(declaration.with_options(tolerance=["moisture:0.1"]), data)
+def test_measured_numbers_without_a_tolerance_are_near_in_value(dtype):
+    moisture = np.repeat(9.5 + np.arange(12) ** 2 / 8, 3).astype(dtype)
+    tool = np.tile(["a", "b", "c"], 12)
+    data = Dataset(np.arange(36.0)[:, None], {"moisture": moisture, "tool": tool})
+    declaration = Declaration(keep=["moisture"], ignore=["tool"])
+    found = rules(declaration, data)
+    assert found.similar == near_values(moisture)
+    [line] = [line for line in found.summary() if "3 nearest" in line]
+    assert "moisture" in line
+    assert "tolerance" in line
+    assert "near in moisture (nearest values)" in found.by_rule
+    with_tolerance = declaration.with_options(tolerance=["moisture:0.1"])
+    assert "nearest" not in "\n".join(rules(with_tolerance, data).summary())
+    as_class = Declaration(keep=[{"factor": "moisture", "kind": "class"}])
+    assert rules(as_class, data).similar == same(moisture)
+
+
+@pytest.mark.fault("C9")
+def test_measured_numbers_are_near_among_those_that_agree_in_what_else_is_kept(rng):
+    moisture, sugar = rng.uniform(size=(2, 60))
+    site = np.arange(60) % 2
+    data = Dataset(np.eye(60), {"moisture": moisture, "sugar": sugar, "site": site})
+    assert similar(data, keep=["site", "moisture"]) == near_values(moisture, within=site)
+    both = similar(data, keep=["moisture", "sugar"])
+    left, right = both.edges.T
+    apart = [np.abs(values[left] - values[right]).mean() for values in (moisture, sugar)]
+    assert max(apart) < 0.2  # of two at random: 0.33
+
+
+@pytest.mark.fault("C9")
+def test_a_fit_of_measured_numbers_warns_of_the_choice_and_the_map_knows_they_are_numbers(rng):
+    moisture = rng.uniform(size=60)
+    data = Dataset(np.stack([moisture, rng.normal(size=60)], axis=1), {"moisture": moisture})
+    declaration = Declaration(keep=["moisture"], map={"max_epochs": 1})
+    with pytest.warns(DataWarning, match="moisture.* 5 nearest"):
+        fitted = fit(declaration, data)
+    assert fitted.map.declaration_["keep"] == [{"factor": "moisture", "kind": "number"}]
+    assert fitted.map.annotations_["learnt_values"] == {}
 
 
 def test_whole_numbers_are_classes_in_any_dtype():

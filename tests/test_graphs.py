@@ -20,6 +20,7 @@ from drlim.graphs import (
     _neighbors,
     adjacent,
     copies,
+    near_values,
     neighbors,
     pairs,
     same,
@@ -666,6 +667,37 @@ def test_what_is_present_is_decided_within_a_group():
     assert within == adjacent(azimuth, 5, most_steps=1) & same(thing)
 
 
+@few
+@given(st.lists(st.integers(-40, 40), min_size=1, max_size=12), st.integers(1, 4))
+def test_near_values_are_equal_or_among_the_nearest_of_one_of_the_two(factor, n_values):
+    factor = np.array(factor) ** 3 / 7  # without two at one distance, but for their signs
+    values = np.unique(factor)
+    gap = np.abs(values[:, None] - values)
+    reach = np.sort(gap, axis=1)[:, min(n_values, len(values) - 1)]
+    near = gap <= np.maximum(reach[:, None], reach)
+    strictly = gap < np.maximum(reach[:, None], reach)
+    place = np.searchsorted(values, factor)
+    found = matrix(near_values(factor, n_values)) | np.eye(len(factor), dtype=bool)
+    assert not (found & ~near[np.ix_(place, place)]).any()  # of equally near ones, some may miss
+    assert not (strictly[np.ix_(place, place)] & ~found).any()
+    assert near_values(3 * factor - 5, n_values).n_edges == near_values(factor, n_values).n_edges
+
+
+def test_near_values_close_around_a_period_and_stay_within_a_group():
+    angle = np.array([0.5, 100.0, 355.0, 720.5, 110.0])
+    assert near_values(angle, 1, period=360).edges.tolist() == [[0, 2], [0, 3], [1, 4], [2, 3]]
+    site = np.array([0, 0, 0, 1, 1])
+    assert near_values(angle, 1, within=site).edges.tolist() == [[0, 1], [1, 2], [3, 4]]
+    assert near_values([1.5, 1.5]).n_edges == 1
+    assert near_values([1.5]).n_edges == 0
+
+
+@pytest.mark.parametrize(("n", "n_values"), [(8, 2), (30, 5), (400, 20), (4000, 50)])
+def test_near_values_are_a_twentieth_between_five_and_fifty(n, n_values, rng):
+    factor = rng.uniform(size=n)
+    assert near_values(factor) == near_values(factor, n_values)
+
+
 def test_a_cyclic_factor_closes():
     azimuth = [0, 20, 40, 320, 340]
     assert adjacent(azimuth, 20).edges.tolist() == [[0, 1], [1, 2], [3, 4]]
@@ -730,6 +762,9 @@ def test_the_rule_for_the_airplane_ignores_the_lighting():
         (lambda: adjacent([0, 1], 0), "step is 0"),
         (lambda: adjacent([0, 1], np.nan), "step is nan"),
         (lambda: adjacent([0, 1], 2, period=2), "period is 2"),
+        (lambda: near_values(["a", "b"]), "<U1"),
+        (lambda: near_values([0.5, 1.5], 0), "n_values is 0"),
+        (lambda: near_values([0.5, 1.5], period=0), "period is 0"),
         (lambda: adjacent([0, 1], 1, most_steps=0), "most_steps is 0"),
         (lambda: adjacent([0, 1], 1, within=[0]), r"\(1,\)"),
         (lambda: pairs([0, 1], [1, 1], 2), "sample 1"),

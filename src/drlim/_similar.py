@@ -11,6 +11,7 @@ from drlim._checks import as_array
 from drlim._errors import DataWarning, InputError, warn
 from drlim._progress import search_progress
 from drlim.graphs import SimilarityGraph, neighbors, same
+from drlim.graphs._relations import near_in_values
 
 
 def similar(X: np.ndarray, y: Any, n_neighbors: int, *, verbose: bool) -> SimilarityGraph:
@@ -26,7 +27,14 @@ def similar(X: np.ndarray, y: Any, n_neighbors: int, *, verbose: bool) -> Simila
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise InputError("y has NaN or infinite values; the label of an unlabelled sample is -1")
     if type_of_target(y, input_name="y") == "continuous":
-        return _neighbors(y[:, None], n_neighbors, verbose)
+        graph, n_values = near_in_values([y], [None])
+        warn(
+            f"y has real numbers: similar are samples of equal or near values, the {n_values} "
+            "nearest of each; choose another number by graph=drlim.graphs.near_values(y, number), "
+            "or a distance by graph=drlim.graphs.adjacent(y, distance)",
+            DataWarning,
+        )
+        return graph
     unknown = y == -1
     if not unknown.any():
         by_label = same(y)
@@ -62,7 +70,7 @@ def _warn_of_few(by_label: SimilarityGraph, n_labelled: int, y: np.ndarray) -> N
         if y.dtype.kind in "iuf":
             remedy += (
                 "; if the labels are amounts, such as ages, give a graph of near values: "
-                "graph=drlim.graphs.neighbors(y[:, None], 5)"
+                "graph=drlim.graphs.near_values(y)"
             )
         warn(
             f"y has few equal labels: {n_pairs} among {n_labelled:,} labelled samples, and all "

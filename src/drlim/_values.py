@@ -19,6 +19,13 @@ def rounding(left: np.ndarray, right: Any, dtype: np.dtype[Any]) -> np.ndarray:
     return np.finfo(dtype).eps * np.maximum(np.abs(left), np.abs(right))
 
 
+def are_measured(factor: np.ndarray) -> bool:
+    """Tell whether a factor has real numbers that are not whole: measured, and seldom equal."""
+    if factor.dtype.kind != "f":
+        return False
+    return bool((np.isfinite(factor) & (factor != np.floor(factor))).any())
+
+
 def alike(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return two factors in the coarser of their float dtypes, in which equal values are equal."""
     if left.dtype.kind != "f" or right.dtype.kind != "f":

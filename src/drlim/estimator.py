@@ -218,7 +218,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         y : array-like of shape (n_samples,), optional
             Labels, used if there is no graph: samples with the same label are similar. A sample
             labelled -1 is unlabelled, and similar to its nearest neighbours in X. With real
-            numbers (a regression target), nearest neighbours in y are similar.
+            numbers (a regression target), equal and near values are (`drlim.graphs.near_values`).
         graph : SimilarityGraph, optional
             Which samples are similar. None: given by `y`, and without `y` by the `n_neighbors`
             nearest neighbours in X.
@@ -260,7 +260,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         -----
         DataWarning
             If all samples are equal, -1 in `y` looks like a class, few labels of `y` are equal,
-            or images seem to have their channels last.
+            `y` has real numbers, or images seem to have their channels last.
         TrainingWarning
             If the map collapses or the loss is not finite.
         """

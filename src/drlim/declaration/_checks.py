@@ -37,11 +37,11 @@ def check_names(resolved: Resolved) -> None:
                 f"{data.why_absent(ignore.name)}"
             )
     nearest = [n for n, keep in enumerate(declaration.keep) if keep.neighbors]
-    apart = [n for n, keep in enumerate(declaration.keep) if keep.step or keep.tolerance]
+    apart = [n for n, keep in enumerate(declaration.keep) if keep.kind == "number"]
     if nearest and apart:
         raise InputError(
-            f"{declaration.where('keep', apart[0])}: {declaration.keep[apart[0]].factor!r} has a "
-            f"step or a tolerance, and {declaration.where('keep', nearest[0])} asks for nearest "
+            f"{declaration.where('keep', apart[0])}: {declaration.keep[apart[0]].factor!r} is "
+            f"kept as a number, and {declaration.where('keep', nearest[0])} asks for nearest "
             "neighbours, which are searched among equal values: remove one of the two"
         )
     named: list[tuple[tuple[str | int, ...], str | None]] = [
@@ -54,26 +54,6 @@ def check_names(resolved: Resolved) -> None:
         if name is not None:
             with at(declaration, *keys):
                 data.factor(name)
-    _check_real_numbers(resolved)
-
-
-def _check_real_numbers(resolved: Resolved) -> None:
-    """Raise if real numbers are kept by equality: they are measured, and seldom equal."""
-    for n, keep in enumerate(resolved.declaration.keep):
-        if keep.factor is None or keep.kind != "class":
-            continue
-        values = resolved.data.factor(keep.factor)
-        if values.dtype.kind != "f":
-            continue
-        fractions = values[np.isfinite(values) & (values != np.floor(values))]
-        if len(fractions):
-            raise InputError(
-                f"{resolved.declaration.where('keep', n)}: {keep.factor!r} has real numbers, such "
-                f"as {fractions[0]:g}, and no tolerance, so only equal ones would be near; give "
-                f"the distance that still counts as equal, {{factor = {keep.factor!r}, "
-                f"tolerance = ...}} or --tolerance {keep.factor}:DISTANCE (a step for values on a "
-                "grid), or write classes as text"
-            )
 
 
 def check_pairs(

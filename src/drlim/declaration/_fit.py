@@ -98,7 +98,7 @@ def fit(
     -----
     DataWarning
         Without `say`: if samples are identical, or as images nearly so, and if identical ones
-        contradict each other in what is kept.
+        contradict each other in what is kept. If numbers are kept without step and tolerance.
 
     Examples
     --------
@@ -134,6 +134,8 @@ def fit(
         known = combine(resolved, parts.learnt, learnt, force=force, progress=progress)
     for line in known.summary():
         tell(f"      {line}")
+    if say is None and known.chosen:
+        warn(known.chosen, DataWarning)
     training = _with_copies(resolved, known, learnt)
     starts = []
     for start in range(declaration.map.n_starts):
@@ -152,7 +154,7 @@ def fit(
         starts.append(map_)
     best = min(starts, key=_final_loss)
     best.annotations_ = {
-        "declaration": as_read(declaration, learnt.X).as_json(),
+        "declaration": as_read(resolved.declaration, learnt.X).as_json(),
         "ignored": [part.name for part in declaration.ignore],
         "kept": [part.name for part in declaration.keep],
         "learnt_values": learnt_values(resolved, parts.learnt),

@@ -12,7 +12,7 @@ import numpy as np
 from drlim.datasets import Dataset
 from drlim.declaration._schema import Declaration, Keep, at
 from drlim.graphs import SimilarityGraph, adjacent, neighbors, same
-from drlim.graphs._relations import Gaps, adjacent_and_gaps, same_on_circle
+from drlim.graphs._relations import Gaps, adjacent_and_gaps, near_in_values, same_on_circle
 
 
 class Near(NamedTuple):
@@ -25,11 +25,14 @@ class Near(NamedTuple):
         The share of nearest neighbours that approximate searches found; None if all were found.
     gaps : mapping of str to Gaps
         The gaps in the values of each factor that has a step.
+    chosen : str or None
+        How near was chosen where nothing in the declaration says it.
     """
 
     graph: SimilarityGraph
     recall: float | None
     gaps: Mapping[str, Gaps]
+    chosen: str | None = None
 
 
 def near_in_all(
@@ -59,8 +62,11 @@ def near_in_all(
 
 def _near_in_factors(declaration: Declaration, data: Dataset, kept: Mapping[int, Keep]) -> Near:
     """Return the pairs that are near in every kept factor."""
+    guessed = {n: keep for n, keep in kept.items() if keep.is_measured}
     equal: dict[int, SimilarityGraph] = {}
     for n, keep in kept.items():
+        if n in guessed:
+            continue
         factor = data.factor(str(keep.factor))
         with at(declaration, "keep", n):
             equal[n] = same_on_circle(factor, keep.period) if keep.period else same(factor)
@@ -68,6 +74,10 @@ def _near_in_factors(declaration: Declaration, data: Dataset, kept: Mapping[int,
                 equal[n] = equal[n] | adjacent(
                     factor, keep.tolerance, period=keep.period, most_steps=1
                 )
+    chosen = None
+    if guessed:
+        graph, chosen = _near_values(declaration, data, guessed, list(equal.values()))
+        equal[next(iter(guessed))] = graph
     near = functools.reduce(operator.and_, equal.values())
     gaps = {}
     for n, keep in kept.items():
@@ -83,7 +93,29 @@ def _near_in_factors(declaration: Declaration, data: Dataset, kept: Mapping[int,
                 data.factor(name), keep.step, period=keep.period, within=within
             )
         near = near | (graph if other is None else graph & other)
-    return Near(near, None, gaps)
+    return Near(near, None, gaps, chosen)
+
+
+def _near_values(
+    declaration: Declaration,
+    data: Dataset,
+    guessed: Mapping[int, Keep],
+    equal: Sequence[SimilarityGraph],
+) -> tuple[SimilarityGraph, str]:
+    """Return the pairs that are near in numbers without step and tolerance, and how they are."""
+    names = [str(keep.factor) for keep in guessed.values()]
+    within = functools.reduce(operator.and_, equal).components if equal else None
+    with at(declaration, "keep", next(iter(guessed))):
+        graph, n_values = near_in_values(
+            [data.factor(name) for name in names],
+            [keep.period for keep in guessed.values()],
+            within=within,
+        )
+    numbers = "numbers and neither step nor tolerance"
+    return graph, (
+        f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} {numbers}: near are equal "
+        f"values and the {n_values} nearest of each; choose a distance by tolerance, or a step"
+    )
 
 
 def _report_share(
@@ -111,6 +143,7 @@ def _described(keep: Keep) -> str:
         )
         if value is not None
     ]
+    details += ["nearest values"] if keep.is_measured else []
     details += [f"within {keep.within}"] if keep.within else []
     return keep.name + (f" ({', '.join(details)})" if details else "")
 

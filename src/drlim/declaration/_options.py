@@ -15,7 +15,7 @@ def short_keep(text: str) -> dict[str, Any]:
     if len(rest) > 2 or (first == "neighbors" and not rest):
         raise InputError(
             f"--keep {text!r} cannot be read; give FACTOR, FACTOR:STEP, FACTOR:STEP:PERIOD, "
-            "FACTOR::PERIOD with a tolerance, neighbors:N or neighbors:N:WITHIN"
+            "FACTOR::PERIOD, neighbors:N or neighbors:N:WITHIN"
         )
     if first == "neighbors":
         return dict(zip(keys, rest, strict=False))

@@ -165,7 +165,7 @@ def prove(
         recognition += _recognitions(classes, measured, beside)
     proof = Proof(
         ignored=tuple(ignored),
-        kept=tuple(_kept(keep, measured) for keep in declaration.keep),
+        kept=tuple(_kept(keep, measured) for keep in resolved.declaration.keep),
         unseen=() if beside is None else tuple(_kept_there(beside)),
         remarks=tuple(_remarks(map_, measured, beside, learnt, int(seen.sum()))),
     )

@@ -155,7 +155,10 @@ def _contradictions(resolved: Resolved, identical: np.ndarray) -> Iterator[str]:
             codes = as_values(values[some])
             differing = np.flatnonzero(codes != codes[0]) if len(some) else some
             if len(differing) and keep.kind == "number":
-                differing = differing[np.abs(values[some] - values[some[0]])[differing] > apart]
+                gap = np.abs(values[some] - values[some[0]])
+                if keep.period:
+                    gap = np.minimum(gap % keep.period, -gap % keep.period)
+                differing = differing[gap[differing] > apart]
             if len(differing):
                 found.append((some[0], some[differing[0]]))
         if found:

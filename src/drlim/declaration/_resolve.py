@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from drlim._values import are_measured
 from drlim.datasets import Dataset
 from drlim.datasets._dataset import check_known
 from drlim.declaration._schema import Declaration, at
@@ -22,6 +23,7 @@ class Resolved:
     Attributes
     ----------
     declaration : Declaration
+        With the kind of what is kept, where it does not state it and the data decides.
     data : Dataset
     ignored_factors : mapping of int to str
         The ignored names that are factors of the data, by their place in the declaration.
@@ -119,4 +121,20 @@ def resolve(declaration: Declaration, data: Dataset) -> Resolved:
     for name in {*factors.values(), *declaration.named_factors}:
         if name in data.factors:
             check_known(data, name)
-    return Resolved(declaration, data, factors, changes, unknown)
+    return Resolved(_with_kinds(declaration, data), data, factors, changes, unknown)
+
+
+def _with_kinds(declaration: Declaration, data: Dataset) -> Declaration:
+    """Return the declaration in which kept factors of measured numbers are numbers."""
+    kept = tuple(
+        keep.model_copy(update={"stated_kind": "number"})
+        if keep.factor in data.factors
+        and keep.stated_kind is None
+        and keep.kind == "class"
+        and (keep.period or are_measured(data.factor(str(keep.factor))))
+        else keep
+        for keep in declaration.keep
+    )
+    return (
+        declaration if kept == declaration.keep else declaration.model_copy(update={"keep": kept})
+    )

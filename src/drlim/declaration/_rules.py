@@ -68,6 +68,7 @@ class Rules:
     n_judged: int | None = None
     n_lost: int = 0
     gaps: Mapping[str, Gaps] = field(default_factory=dict)
+    chosen: str | None = None
 
     def why(self, left: int, right: int) -> list[str]:
         """Return the rules that make two samples similar, and the reason that the table gives.
@@ -96,6 +97,8 @@ class Rules:
                 f"{(self.n_judged or 0) - self.n_lost:,} of the {self.n_judged:,} pairs of the "
                 f"table are used; {self.n_lost:,} are not, as one of their samples is held out"
             )
+        if self.chosen:
+            lines.append(self.chosen)
         for name, gaps in self.gaps.items():
             if gaps.n_bridged:
                 lines.append(
@@ -221,6 +224,7 @@ def combine(
         crossing=crossing,
         recall=kept.recall,
         gaps=kept.gaps,
+        chosen=kept.chosen,
         n_judged=n_judged,
         n_lost=0 if table is None or n_judged is None else n_judged - len(table.edges),
     )

@@ -158,9 +158,13 @@ class Keep(_Part):
     step : float, optional
         For values on a grid: those a step apart are near too, in one factor at a time.
     period : float, optional
-        The period of a cyclic factor with a step or a tolerance: 360 for an angle in degrees.
+        The period of a cyclic factor: 360 for an angle in degrees.
     tolerance : float, optional
         For measured values: those at most this far apart count as equal.
+    kind : {"class", "number"}, optional
+        What the factor is. None: a number if it has a step, a tolerance, a period, or real
+        numbers that are not whole, else a class. A number without step and tolerance has its
+        nearest values near (`drlim.graphs.near_values`).
     neighbors : int, optional
         The number of nearest neighbours in the samples that are near, among those that agree in
         everything else that is kept.
@@ -189,8 +193,8 @@ class Keep(_Part):
             raise ValueError("step, period and tolerance belong to a factor")
         if self.step is not None and self.tolerance is not None:
             raise ValueError("give a step (values on a grid) or a tolerance (measured values)")
-        if self.period is not None and self.step is None and self.tolerance is None:
-            raise ValueError("a period needs a step or a tolerance")
+        if self.period is not None and self.stated_kind == "class":
+            raise ValueError("a period belongs to a number, not to a class")
         return self
 
     @property
@@ -206,6 +210,11 @@ class Keep(_Part):
         if self.stated_kind is not None:
             return self.stated_kind
         return "class" if self.step is None and self.tolerance is None else "number"
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is a number of which neither a step nor a tolerance says what is near."""
+        return self.kind == "number" and self.step is None and self.tolerance is None
 
 
 class Pairs(_Part):
@@ -408,8 +417,8 @@ class Declaration(_Part):
         Parameters
         ----------
         keep : sequence of str
-            A factor, ``factor:step``, ``factor:step:period``, ``factor::period`` (with a
-            tolerance), ``neighbors:n`` or ``neighbors:n:within``.
+            A factor, ``factor:step``, ``factor:step:period``, ``factor::period``,
+            ``neighbors:n`` or ``neighbors:n:within``.
         ignore : sequence of str
             A factor, a transformation, or ``transformation:low:high``.
         tolerance : sequence of str

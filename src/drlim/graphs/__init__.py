@@ -6,6 +6,14 @@ graphs combines them. Everything after it works on edges alone, whatever rule th
 
 from drlim.graphs._graph import SimilarityGraph
 from drlim.graphs._neighbors import neighbors
-from drlim.graphs._relations import adjacent, copies, pairs, same
+from drlim.graphs._relations import adjacent, copies, near_values, pairs, same
 
-__all__ = ["SimilarityGraph", "adjacent", "copies", "neighbors", "pairs", "same"]
+__all__ = [
+    "SimilarityGraph",
+    "adjacent",
+    "copies",
+    "near_values",
+    "neighbors",
+    "pairs",
+    "same",
+]

@@ -6,13 +6,14 @@ pose under any lighting, because the lighting is not mentioned.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.spatial import cKDTree
 
-from drlim._checks import as_array, is_number
+from drlim._checks import as_array, check_count, is_number
 from drlim._errors import InputError
 from drlim._types import Float, Int
 from drlim._values import rounding
@@ -22,6 +23,12 @@ from drlim.graphs._neighbors import rows_within
 # A gap of a factor is bridged up to this many steps. With a fifth of the values held out at random
 # a gap is wider where five values in a row are missing: 0.2 ** 4 of the gaps, one in 600.
 MOST_STEPS = 5
+
+# The share of the values that is near a value where nothing else says what is. Measured with a
+# linear map in 600 steps: R2 of the assay of held-out tablets 0.953 (2 values 0.948, 5 0.948,
+# 10 0.947; a tenth 0.955), of diabetes' progression 0.490 (0.478, 0.456, 0.475; 0.498). A tenth
+# has twice the pairs.
+SHARE_OF_VALUES, _NEAR_VALUES = 0.05, (5, 50)
 
 
 def same(factor: Any) -> SimilarityGraph:
@@ -119,12 +126,7 @@ def adjacent_and_gaps(
     most_steps: float = MOST_STEPS,
 ) -> tuple[SimilarityGraph, Gaps]:
     """Do what `adjacent` does, and tell of the gaps."""
-    factor = _as_factor(factor)
-    if factor.dtype.kind not in "uif" or not np.isfinite(factor).all():
-        raise InputError(
-            f"the factor has the dtype {factor.dtype}; a step is a difference of values, so they "
-            "must be finite numbers"
-        )
+    factor = _as_numbers(factor)
     if not is_number(step) or not step > 0:
         raise InputError(f"step is {step!r}; it must be > 0 (equal values: use same)")
     if period is not None and not (is_number(period) and period > step):
@@ -145,6 +147,95 @@ def adjacent_and_gaps(
     every = np.concatenate(edges) if edges else np.empty((0, 2), np.int64)
     n_bridged, widest, n_open = zip(*gaps, strict=True)
     return SimilarityGraph(every, len(factor)), Gaps(sum(n_bridged), max(widest), sum(n_open))
+
+
+def near_values(
+    factor: Any, n_values: int | None = None, *, period: float | None = None, within: Any = None
+) -> SimilarityGraph:
+    """Make samples similar whose values are equal, or among the nearest to each other.
+
+    For measured numbers of which nobody knows what distance is near: where values are dense, near
+    is nearer.
+
+    Parameters
+    ----------
+    factor : array-like of shape (n_samples,)
+        Numbers, in any unit.
+    n_values : int, optional
+        How many other values are near each value. None: a twentieth of the values, 5 at least and
+        50 at most, and no more than a quarter of them.
+    period : float, optional
+        For a factor that closes on itself.
+    within : array-like of shape (n_samples,), optional
+        Another factor: only samples of the same value are joined.
+
+    Examples
+    --------
+    >>> near_values([1.5, 9.0, 1.7, 1.5], n_values=1).edges.tolist()
+    [[0, 2], [0, 3], [1, 2], [2, 3]]
+    """
+    return near_in_values([factor], [period], n_values, within)[0]
+
+
+def near_in_values(
+    factors: Sequence[Any],
+    periods: Sequence[float | None],
+    n_values: int | None = None,
+    within: Any = None,
+) -> tuple[SimilarityGraph, int]:
+    """Do what `near_values` does, in the plane or space of several factors; tell the number.
+
+    Of several factors, each counts by its standard deviation.
+    """
+    if n_values is not None:
+        check_count(n_values, "n_values")
+    columns = [_as_columns(factor, period) for factor, period in zip(factors, periods, strict=True)]
+    values, value = np.unique(np.concatenate(columns, axis=1), axis=0, return_inverse=True)
+    value = value.ravel()
+    groups = rows_within(within, len(value))
+    if n_values is None:
+        n_distinct = np.mean([len(np.unique(value[rows])) for rows in groups])
+        n_values = int(np.clip(n_distinct * SHARE_OF_VALUES, *_NEAR_VALUES))
+        n_values = min(n_values, max(1, int(n_distinct) // 4))  # few values are not all near
+    edges = [np.empty((0, 2), np.int64)]
+    for rows in groups:
+        there, group = np.unique(value[rows], return_inverse=True)
+        n_near = min(n_values, len(there) - 1)
+        if n_near < 1:
+            continue
+        # Itself is found too, at a distance of 0.
+        near = cKDTree(values[there]).query(values[there], n_near + 1)[1]
+        order = np.argsort(group, kind="stable")
+        members = np.split(rows[order], np.cumsum(np.bincount(group))[:-1])
+        pairs_ = SimilarityGraph(
+            np.stack([np.repeat(np.arange(len(there)), n_near + 1), near.ravel()], axis=1),
+            len(there),
+        )
+        edges += [each_with_each(members[left], members[right]) for left, right in pairs_.edges]
+    near_by = SimilarityGraph(np.concatenate(edges), len(value))
+    equal = same(value) if within is None else same(value) & same(within)
+    return (equal | near_by if near_by.n_edges else equal), n_values
+
+
+def each_with_each(
+    left: Int[np.ndarray, " n_left"], right: Int[np.ndarray, " n_right"]
+) -> Int[np.ndarray, "n_pairs 2"]:
+    """Return each of some rows paired with each of others."""
+    pairs_ = np.meshgrid(left, right, indexing="ij")
+    return np.stack([part.ravel() for part in pairs_], axis=1)
+
+
+def _as_columns(values: Any, period: float | None) -> Float[np.ndarray, "n_samples n_columns"]:
+    """Return a factor in its own unit, as one column; on a circle, as the two of a plane."""
+    factor = _as_numbers(values).astype(np.float64)
+    if period is not None:
+        if not is_number(period) or not period > 0:
+            raise InputError(f"period is {period!r}; it must be > 0")
+        angle = factor % period * (2 * np.pi / period)
+        return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    largest = float(np.abs(factor).max(initial=0.0)) or 1.0  # so that no square overflows
+    unit = float((factor / largest).std()) or 1.0
+    return (factor / largest / unit)[:, None]
 
 
 def same_on_circle(factor: np.ndarray, period: float) -> SimilarityGraph:
@@ -181,8 +272,7 @@ class _Values:
 
     def samples_of(self, left: int, right: int) -> Int[np.ndarray, "n_pairs 2"]:
         """Return each sample of one value with each of another."""
-        pairs_ = np.meshgrid(self.members[left], self.members[right], indexing="ij")
-        return np.stack([part.ravel() for part in pairs_], axis=1)
+        return each_with_each(self.members[left], self.members[right])
 
     def pairs_by(
         self, is_near: Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -284,6 +374,16 @@ def pairs(left: Any, right: Any, n_samples: int) -> SimilarityGraph:
             f"pair {row} is sample {left[row]} with itself; a pair must name two samples"
         )
     return SimilarityGraph(np.stack([left, right], axis=1), n_samples)
+
+
+def _as_numbers(values: Any) -> np.ndarray:
+    factor = _as_factor(values)
+    if factor.dtype.kind not in "uif" or not np.isfinite(factor).all():
+        raise InputError(
+            f"the factor has the dtype {factor.dtype}; near is a difference of values, so they "
+            "must be finite numbers"
+        )
+    return factor
 
 
 def _as_factor(values: Any) -> np.ndarray:
