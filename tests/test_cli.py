@@ -385,6 +385,26 @@ def test_a_table_without_a_feature_of_the_map_is_refused_by_name(command, projec
     assert "U" in done.stderr
 
 
+@pytest.mark.fault("D")
+@pytest.mark.parametrize("command", ["transform", "report", "verify", "neighbors"])
+def test_how_a_csv_file_is_written_is_said_to_every_command_that_reads_data(command, project):
+    folder, _ = project
+    content = (folder / "new.csv").read_text().replace(",", "~").replace(".", ",")
+    (folder / "odd.csv").write_bytes(content.replace("p0", "pé").encode("cp1252"))
+    rest = {"transform": ("-o", "Z.npy"), "neighbors": ("0",), "report": ("-o", "odd")}
+    form = ("--delimiter", "~", "--decimal", ",", "--encoding", "cp1252", "--max-pixels", "9")
+    words = (command, "map.drlim", "odd.csv", *rest.get(command, ()), *OWN)
+    assert in_project(project, *words).returncode == 2
+    done = in_project(project, *words, *form)
+    assert done.returncode == 0, done.stderr
+    content = "\n".join(content.splitlines()[1:])
+    (folder / "odd.csv").write_bytes(content.encode())
+    # Without names the features that the map was learnt from are missing.
+    done = in_project(project, *words, *form[:4], "--no-header")
+    assert done.returncode == 2
+    assert "column1" in done.stderr
+
+
 def test_report_proves_a_map_on_what_it_was_not_trained_on(project):
     folder, _ = project
     done = in_project(project, "report", "map.drlim", "T.csv", "-o", "proof", *OWN)

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import struct
+import sys
 import tracemalloc
 import warnings
 import zipfile
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import scipy.sparse
 import zarr
-from PIL import Image
+from PIL import Image, features
 
 from drlim import Dataset, DataWarning, FileError, InputError, MissingExtraError
 from drlim._progress import Pace
@@ -984,7 +985,9 @@ BAD_IMAGES = {
     "a web page": ("x.png", b"<!doctype html><html>404</html>", "not an image"),
     "nothing": ("x.jpg", b"", "empty"),
     "another format": ("x.png", encoded(NOISE, format="JPEG"), "a JPEG image.*ends in .png"),
-    "an unknown format": ("x.png", encoded(NOISE, format="PPM"), "not an image"),
+    "an unknown format": ("x.png", encoded(NOISE, format="TGA"), "not an image"),
+    "a portable pixmap": ("x.png", encoded(NOISE, format="PPM"), "a PPM image.*ends in .png"),
+    "half a portable pixmap": ("x.ppm", encoded(NOISE, format="PPM")[:900], "x.ppm"),
     "a moving gif": ("x.gif", animated("GIF"), "several pictures"),
     "a moving png": ("x.png", animated("PNG"), "several pictures"),
     "a moving webp": ("x.webp", animated("WEBP"), "several pictures"),
@@ -1033,6 +1036,52 @@ def test_an_enormous_image_takes_no_memory_and_pillows_own_limit_stays_as_it_was
     assert before == Image.MAX_IMAGE_PIXELS
 
 
+@pytest.mark.fault("D")
+def test_a_large_photograph_is_decoded_reduced_where_a_size_is_wanted(folder, monkeypatch):
+    half = np.zeros((400, 600), np.uint8)
+    half[:, 300:] = 200
+    save_image(folder / "x.jpg", half, quality=95)
+    with pytest.raises(FileError, match=r"400 x 600.*at most 100,000.*max_pixels.*size"):
+        read(folder, max_pixels=100_000)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50_000)
+    sizes = []
+    decode = Image.Image.resize
+    monkeypatch.setattr(
+        Image.Image,
+        "resize",
+        lambda image, *args, **more: sizes.append(image.size) or decode(image, *args, **more),
+    )
+    for limit in (100_000, None):
+        X = read(folder, size=(4, 6), max_pixels=limit).X
+        assert X.shape == (1, 4, 6)
+        np.testing.assert_allclose(X[0], np.tile([0, 0, 25, 175, 200, 200], (4, 1)), atol=12)
+    assert sizes == [(300, 200), (150, 100)]  # no smaller than the limit asks for
+    assert Image.MAX_IMAGE_PIXELS == 50_000
+    with pytest.raises(FileError, match="400 x 600"):
+        read(folder, size=(210, 310), max_pixels=100_000)  # its reduction has fewer pixels
+
+
+@pytest.mark.fault("D")
+@pytest.mark.parametrize("ending", ["png", "tif", "jpg"])
+def test_the_limit_of_pixels_can_be_raised_and_lowered(ending, folder, monkeypatch):
+    save_image(folder / f"x.{ending}", NOISE, **({"progressive": True} if ending == "jpg" else {}))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 700)  # Pillow itself warns, and refuses 1400
+    if ending == "tif":
+        with pytest.raises(FileError, match="MAX_IMAGE_PIXELS = 700"):
+            read(folder, max_pixels=1600)
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 900)
+    assert read(folder, max_pixels=1600).X.shape == (1, 3, 40, 40)
+    for size in (None, (4, 4)):  # they cannot be decoded in part
+        with pytest.raises(FileError, match=r"40 x 40.*at most 1,599.*max_pixels"):
+            read(folder, max_pixels=1599, size=size)
+    for wrong in (0, 2.5, "many"):
+        with pytest.raises(InputError, match="max_pixels"):
+            read(folder, max_pixels=wrong)
+    np.save(folder / "X.npy", np.eye(3))
+    with pytest.raises(InputError, match="max_pixels"):
+        read(folder / "X.npy", max_pixels=9)
+
+
 def test_our_own_limit_holds_where_pillows_was_switched_off(folder, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     (folder / "x.png").write_bytes(png_claiming(50_000, 50_000))
@@ -1043,7 +1092,7 @@ def test_our_own_limit_holds_where_pillows_was_switched_off(folder, monkeypatch)
 def test_a_stricter_limit_in_pillow_holds_too(folder, monkeypatch):
     save_image(folder / "x.png", NOISE)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(FileError, match="limit of 1,000 pixels"):
+    with pytest.raises(FileError, match="at most 1,000"):
         read(folder)
 
 
@@ -1076,15 +1125,85 @@ def test_a_photograph_with_previews_beside_it_is_a_photograph(folder):
     assert read(folder).X.shape == (1, 3, 40, 40)
 
 
-def test_files_that_are_not_images_are_counted_and_ignored(folder, rng):
-    image_folder(folder, rng, ["a/1.png", ".thumbs/2.png", "a/.3.png"])
-    (folder / "readme.txt").write_text("hello")
-    (folder / "a/x.csv").write_text("hello")
-    (folder / "round").symlink_to(folder, target_is_directory=True)
-    (folder / "a/up").symlink_to("..", target_is_directory=True)
+@pytest.mark.fault("B12")
+def test_files_that_are_no_samples_are_counted_by_ending_and_linked_folders_named(folder, rng):
+    image_folder(folder / "i", rng, ["a/1.png", ".thumbs/2.png", "a/.3.png"])
+    image_folder(folder / "elsewhere", rng, ["4.png"])
+    for name in ("readme.txt", "a/more.TXT", "a/x.csv", "a/LICENSE"):
+        (folder / "i" / name).write_text("hello")
+    (folder / "i/b").symlink_to(folder / "elsewhere", target_is_directory=True)
+    (folder / "i/a/up").symlink_to("..", target_is_directory=True)
     said = []
-    assert read(folder, say=said.append).names.tolist() == ["a/1.png"]
-    assert said == [f"{folder}: ignored 4 files that are not images"]
+    data = read(folder / "i", say=said.append)
+    assert data.names.tolist() == ["a/1.png"]
+    reasons = dict(line.split(": ") for line in data.left_out)
+    assert set(reasons) == {".txt", ".csv", "files without an ending", "b", "a/up"}
+    assert reasons[".txt"].startswith("2 files")
+    assert "link" in reasons["b"]
+    assert len(said) == 1
+    assert all(part in said[0] for part in (".txt", ".csv", "b", "a/up"))
+    with pytest.warns(DataWarning, match=r"\.txt"):
+        read(folder / "i")
+    with pytest.warns(DataWarning, match=r"\.txt"):
+        streamed(folder / "i")
+
+
+@pytest.mark.fault("B12")
+@pytest.mark.parametrize(("ending", "of"), [("jfif", "JPEG"), ("pgm", "PPM"), ("pnm", "PPM")])
+def test_more_endings_of_grey_images_are_read(ending, of, folder):
+    ramp = np.tile(np.arange(0, 240, 10, dtype=np.uint8), (24, 1))
+    save_image(folder / f"x.{ending}", ramp, format=of)
+    X = read(folder).X
+    assert (X.shape, X.dtype) == ((1, 24, 24), np.uint8)
+    np.testing.assert_allclose(X[0], ramp, atol=6 if of == "JPEG" else 0)
+
+
+@pytest.mark.fault("B12")
+def test_portable_bitmaps_and_pixmaps_are_read_as_text_or_bytes_with_8_or_16_bits(folder):
+    (folder / "1.pbm").write_text("P1\n2 1\n0 1\n")
+    (folder / "2.pgm").write_text("P2\n2 1\n255\n0 51\n")
+    assert read(folder).X.tolist() == [[[255, 0]], [[0, 51]]]
+    (folder / "3.pgm").write_bytes(b"P5\n2 1\n65535\n" + bytes([0, 0, 51, 51]))
+    X = read(folder).X
+    assert X.dtype == np.float32
+    np.testing.assert_allclose(X, [[[1, 0]], [[0, 0.2]], [[0, 0.2]]])
+    (folder / "4.ppm").write_bytes(b"P6\n2 1\n255\n" + bytes([9, 8, 7, 0, 0, 0]))
+    (folder / "3.pgm").unlink()
+    assert read(folder).X[2].tolist() == [[[9, 0]], [[8, 0]], [[7, 0]]]
+
+
+@pytest.mark.fault("B12")
+def test_photographs_of_telephones_are_read_or_the_package_is_named(folder, rng, monkeypatch):
+    image_folder(folder, rng, ["1.png"], (16, 16))
+    (folder / "2.heic").write_bytes(b"not opened")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.warns(DataWarning, match=r"\.heic.*pillow-heif.*drlim\[heic\]"):
+        data = read(folder)
+    assert data.names.tolist() == ["1.png"]
+    (folder / "1.png").unlink()
+    for path in (folder, folder / "2.heic"):
+        with pytest.raises(MissingExtraError, match=r"drlim\[heic\]"):
+            read(path)
+
+
+@pytest.mark.fault("B12")
+@pytest.mark.parametrize("ending", ["heic", "heif", "avif"])
+def test_heic_and_avif_images_are_read_like_the_others(ending, folder):
+    if ending == "avif":
+        if not features.check("avif"):
+            pytest.skip("this Pillow reads no AVIF")
+    else:
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
+    Image.fromarray(ramp).convert("RGB").save(
+        folder / f"x.{ending}", "AVIF" if ending == "avif" else "HEIF", quality=95
+    )
+    X = read(folder, colour="grey").X
+    assert (X.shape, X.dtype) == ((1, 64, 64), np.uint8)
+    np.testing.assert_allclose(X[0].astype(int), ramp, atol=12)
+    (folder / f"y.{ending}").write_bytes((folder / f"x.{ending}").read_bytes()[:-99])
+    data = read(folder, skip_bad=True)
+    assert data.names.tolist() == [f"x.{ending}"]
 
 
 def test_a_pipe_and_a_link_to_nowhere_are_bad_images_and_are_not_waited_for(folder, rng):
@@ -1104,10 +1223,11 @@ def test_a_file_name_that_is_not_utf_8_is_escaped(folder, rng):
 
 def test_a_folder_without_images_is_refused(folder):
     (folder / "notes.txt").write_text("hello")
-    with pytest.raises(InputError, match=r"no images \(1 other files\).*\.png"):
+    with pytest.raises(InputError, match=r"no images.*\.txt.*1 file.*\.png"):
         read(folder)
     for name in ("1.png", "2.png"):
         (folder / name).write_bytes(encoded(NOISE, format="PNG")[:900])
+    (folder / "notes.txt").unlink()
     with pytest.raises(FileError, match="no image that can be read"):
         read(folder, skip_bad=True)
     for name in ("1.png", "2.png"):

@@ -24,11 +24,14 @@ Table = Sequence[tuple[str, str]]
 class Argument:
     """An argument or option of a command: names and settings of argparse's ``add_argument``.
 
-    `old_name` is the option's name in the last release, which still works and warns.
+    `old_name` is the option's name in the last release, which still works and warns. `group` is
+    the parameter of the function that is a dict of this and other options, by their names.
     """
 
-    def __init__(self, *names: str, old_name: str | None = None, **settings: Any) -> None:
-        self.names, self.old_name, self.settings = names, old_name, settings
+    def __init__(
+        self, *names: str, old_name: str | None = None, group: str | None = None, **settings: Any
+    ) -> None:
+        self.names, self.old_name, self.group, self.settings = names, old_name, group, settings
 
 
 _HELP = Argument("--help", action="help", help="Show this message and exit.")
@@ -49,7 +52,11 @@ class Command(NamedTuple):
     def read(self, words: Sequence[str]) -> dict[str, Any]:
         """Return the parameters of the function for these words."""
         parser = _Parser(self)
-        return vars(parser.parse_args(parser.bound(words)))
+        values = vars(parser.parse_args(parser.bound(words)))
+        for argument, action in zip(self.arguments, parser.actions, strict=False):
+            if argument.group is not None:
+                values.setdefault(argument.group, {})[action.dest] = values.pop(action.dest)
+        return values
 
     def page(self, width: int | None = None) -> str:
         """Return the page of help; without a width, as wide as the terminal."""

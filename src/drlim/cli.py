@@ -10,7 +10,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drlim._commands import Argument, command, help_page
 from drlim._errors import DrlimError, InputError, nearest_name
@@ -50,20 +50,37 @@ _FACTORS = Argument(
 _SKIP_BAD = Argument(
     "--skip-bad", action="store_true", help="Leave out, and count, files that cannot be read."
 )
-_FORM = (
+# How data is read, as the part `data` of a declaration says; an option that is given counts more.
+_READING = (
     Argument(
         "--delimiter",
         metavar="SIGN",
+        group="reading",
         help="The sign between the columns of CSV files. [default: as the file shows]",
     ),
-    Argument("--decimal", metavar="SIGN", help="Their decimal sign, a point or a comma."),
-    Argument("--encoding", metavar="NAME", help="Their encoding, such as latin-1."),
+    Argument(
+        "--decimal",
+        metavar="SIGN",
+        group="reading",
+        help="Their decimal sign, a point or a comma.",
+    ),
+    Argument(
+        "--encoding", metavar="NAME", group="reading", help="Their encoding, such as latin-1."
+    ),
     Argument(
         "--no-header",
         dest="header",
         action="store_const",
         const=False,
+        group="reading",
         help="Their first line is a sample and does not name the columns.",
+    ),
+    Argument(
+        "--max-pixels",
+        metavar="N",
+        type=_positive,
+        group="reading",
+        help="The largest image that is decoded, in pixels. [default: 64000000]",
     ),
 )
 _NETWORK = Argument(
@@ -139,7 +156,7 @@ _NETWORK = Argument(
         type=_size,
         help="Resize images, in pixels: 64 for squares, 48x64 for height x width.",
     ),
-    *_FORM,
+    *_READING,
     Argument("--components", metavar="N", type=int, help="Dimensions of the map. [default: 2]"),
     Argument(
         "--network",
@@ -180,10 +197,7 @@ def _fit(
     by: str | None,
     pairs: Path | None,
     size: tuple[int, int] | None,
-    delimiter: str | None,
-    decimal: str | None,
-    encoding: str | None,
-    header: bool | None,
+    reading: dict[str, Any],
     components: int | None,
     network: str | None,
     loss: str | None,
@@ -208,12 +222,9 @@ def _fit(
             "factors": factors,
             "by": by,
             "size": size,
-            "delimiter": delimiter,
-            "decimal": decimal,
-            "encoding": encoding,
-            "header": header,
             "source": source,
             "group": group,
+            **reading,
         },
         pairs=pairs,
         map={
@@ -249,10 +260,18 @@ def _fit(
         required=True,
         help="The file of the points: .npy, .csv or .parquet.",
     ),
+    *_READING,
     _SKIP_BAD,
     _NETWORK,
 )
-def _transform(map_file: Path, data: Path, out: Path, skip_bad: bool, network: str | None) -> None:
+def _transform(
+    map_file: Path,
+    data: Path,
+    out: Path,
+    reading: dict[str, Any],
+    skip_bad: bool,
+    network: str | None,
+) -> None:
     """Map samples to points, in their order, a block at a time: data may exceed memory."""
     check_output(out, [map_file, data])
     from drlim.datasets import blocks, write_points
@@ -260,7 +279,7 @@ def _transform(map_file: Path, data: Path, out: Path, skip_bad: bool, network: s
     from drlim.declaration._read import how_to_read
 
     map_ = open_map(map_file, network)
-    how = how_to_read(declaration_of(map_), data, map_)
+    how = how_to_read(declaration_of(map_).with_options(data=reading), data, map_)
     stream = blocks(data, skip_bad=skip_bad, say=print, **how)
     n = write_points(out, ((map_.transform(X), names) for X, names in stream), map_.n_components)
     print(f"{n:,} points written to {out}")
@@ -278,6 +297,7 @@ def _transform(map_file: Path, data: Path, out: Path, skip_bad: bool, network: s
         help="The report's folder. [default: MAP-report]",
     ),
     _FACTORS,
+    *_READING,
     _SKIP_BAD,
     _NETWORK,
 )
@@ -286,6 +306,7 @@ def _report(
     data: Path,
     out: Path | None,
     factors: Path | None,
+    reading: dict[str, Any],
     skip_bad: bool,
     network: str | None,
 ) -> None:
@@ -298,7 +319,7 @@ def _report(
     from drlim import declaration as declared
 
     map_ = declared.open_map(map_file, network)
-    declaration = declared.declaration_of(map_, needed=True)
+    declaration = declared.declaration_of(map_, needed=True).with_options(data=reading)
     samples = declared.read_data(
         declaration, data, factors=factors, skip_bad=skip_bad, map_=map_, say=print
     )
@@ -327,18 +348,25 @@ def _show_page(page: Path) -> None:
         "a folder, an array).",
     ),
     Argument("-n", metavar="N", type=_positive, default=5, help="How many. [default: %(default)s]"),
+    *_READING,
     _SKIP_BAD,
     _NETWORK,
 )
 def _neighbors(
-    map_file: Path, data: Path, query: str, n: int, skip_bad: bool, network: str | None
+    map_file: Path,
+    data: Path,
+    query: str,
+    n: int,
+    reading: dict[str, Any],
+    skip_bad: bool,
+    network: str | None,
 ) -> None:
     """Find the known samples nearest to a sample in the map, with their distances."""
     from drlim.declaration import declaration_of, nearest, open_map, read_data
     from drlim.declaration._use import is_sample
 
     map_ = open_map(map_file, network)
-    declaration = declaration_of(map_)
+    declaration = declaration_of(map_).with_options(data=reading)
     known = read_data(declaration, data, skip_bad=skip_bad, map_=map_, say=_say_aside)
     sought: Dataset | str = query
     # A known sample comes first: the answer must not depend on the files of the working folder.
@@ -372,6 +400,7 @@ def _neighbors(
         help="Two samples of DATA, by name or row: are they the same?",
     ),
     _FACTORS,
+    *_READING,
     _SKIP_BAD,
     _NETWORK,
 )
@@ -382,6 +411,7 @@ def _verify(
     false_accept_rate: float,
     pair: list[str] | None,
     factors: Path | None,
+    reading: dict[str, Any],
     skip_bad: bool,
     network: str | None,
 ) -> None:
@@ -392,7 +422,7 @@ def _verify(
     from drlim import declaration as declared
 
     map_ = declared.open_map(map_file, network)
-    declaration = declared.declaration_of(map_)
+    declaration = declared.declaration_of(map_).with_options(data=reading)
     samples = declared.read_data(
         declaration, data, factors=factors, skip_bad=skip_bad, map_=map_, say=print
     )

@@ -116,6 +116,7 @@ def how_to_read(declaration: Declaration, path: Path, map_: DrLIM | None = None)
         **{key: getattr(declared, key) for key in ("delimiter", "decimal", "encoding", "header")},
         "size": declared.size if of_images else None,
         "colour": declared.colour if of_images else None,
+        "max_pixels": declared.max_pixels if of_images else None,
     }
 
 

@@ -70,6 +70,8 @@ class Data(_Part):
         The size in pixels that images are resized to.
     colour : {"grey", "colour"}, optional
         How images are read. None: grey if all of them are grey.
+    max_pixels : int, optional
+        How many pixels of an image are decoded at most. None: 64 megapixels.
     outside : {"zeros", "edge", "mirror"}, optional
         The pixels beyond the border of a transformed image, as for `drlim.transforms.change`: the
         edge for white paper, the mirror for a texture.
@@ -93,6 +95,7 @@ class Data(_Part):
     header: bool | None = None
     size: tuple[int, int] | None = None
     colour: Literal["grey", "colour"] | None = None
+    max_pixels: Annotated[int, Field(ge=1)] | None = None
     outside: Literal["zeros", "edge", "mirror"] | None = None
     source: str | None = None
     group: str | None = None

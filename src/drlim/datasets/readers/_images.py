@@ -6,36 +6,26 @@ takes no memory. Only the formats listed here are ever opened.
 
 from __future__ import annotations
 
-import os
-import re
+import struct
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from drlim._checks import check_count
 from drlim._errors import FileError, InputError, missing_extra
-from drlim.datasets.readers._reader import Block, Reader, Say, few
+from drlim.datasets.readers._image_files import FORMATS, find_images, find_one, heif, printable
+from drlim.datasets.readers._reader import Block, Reader, few
 
 if TYPE_CHECKING:
     from PIL import Image
 
 Colour = Literal["grey", "colour"]
 
-# The endings that are read, and Pillow's names of their formats.
-FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".bmp": "BMP",
-    ".webp": "WEBP",
-    ".gif": "GIF",
-}
-
+# Decoded of one image, unless a caller gives another number: 256 MiB in Pillow.
 MOST_PIXELS = 64 * 10**6
 
 _ORIENTATION = 0x0112  # the tag of EXIF
@@ -49,6 +39,7 @@ _UPRIGHT = {
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
+_JPEG = ("JPEG", "MPO")  # a JPEG that is followed by previews of itself is an MPO to Pillow
 _GREY_MODES = ("1", "L", "LA", "La")
 _COLOUR_MODES = ("RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "PA")
 
@@ -69,27 +60,28 @@ def open_folder(
     folder: Path,
     size: tuple[int, int] | None,
     colour: Colour | None,
+    max_pixels: int | None,
+    *,
     skip_bad: bool,
-    say: Say,
+    used: Collection[Path] = (),
 ) -> Reader:
-    """Open a folder of images, or a single image; folders inside it become the factor ``class``."""
+    """Open a folder of images, or a single image; folders inside it become the factor ``class``.
+
+    `used` are other files in it that are read too, such as a table of factors.
+    """
     try:
         import PIL.Image  # noqa: F401
     except ImportError:
         raise missing_extra("pillow", "images", f"reading the images in {folder}") from None
-    _check_options(size, colour)
-    if folder.is_file():
-        files, n_ignored, folder = [folder.name], 0, folder.parent
-    else:
-        files, n_ignored = _find(folder)
-    if n_ignored:
-        say(f"{folder}: ignored {n_ignored:,} files that are not images")
+    limit = _check_options(size, colour, max_pixels)
+    found = find_one(folder) if folder.is_file() else find_images(folder, used)
+    if found.lacking is not None and (folder.is_file() or not found.files):
+        raise found.lacking
+    files, folder = found.files, folder.parent if folder.is_file() else folder
     if not files:
-        raise InputError(
-            f"{folder} has no images ({n_ignored:,} other files); images end in "
-            f"{', '.join(FORMATS)}"
-        )
-    forms, skipped = _read_headers(folder, files, skip_bad)
+        there = f": it has {few(found.left_out, 5)}" if found.left_out else ""
+        raise InputError(f"{folder} has no images{there}; images end in {', '.join(FORMATS)}")
+    forms, skipped = _read_headers(folder, files, limit, skip_bad)
     form = _common_form(folder, files, forms, size, colour)
     sample_shape = form.size if form.is_grey else (3, *form.size)
     dtype = np.dtype(np.float32 if form.is_16_bit else np.uint8)
@@ -102,7 +94,7 @@ def open_folder(
                     bad[i] = skipped[i]
                     continue
                 try:
-                    images.append(_decode(folder / files[i], form, may_resize=size is not None))
+                    images.append(_decode(folder / files[i], form, limit))
                 except _BadImageError as error:
                     _refuse(folder / files[i], error, skip_bad)
                     bad[i] = str(error)
@@ -113,80 +105,84 @@ def open_folder(
         classes = np.array([str(PurePosixPath(name).parent) for name in names])
         return {"class": classes} if (classes != ".").any() else {}
 
-    names = np.array([_printable(file) for file in files])
-    return Reader(folder, (len(files), *sample_shape), dtype, slices, None, names, factors)
+    names = np.array([printable(file) for file in files])
+    return Reader(
+        folder,
+        (len(files), *sample_shape),
+        dtype,
+        slices,
+        None,
+        names,
+        factors,
+        left_out=found.left_out,
+    )
 
 
-def _check_options(size: Any, colour: Any) -> None:
+class _Limit(NamedTuple):
+    """How many pixels of an image are decoded at most, and the size it is resized to, if any."""
+
+    pixels: int
+    size: tuple[int, int] | None
+
+    def reduction(self, image: Image.Image) -> int | None:
+        """Return the divisor of height and width with which an image is decoded; None: too large.
+
+        Only a JPEG file can be decoded in part: libjpeg computes each block of 8 x 8 pixels as
+        one of 4, 2 or 1. A progressive one is held whole all the same.
+        """
+        width, height = image.size
+        if width * height <= self.pixels:
+            return 1
+        if self.size is None or image.format not in _JPEG or image.info.get("progressive"):
+            return None
+        is_turned = _orientation(image) >= 5
+        wanted_height, wanted_width = self.size[::-1] if is_turned else self.size
+        for divisor in (2, 4, 8):
+            if height // divisor < wanted_height or width // divisor < wanted_width:
+                return None
+            if -(-width // divisor) * -(-height // divisor) <= self.pixels:
+                return divisor
+        return None
+
+
+def _check_options(size: Any, colour: Any, max_pixels: Any) -> _Limit:
+    from PIL import Image
+
+    if max_pixels is None:
+        limit = min(MOST_PIXELS, Image.MAX_IMAGE_PIXELS or MOST_PIXELS)
+    else:
+        check_count(max_pixels, "max_pixels")
+        limit = int(max_pixels)
     if size is not None:
         try:
             height, width = size
             is_right = min(height, width) >= 1 and height == int(height) and width == int(width)
         except (TypeError, ValueError):
             is_right = False
-        if not is_right or height * width > MOST_PIXELS:
+        if not is_right or height * width > limit:
             raise InputError(
                 f"size is {size!r}; give (height, width) in pixels, such as (64, 64), of at most "
-                f"{MOST_PIXELS:,} pixels",
+                f"{limit:,} pixels",
                 argument="size",
             )
     if colour not in (None, "grey", "colour"):
         raise InputError(
             f"colour is {colour!r}; it must be 'grey', 'colour' or None", argument="colour"
         )
-
-
-# Finding the files
-
-
-def _find(folder: Path) -> tuple[list[str], int]:
-    """Return the images' paths inside a folder in natural order, and the number of other files."""
-    files, n_ignored = [], 0
-    # Links to folders are not followed: they can lead in a circle, or out of the folder.
-    for parent, inner, found in os.walk(folder, onerror=_cannot_list):
-        n_ignored += sum(os.path.islink(os.path.join(parent, name)) for name in inner)
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        for name in found:
-            if name.startswith("."):
-                continue
-            if os.path.splitext(name)[1].lower() in FORMATS:
-                files.append(Path(parent, name).relative_to(folder).as_posix())
-            else:
-                n_ignored += 1
-    return sorted(files, key=_natural), n_ignored
-
-
-def _cannot_list(error: OSError) -> None:
-    raise FileError(
-        f"{error.filename} cannot be listed ({error.strerror}); is it the right path?"
-    ) from None
-
-
-def _natural(path: str) -> tuple[object, ...]:
-    """Return a key that sorts ``2.png`` before ``10.png``, folder by folder."""
-    parts = [
-        tuple(int(piece) if i % 2 else piece for i, piece in enumerate(re.split("([0-9]+)", part)))
-        for part in path.split("/")
-    ]
-    return (parts, path)  # the path decides between 1.png and 01.png
-
-
-def _printable(file: str) -> str:
-    # A file's name can be any bytes; a sample's name must be text that can go into a table.
-    return os.fsencode(file).decode("utf-8", "backslashreplace")
+    return _Limit(limit, size)
 
 
 # Headers
 
 
 def _read_headers(
-    folder: Path, files: list[str], skip_bad: bool
+    folder: Path, files: list[str], limit: _Limit, skip_bad: bool
 ) -> tuple[dict[int, _Form], dict[int, str]]:
     """Return the form of each image that can be opened, and why the others cannot."""
     forms, skipped = {}, {}
     for i, file in enumerate(files):
         try:
-            with _opened(folder / file) as image:
+            with _opened(folder / file, limit) as image:
                 forms[i] = _form_of(image)
         except _BadImageError as error:
             _refuse(folder / file, error, skip_bad)
@@ -194,7 +190,7 @@ def _read_headers(
     if not forms:
         raise FileError(
             f"{folder} has no image that can be read: "
-            f"{few(f'{_printable(files[i])} {reason}' for i, reason in skipped.items())}"
+            f"{few(f'{printable(files[i])} {reason}' for i, reason in skipped.items())}"
         )
     return forms, skipped
 
@@ -211,7 +207,7 @@ def _common_form(
         size = forms[first].size
         for i, form in forms.items():
             if form.size != size:
-                one, other = _printable(files[first]), _printable(files[i])
+                one, other = printable(files[first]), printable(files[i])
                 raise InputError(
                     f"in {folder} {one} is {size[0]} pixels high and {size[1]} wide and {other} "
                     f"{form.size[0]} and {form.size[1]}; all samples must have one size: to resize "
@@ -237,8 +233,8 @@ def _form_of(image: Image.Image) -> _Form:
 
 
 def _is_16_bit(image: Image.Image) -> bool:
-    # Pillow before 11 opened a PNG of 16 bits in its mode of 32 bits.
-    return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
+    # Pillow opens a PGM of 16 bits in its mode of 32 bits, and before 11 a PNG as well.
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -250,27 +246,25 @@ def _orientation(image: Image.Image) -> int:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
+def _opened(path: Path, limit: _Limit) -> Iterator[Image.Image]:
     """Open an image and check its header; any error becomes a `_BadImageError`."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
             # A pipe has the size 0 as well, and opening one would wait for ever.
             if path.stat().st_size == 0:
                 raise _BadImageError("is empty: it has no bytes")
-            known = sorted(set(FORMATS.values()))
-            with path.open("rb") as file, Image.open(file, formats=known) as image:
-                _check_header(image, path.suffix.lower())
+            with path.open("rb") as file, _identified(file, path) as image:
+                _check_header(image, path.suffix.lower(), limit)
                 yield image
     except _BadImageError:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Image.DecompressionBombError:  # of a TIFF, which Pillow checks once more
         raise _BadImageError(
-            f"claims to be larger than Pillow's limit of {Image.MAX_IMAGE_PIXELS:,} pixels: a "
-            "decompression bomb, or too large; reduce it"
+            f"is larger than twice Pillow's limit, PIL.Image.MAX_IMAGE_PIXELS = "
+            f"{Image.MAX_IMAGE_PIXELS:,}; raise that, or reduce the image"
         ) from None
     except UnidentifiedImageError:
         raise _BadImageError("is not an image, despite its ending") from None
@@ -281,17 +275,45 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         ) from None
 
 
-def _check_header(image: Image.Image, ending: str) -> None:
-    width, height = image.size
-    if width * height > MOST_PIXELS:
-        raise _BadImageError(
-            f"claims to be {height:,} x {width:,} pixels, and at most {MOST_PIXELS:,} are "
-            "decoded: a decompression bomb, or too large; reduce it"
-        )
+def _identified(file: IO[bytes], path: Path) -> Image.Image:
+    """Open an image of a known format as ``Image.open`` does, but without Pillow's limit.
+
+    Its size is compared with our own limit before anything is decoded; Pillow's is a setting of
+    the whole process.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    Image.init()
+    start = file.read(16)
+    file.seek(0)
+    if FORMATS[path.suffix.lower()] == "HEIF":
+        opener = heif()
+        if opener is not None and start[4:8] == b"ftyp":
+            return opener(file, "")
+    for kind in sorted(set(FORMATS.values()) - {"HEIF"}):
+        if kind not in Image.OPEN:
+            continue
+        factory, accept = Image.OPEN[kind]
+        if accept is None or accept(start) in (True, 1):  # text: why it cannot be decoded
+            file.seek(0)
+            with suppress(SyntaxError, IndexError, TypeError, struct.error):
+                return factory(file, "")  # without its name: Pillow would map it into memory
+    raise UnidentifiedImageError
+
+
+def _check_header(image: Image.Image, ending: str, limit: _Limit) -> None:
     # A JPEG that is followed by previews of itself is an MPO to Pillow.
     is_photograph = image.format == "MPO"
     if FORMATS[ending] != ("JPEG" if is_photograph else image.format):
         raise _BadImageError(f"is a {image.format} image, though it ends in {ending}; rename it")
+    if limit.reduction(image) is None:
+        width, height = image.size
+        is_jpeg = image.format in _JPEG and limit.size is None
+        smaller = ", or a size to decode it reduced (--size)" if is_jpeg else ", or reduce it"
+        raise _BadImageError(
+            f"claims to be {height:,} x {width:,} pixels, and at most {limit.pixels:,} are "
+            "decoded: if it is no decompression bomb, raise max_pixels (--max-pixels)" + smaller
+        )
     if not is_photograph and getattr(image, "is_animated", False):
         raise _BadImageError("holds several pictures; save one of them alone")
     if not _is_16_bit(image) and image.mode not in ("P", *_GREY_MODES, *_COLOUR_MODES):
@@ -304,7 +326,7 @@ def _check_header(image: Image.Image, ending: str) -> None:
 def _refuse(path: Path, error: _BadImageError, skip_bad: bool) -> None:
     if not skip_bad:
         raise FileError(
-            f"{_printable(str(path))} {error}; repair or remove it, or leave out all bad files "
+            f"{printable(str(path))} {error}; repair or remove it, or leave out all bad files "
             "with skip_bad=True (--skip-bad)"
         ) from None
 
@@ -312,11 +334,14 @@ def _refuse(path: Path, error: _BadImageError, skip_bad: bool) -> None:
 # Decoding
 
 
-def _decode(path: Path, form: _Form, *, may_resize: bool) -> np.ndarray:
+def _decode(path: Path, form: _Form, limit: _Limit) -> np.ndarray:
     """Return the pixels, (height, width) or (3, height, width), uint8 or float32 from 0 to 1."""
     from PIL import Image
 
-    with _opened(path) as image:
+    with _opened(path, limit) as image:
+        divisor = limit.reduction(image) or 1
+        if divisor > 1:
+            image.draft(None, (image.width // divisor, image.height // divisor))
         operation = _UPRIGHT.get(_orientation(image))
         if _is_16_bit(image):
             values = np.asarray(image).astype(np.float32) / np.float32(65535)
@@ -327,7 +352,7 @@ def _decode(path: Path, form: _Form, *, may_resize: bool) -> np.ndarray:
             image = image.transpose(Image.Transpose[operation])
         height, width = form.size
         if image.size != (width, height):
-            if not may_resize:
+            if limit.size is None:
                 raise _BadImageError("changed while the folder was read")
             # Pillow averages over all pixels that fall into one of the result, which prevents
             # aliasing, and this filter does not overshoot black and white.

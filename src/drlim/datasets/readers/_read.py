@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,8 @@ from drlim.datasets._dataset import Dataset
 from drlim.datasets.readers._convert import random_access
 from drlim.datasets.readers._dialect import TableForm
 from drlim.datasets.readers._factors import join, unknown_as_none
-from drlim.datasets.readers._images import FORMATS, Colour, open_folder
+from drlim.datasets.readers._image_files import FORMATS
+from drlim.datasets.readers._images import Colour, open_folder
 from drlim.datasets.readers._npy import open_npy
 from drlim.datasets.readers._npz import open_npz
 from drlim.datasets.readers._reader import Reader, Say, few, logger
@@ -28,6 +29,25 @@ _ARRAYS = {".npy": open_npy, ".npz": open_npz, ".zarr": open_zarr}
 _ROWS = 4096  # of a block, unless a caller gives another number
 
 
+@dataclass(frozen=True)
+class _Options:
+    """How a file is read, as `read` says."""
+
+    by: str | None
+    columns: Sequence[str] | None
+    factor_columns: Sequence[str]
+    size: tuple[int, int] | None
+    colour: Colour | None
+    max_pixels: int | None
+    form: TableForm
+    skip_bad: bool
+
+    def as_json(self) -> dict[str, object]:
+        """Return what identifies a conversion made with these options."""
+        columns = self.columns and list(self.columns)
+        return {**asdict(self), "columns": columns, "factor_columns": list(self.factor_columns)}
+
+
 def read(
     path: str | os.PathLike[str],
     *,
@@ -37,6 +57,7 @@ def read(
     factor_columns: Sequence[str] = (),
     size: tuple[int, int] | None = None,
     colour: Colour | None = None,
+    max_pixels: int | None = None,
     delimiter: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
@@ -63,9 +84,10 @@ def read(
 
     Images become uint8 of shape (n, h, w) or (n, 3, h, w). If a grey image has 16 bits, all are
     float32 from 0 to 1; images of 16 bits per colour are read with 8. They are turned upright
-    by their EXIF orientation, and transparency becomes white. Images of more than 64
-    megapixels, damaged ones, those of another format than their ending and those of several
-    pictures are refused. Hidden files and links to folders are skipped.
+    by their EXIF orientation, and transparency becomes white. Images of more than 64 megapixels
+    (`max_pixels`), damaged ones, those of another format than their ending and those of several
+    pictures are refused. Hidden files are skipped; ``left_out`` of the dataset counts files of
+    other endings and names links to folders, which are not followed.
 
     Parameters
     ----------
@@ -88,6 +110,10 @@ def read(
         Height and width in pixels that all images are resized to; needed if they differ.
     colour : {'grey', 'colour'}, optional
         Read all images as grey or as colour. None: grey if all images are.
+    max_pixels : int, optional
+        How many pixels of an image are decoded at most. None: 64 megapixels, or Pillow's own
+        limit if that is smaller. With `size`, a larger JPEG image is decoded at a half, a quarter
+        or an eighth of its height and width.
     delimiter : str, optional
         The character between the columns of CSV files, such as ``";"``. None: seen in the file.
     decimal : {'.', ','}, optional
@@ -141,8 +167,17 @@ def read(
     doubt, say = _doubt(say), say or logger.info
     path = as_path(path)
     with about("path"):
-        form = TableForm(delimiter, decimal, encoding, header)
-        reader = _open(path, by, columns, factor_columns, size, colour, form, skip_bad, say)
+        options = _Options(
+            by,
+            columns,
+            factor_columns,
+            size,
+            colour,
+            max_pixels,
+            TableForm(delimiter, decimal, encoding, header),
+            skip_bad,
+        )
+        reader = _open(path, options, () if isinstance(factors, Mapping) else (factors,))
         _announce(reader, doubt, say)
         own = reader.factors()
     names = _names(reader, own, by)
@@ -161,27 +196,38 @@ def read(
                 names,
                 reader.shape[0],
                 are_files=path.is_dir(),
-                form=form,
+                form=options.form,
                 say=doubt,
             )
     own, unknown = unknown_as_none(own)
     for line in unknown:
         doubt(f"{path}: {line}")
-    options = [by, columns and list(columns), size and list(size), colour, skip_bad]
-    options += [list(factor_columns), *asdict(form).values()]
     with about("path"):
-        X, bad = random_access(reader, options, cache, say)
+        X, bad = random_access(reader, options.as_json(), cache, say)
+    return _dataset(path, reader, X, own, names, bad, say)
+
+
+def _dataset(
+    path: Path,
+    reader: Reader,
+    X: np.ndarray,
+    factors: dict[str, np.ndarray],
+    names: np.ndarray | None,
+    bad: Mapping[int, str],
+    say: Say,
+) -> Dataset:
+    """Return the samples that could be read, with their factors and names."""
     skipped = tuple(f"{_name_of(names, i)}: {bad[i]}" for i in sorted(bad))
     if bad:
         say(f"{path}: {len(bad):,} of {reader.shape[0]:,} files were left out")
         if not len(X):
             raise FileError(f"{path} has no image that can be read: {few(skipped)}")
         good = np.setdiff1d(np.arange(reader.shape[0]), list(bad))
-        own = {name: values[good] for name, values in own.items()}
+        factors = {name: values[good] for name, values in factors.items()}
         names = None if names is None else names[good]
     return Dataset(
         X,
-        own,
+        factors,
         path.name,
         str(path),
         names,
@@ -199,6 +245,7 @@ def blocks(
     factor_columns: Sequence[str] = (),
     size: tuple[int, int] | None = None,
     colour: Colour | None = None,
+    max_pixels: int | None = None,
     delimiter: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
@@ -211,7 +258,8 @@ def blocks(
 
     Parameters
     ----------
-    path, by, columns, factor_columns, size, colour, delimiter, decimal, encoding, header, skip_bad
+    path, by, columns, factor_columns, size, colour, max_pixels, delimiter, decimal, encoding, \
+    header, skip_bad
         As in `read`; ``by`` names the column or array with the samples' names.
     rows : int, default=4096
         The largest number of samples in a block. Blocks of large samples, the last block, and
@@ -242,8 +290,17 @@ def blocks(
     """
     check_count(rows, "rows")
     doubt, say = _doubt(say), say or logger.info
-    form = TableForm(delimiter, decimal, encoding, header)
-    reader = _open(as_path(path), by, columns, factor_columns, size, colour, form, skip_bad, say)
+    options = _Options(
+        by,
+        columns,
+        factor_columns,
+        size,
+        colour,
+        max_pixels,
+        TableForm(delimiter, decimal, encoding, header),
+        skip_bad,
+    )
+    reader = _open(as_path(path), options)
     _announce(reader, doubt, say)
     names = _names(reader, reader.factors() if by is not None else {}, by)
     return _named_blocks(reader, names, rows, say)
@@ -288,34 +345,36 @@ def _name_of(names: np.ndarray | None, i: int) -> str:
 
 
 def _open(
-    path: Path,
-    by: str | None,
-    columns: Sequence[str] | None,
-    factor_columns: Sequence[str],
-    size: tuple[int, int] | None,
-    colour: Colour | None,
-    form: TableForm,
-    skip_bad: bool,
-    say: Say,
+    path: Path, options: _Options, others: Iterable[str | os.PathLike[str] | None] = ()
 ) -> Reader:
+    """Open a file or folder; `others` are files that are read with it."""
     ending = path.suffix.lower()
     if not path.exists():
         raise FileError(f"{path} is not there; is it the right path?")
     is_folder = (path.is_dir() and ending not in _ARRAYS) or ending in FORMATS
-    if not is_folder and (size is not None or colour is not None):
+    of_images = {name: getattr(options, name) for name in ("size", "colour", "max_pixels")}
+    given = [name for name, value in of_images.items() if value is not None]
+    if given and not is_folder:
         raise InputError(
-            f"{path} is not a folder of images; size and colour apply to images only",
-            argument="colour" if size is None else "size",
+            f"{path} is not a folder of images; {given[0]} applies to images only",
+            argument=given[0],
         )
-    if columns is not None and (is_folder or ending not in TABLES):
+    if options.columns is not None and (is_folder or ending not in TABLES):
         raise InputError(
             f"{path} is not a table; columns apply to {' and '.join(TABLES)} files only",
             argument="columns",
         )
     if is_folder:
-        return open_folder(path, size, colour, skip_bad, say)
+        used = [Path(other) for other in others if other is not None]
+        return open_folder(path, **of_images, skip_bad=options.skip_bad, used=used)
     if ending in TABLES:
-        return open_table(path, columns, by, factor_columns=factor_columns, form=form)
+        return open_table(
+            path,
+            options.columns,
+            options.by,
+            factor_columns=options.factor_columns,
+            form=options.form,
+        )
     if ending in _ARRAYS:
         return _ARRAYS[ending](path)
     raise InputError(
