@@ -405,6 +405,23 @@ def test_how_a_csv_file_is_written_is_said_to_every_command_that_reads_data(comm
     assert "column1" in done.stderr
 
 
+@pytest.mark.fault("D")
+@pytest.mark.parametrize("command", ["report", "verify"])
+def test_select_keeps_the_samples_that_a_table_lists(command, project):
+    folder, _ = project
+    rows = (folder / "new.csv").read_text().splitlines()
+    (folder / "more.csv").write_text(
+        "\n".join(["name,shift", *(f"{r.split(',')[0]},1" for r in rows[1:101])])
+    )
+    words = (command, "map.drlim", "new.csv", "--factors", "more.csv", *OWN)
+    done = in_project(project, *words)
+    assert done.returncode == 2
+    assert "--select" in done.stderr
+    done = in_project(project, *words, "--select")
+    assert done.returncode == 0, done.stderr
+    assert "does not list 20 samples" in done.stdout
+
+
 def test_report_proves_a_map_on_what_it_was_not_trained_on(project):
     folder, _ = project
     done = in_project(project, "report", "map.drlim", "T.csv", "-o", "proof", *OWN)

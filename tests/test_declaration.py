@@ -1189,3 +1189,20 @@ def test_a_tolerance_of_the_command_line_belongs_to_a_kept_factor():
     for wrong in ("waters:0.5", "0.5"):
         with pytest.raises(InputError, match=wrong):
             Declaration(keep=["water"]).with_options(tolerance=[wrong])
+
+
+@pytest.mark.fault("D")
+def test_a_declaration_may_select_the_samples_that_its_table_lists(tmp_path):
+    (tmp_path / "x.csv").write_text("id,u\na,1\nb,2\nc,3\n")
+    (tmp_path / "t.csv").write_text("id,light\nc,3\na,1\n")
+    table = "[data]\npath = 'x.csv'\nfactors = 't.csv'\nby = 'id'\n"
+    (tmp_path / "d.toml").write_text(table + "select = true\n")
+    declared = Declaration.read(tmp_path / "d.toml")
+    with pytest.warns(DataWarning, match="does not list 1 samples"):
+        assert read_data(declared).X.tolist() == [[1], [3]]
+    (tmp_path / "d.toml").write_text("[data]\npath = 'x.csv'\nselect = true\n")
+    with pytest.raises(InputError, match=r"data.select.*table of factors"):
+        read_data(Declaration.read(tmp_path / "d.toml"))
+    (tmp_path / "d.toml").write_text(table)
+    with pytest.raises(InputError, match="'b'"):
+        read_data(Declaration.read(tmp_path / "d.toml"))

@@ -751,7 +751,6 @@ def test_an_accent_is_the_same_letter_however_it_is_written(folder, rng):
     ("files", "says"),
     [
         (["a/1.png", "a/2.png"], "no row.*'b/1.png'"),
-        (["a/1.png", "a/2.png", "b/1.png", "c.png", "d"], "'c.png', 'd' .2 i"),
         (["a/1.png", "a/2.png", "b/1.png", "2.png"], "several rows.*'2.png'"),
         (["1.png", "a/2.png", "b/1.png"], "'1.png'.*a/1.png, b/1.png"),
     ],
@@ -761,6 +760,129 @@ def test_rows_and_samples_that_do_not_fit_are_named(files, says, folder, rng):
     table = {"file": np.array(files), "n": np.arange(len(files))}
     with pytest.raises(InputError, match=says):
         read(folder, factors=table, by="file")
+
+
+@pytest.mark.fault("D")
+def test_rows_of_a_table_that_are_of_no_sample_are_counted(folder, rng):
+    image_folder(folder, rng, ["1.png", "2.png"])
+    table = {"file": np.array(["x", "2", "y.png", "1"]), "n": np.arange(4)}
+    with pytest.warns(DataWarning, match=r"2 of its 4 rows.*not used: 'x', 'y.png'"):
+        data = read(folder, factors=table, by="file")
+    assert data.factors["n"].tolist() == [3, 1]
+
+
+@pytest.mark.fault("D")
+@pytest.mark.parametrize("by", ["file", None])
+def test_select_keeps_only_the_samples_that_the_table_lists(by, folder, rng):
+    pixels = image_folder(folder, rng, ["a/1.png", "a/2.png", "b/3.png", "b/4.png"])
+    (folder / "b/3.png").write_bytes(b"")
+    table = {"file": np.array(["4", "3", "1"]), "n": np.array([40, 30, 10])}
+    with pytest.raises(InputError, match=r"no row.*'a/2.png'.*select"):
+        read(folder, factors=table, by="file", skip_bad=True)
+    said = []
+    data = read(folder, factors=table, by=by, skip_bad=True, select=True, say=said.append)
+    assert data.names.tolist() == ["a/1.png", "b/4.png"]
+    assert data.factors["n"].tolist() == [10, 40]
+    assert data.factors["class"].tolist() == ["a", "b"]
+    np.testing.assert_array_equal(data.X, [pixels["a/1.png"], pixels["b/4.png"]])
+    assert any("does not list 1 samples, left out: a/2.png" in line for line in said)
+    assert data.left_out == ("samples: 1 that the table of factors does not list",)
+    with pytest.raises(InputError, match="'x'"):
+        read(folder, factors={"f": np.array(["x"])}, by="f", select=True, skip_bad=True)
+
+
+@pytest.mark.fault("D")
+def test_select_needs_a_table_with_names(four, folder, rng):
+    with pytest.raises(InputError, match="select"):
+        read(four, select=True)
+    with pytest.raises(InputError, match=r"select.*light.*by"):
+        read(four, factors={"light": np.arange(4)}, select=True)
+
+
+@pytest.mark.fault("D")
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["faces/b/Ann_02.png", "faces/a/bob_1.png"],
+        ["/home/me/faces/b/Ann_02.png", "/home/me/faces/a/bob_1.png"],
+        ["b\\Ann_02.png", ".\\a\\bob_1.png"],
+        ["C:\\me\\faces\\b\\Ann_02.png", "faces\\a\\bob_1"],
+        ["b/ann_02.PNG", "A/Bob_1.png"],
+        ["ANN_02", "BOB_1"],
+        ["Ann_2.png", "bob_001"],
+        ["b/Ann_002.png ", "a/bob_01.png"],
+    ],
+)
+@pytest.mark.parametrize("by", ["file", None])
+def test_names_written_otherwise_are_matched_where_one_sample_alone_can_be_meant(
+    files, by, folder, rng
+):
+    image_folder(folder / "faces", rng, ["a/bob_1.png", "b/Ann_02.png"])
+    said = []
+    (folder / "t.csv").write_text("file,n\n" + "\n".join(f"{f},{i}" for i, f in enumerate(files)))
+    if by is None and not set(files) & {"b/Ann_02.png", "a/bob_1.png"}:
+        by = "file"  # without it, half of the names must be as they are
+    data = read(folder / "faces", factors=folder / "t.csv", by=by, say=said.append)
+    assert data.factors["n"].tolist() == [1, 0]
+    assert any("otherwise" in line and repr(files[0]) in line for line in said)
+
+
+@pytest.mark.fault("D")
+def test_a_name_that_fits_several_samples_is_not_guessed_and_the_nearest_row_is_shown(folder, rng):
+    image_folder(folder, rng, ["2.png", "02.png", "c.png"])
+    table = {"file": np.array(["002", "2", "02", "c"]), "n": np.arange(4)}
+    with pytest.warns(DataWarning, match="'002'"):
+        assert read(folder, factors=table, by="file").factors["n"].tolist() == [2, 1, 3]
+    table = {"file": np.array(["002", "c"]), "n": np.arange(2)}
+    with pytest.raises(InputError, match="'002', which matches several"):
+        read(folder, factors=table, by="file")
+    table = {"file": np.array(["2", "02", "see.png", "cc.png"]), "n": np.arange(4)}
+    with pytest.raises(InputError, match=r"no row.*'c.png'.*nearest.*'cc.png'"):
+        read(folder, factors=table, by="file")
+    table["file"][2:] = ["dog", "cow"]
+    with pytest.raises(InputError, match=r"no row.*'c.png'.*'dog', 'cow'"):
+        read(folder, factors=table, by="file")
+
+
+@pytest.mark.fault("B4")
+@pytest.mark.parametrize("kind", ["csv", "parquet", "npz"])
+@pytest.mark.parametrize("column", ["id", "specimen"])
+def test_a_table_that_shares_a_naming_column_is_joined_by_it(kind, column, folder):
+    ids, X = np.array(["s1", "s2", "s3"]), np.arange(6.0).reshape(3, 2)
+    if kind == "npz":
+        np.savez(folder / "x.npz", X=X, id=ids)
+    elif kind == "parquet":
+        pq.write_table(pa.table({"id": ids, "u": X[:, 0], "v": X[:, 1]}), folder / "x.parquet")
+    else:
+        (folder / "x.csv").write_text("id,u,v\ns1,0,1\ns2,2,3\ns3,4,5\n")
+    (folder / "t.csv").write_text(f"light,{column}\n30,s3\n10,s1\n20,s2\n")
+    with pytest.warns(DataWarning, match=repr(column)):
+        data = read(folder / f"x.{kind}", factors=folder / "t.csv")
+    assert data.factors["light"].tolist() == [10, 20, 30]
+    np.testing.assert_array_equal(data.X, X)
+    table = {column: ids[[2, 0, 1]], "light": np.array([30, 10, 20])}
+    with pytest.warns(DataWarning, match=repr(column)):
+        data = read(folder / f"x.{kind}", factors=table)
+    assert data.factors["light"].tolist() == [10, 20, 30]
+    (folder / "t.csv").write_text(f"light,{column}\n10,s1\n20,s2\n30,s3\n")
+    assert read(folder / f"x.{kind}", factors=folder / "t.csv").factors["light"][2] == 30
+
+
+@pytest.mark.fault("B4")
+def test_whole_numbers_that_name_the_samples_are_joined_by_or_refused(folder):
+    np.savez(folder / "x.npz", X=np.eye(3), id=np.array([7, 8, 9]))
+    (folder / "t.csv").write_text("light,id\n30,9\n10,7\n20,8\n")
+    with pytest.warns(DataWarning, match="'id'"):
+        assert read(folder / "x.npz", factors=folder / "t.csv").factors["light"].tolist() == [
+            10, 20, 30,
+        ]  # fmt: skip
+    # In a table, whole numbers are a feature.
+    (folder / "x.csv").write_text("id,u\n7,0\n8,2\n9,4\n")
+    with pytest.raises(InputError, match=r"'id'.*9 and 7.*0.*by"):
+        read(folder / "x.csv", factors=folder / "t.csv")
+    assert read(folder / "x.csv", factors=folder / "t.csv", by="id").factors["light"][0] == 10
+    (folder / "t.csv").write_text("light,id\n10,7\n20,8\n30,9\n")
+    assert read(folder / "x.csv", factors=folder / "t.csv").factors["light"][0] == 10
 
 
 def test_a_name_is_needed_to_join_by_name(four, folder):

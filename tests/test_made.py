@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from drlim import FileError, InputError, MissingExtraError
 from drlim.datasets import instruments, signatures, weaves
 from drlim.datasets.made import _textiles
+from drlim.datasets.made._folders import write_classes
 
 N_TRADITIONS, N_PHOTOGRAPHS = 12, 16
 
@@ -316,6 +317,23 @@ def test_the_old_name_of_the_seed_works_and_warns():
 def test_without_a_seed_the_measurements_are_others_each_time():
     one, other = (instruments(n_samples=20, random_state=None) for _ in range(2))
     assert not np.isclose(one.X, other.X).any(axis=1).all()
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, OSError])
+def test_a_folder_of_classes_is_written_whole_or_not_at_all(error, is_there, tmp_path):
+    folder = tmp_path / "deep" / "folder"
+    if is_there:
+        folder.mkdir(parents=True)
+
+    def images():
+        yield "a", 1, np.zeros((4, 4), np.uint8)
+        yield "b", 1, np.zeros((4, 4), np.uint8)
+        raise error
+
+    with pytest.raises(FileError if error is OSError else error):
+        write_classes(folder, images())
+    assert list(folder.parent.rglob("*")) == ([folder] if is_there else [])
 
 
 def _classes(make):

@@ -188,3 +188,15 @@ def test_a_checkpoint_may_be_resumed_in_its_folder(tmp_path):
     assert Checkpoint(folder).folder == folder
     for resume in (False, True):
         run(declared, tmp_path / "m.drlim", data=Dataset(X), checkpoint=folder, resume=resume)
+
+
+def test_an_experiment_is_not_written_into_published_data(tmp_path, monkeypatch):
+    from drlim.experiments import reproduce
+
+    monkeypatch.setenv("DRLIM_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("DRLIM_CACHE", str(tmp_path / "cache"))
+    for folder in ("data/mnist", "data/norb/run", "cache/mnist"):
+        (tmp_path / folder).mkdir(parents=True)
+        with pytest.raises(InputError, match=folder.split("/")[1]):
+            reproduce("loss", tmp_path / folder, quick=True)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

@@ -52,10 +52,11 @@ class Command(NamedTuple):
     def read(self, words: Sequence[str]) -> dict[str, Any]:
         """Return the parameters of the function for these words."""
         parser = _Parser(self)
-        values = vars(parser.parse_args(parser.bound(words)))
+        given = vars(parser.parse_args(parser.bound(words)))
+        values: dict[str, Any] = {}
         for argument, action in zip(self.arguments, parser.actions, strict=False):
-            if argument.group is not None:
-                values.setdefault(argument.group, {})[action.dest] = values.pop(action.dest)
+            into = values if argument.group is None else values.setdefault(argument.group, {})
+            into[action.dest] = given[action.dest]
         return values
 
     def page(self, width: int | None = None) -> str:

@@ -174,7 +174,7 @@ def _cannot_write(path: Path, error: OSError) -> FileError:
 def whole_folder(
     folder: Path, *, last: str, what: str, remedy: str = "give a folder that you may write to"
 ) -> Iterator[Path]:
-    """Give an empty folder to write, whose files move into ``folder`` if nothing goes wrong.
+    """Give an empty folder to write, whose content moves into ``folder`` if nothing goes wrong.
 
     If the block is left by an error or an interrupt, ``folder`` is as it was before, or is not
     made at all. Files of other names in it are left alone.
@@ -227,7 +227,7 @@ def _replace_all(folder: Path, new: Path, old: Path, last: str) -> None:
             raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
         if (folder / name).is_file():
             _check_replaceable(folder / name)
-        _sync(new / name)
+        (_sync_folder if (new / name).is_dir() else _sync)(new / name)
     try:
         for name in reversed(names):  # the last first
             if os.path.lexists(folder / name):
@@ -236,8 +236,8 @@ def _replace_all(folder: Path, new: Path, old: Path, last: str) -> None:
             os.replace(new / name, folder / name)
     except BaseException:
         for name in names:
-            if not (new / name).exists():
-                (folder / name).unlink(missing_ok=True)
+            if not (new / name).exists() and os.path.lexists(folder / name):
+                os.replace(folder / name, new / name)
             if os.path.lexists(old / name):
                 os.replace(old / name, folder / name)
         raise

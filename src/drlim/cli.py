@@ -47,6 +47,13 @@ _DATA = Argument(
 _FACTORS = Argument(
     "--factors", metavar="TABLE", type=Path, help="A table of factors of DATA, .csv or .parquet."
 )
+_SELECT = Argument(
+    "--select",
+    action="store_const",
+    const=True,
+    group="reading",
+    help="Keep only the samples that the table of factors lists.",
+)
 _SKIP_BAD = Argument(
     "--skip-bad", action="store_true", help="Leave out, and count, files that cannot be read."
 )
@@ -144,6 +151,7 @@ _NETWORK = Argument(
     ),
     Argument("--factors", metavar="TABLE", type=Path, help="A table of factors, .csv or .parquet."),
     Argument("--by", metavar="COLUMN", help="The column of that table that names the sample."),
+    _SELECT,
     Argument(
         "--pairs",
         metavar="TABLE",
@@ -195,9 +203,9 @@ def _fit(
     group: str | None,
     factors: Path | None,
     by: str | None,
+    reading: dict[str, Any],
     pairs: Path | None,
     size: tuple[int, int] | None,
-    reading: dict[str, Any],
     components: int | None,
     network: str | None,
     loss: str | None,
@@ -297,6 +305,7 @@ def _transform(
         help="The report's folder. [default: MAP-report]",
     ),
     _FACTORS,
+    _SELECT,
     *_READING,
     _SKIP_BAD,
     _NETWORK,
@@ -400,6 +409,7 @@ def _neighbors(
         help="Two samples of DATA, by name or row: are they the same?",
     ),
     _FACTORS,
+    _SELECT,
     *_READING,
     _SKIP_BAD,
     _NETWORK,

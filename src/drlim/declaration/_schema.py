@@ -55,9 +55,10 @@ class Data(_Part):
     factors : path, optional
         A table of factors, ``.csv`` or ``.parquet``, with one row per sample.
     by : str, optional
-        The column of that table with the names of the samples. None: the column that names the
-        images of a folder, if there is one; else its rows are in the order of
-        the samples.
+        The column of that table with the names of the samples. None: the column that names them,
+        if there is one; else its rows are in the order of the samples.
+    select : bool, default=False
+        Whether to keep only the samples that the table lists.
     columns : tuple of str, optional
         The columns of a table that are the features. None: all columns of numbers that the
         declaration does not name as factors.
@@ -88,6 +89,7 @@ class Data(_Part):
     path: Path | None = None
     factors: Path | None = None
     by: str | None = None
+    select: bool = False
     columns: tuple[str, ...] | None = None
     delimiter: str | None = None
     decimal: str | None = None

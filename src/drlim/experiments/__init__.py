@@ -72,7 +72,8 @@ def reproduce(
     Raises
     ------
     InputError
-        If there is no such experiment, or `random_state` is not an integer >= 0.
+        If there is no such experiment, `random_state` is not an integer >= 0, or `out` is in a
+        folder of published data.
     FileError
         If the folder cannot be written, or data cannot be read.
     MissingExtraError
@@ -83,6 +84,8 @@ def reproduce(
             f"there is no experiment {name!r}; {nearest_name(name, [*EXPERIMENTS, ALL])}"
         )
     from drlim._checks import check_count
+    from drlim._files import check_output_folder
+    from drlim.datasets._store import places
     from drlim.experiments import _run
 
     check_count(random_state, "random_state (--seed)", 0)
@@ -92,7 +95,10 @@ def reproduce(
         summary = EXPERIMENTS[experiment][1]
         return _run.Options(experiment, summary, random_state, quick, download, say)
 
-    out = Path(out or Path("runs") / name)
+    out = check_output_folder(
+        out or Path("runs") / name,
+        [folder for collection in ("mnist", "norb") for _, folder in places(collection)],
+    )
     if name == ALL:
         return _run_all(out, options)
     return _run_one(out, options(name))[0]

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from drlim._errors import FileError, missing_extra
-from drlim._files import as_path
+from drlim._files import as_path, whole_folder
 
 
 def write_classes(
     folder: str | os.PathLike[str], images: Iterable[tuple[str, int, np.ndarray]]
 ) -> Path:
     """Write images as PNG files ``name/name-001.png`` into a folder that is new or empty.
+
+    All of them are written, or none.
 
     Parameters
     ----------
@@ -39,21 +41,12 @@ def write_classes(
     except ImportError:
         raise missing_extra("pillow", "images", "writing images") from None
     folder = as_path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise FileError(
-                f"{folder} is not empty, and its files would mix with the new images; give a new "
-                "folder"
-            )
-        for name, number, image in images:
-            (folder / name).mkdir(exist_ok=True)
-            Image.fromarray(image).save(folder / name / f"{name}-{number:03d}.png")
-    except OSError as error:
-        if isinstance(error, FileError):
-            raise
+    if folder.is_dir() and any(folder.iterdir()):
         raise FileError(
-            f"{folder} cannot be written ({error.strerror or error}); give a folder that you may "
-            "write to"
-        ) from error
+            f"{folder} is not empty, and its files would mix with the new images; give a new folder"
+        )
+    with whole_folder(folder, last="", what="the images") as temporary:
+        for name, number, image in images:
+            (temporary / name).mkdir(exist_ok=True)
+            Image.fromarray(image).save(temporary / name / f"{name}-{number:03d}.png")
     return folder

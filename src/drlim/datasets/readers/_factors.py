@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
-import unicodedata
-from collections.abc import Callable, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from drlim._checks import as_array
 from drlim._errors import InputError, nearest_name
 from drlim.datasets.readers._dialect import AS_SHOWN, TableForm
-from drlim.datasets.readers._reader import few
+from drlim.datasets.readers._naming import naming_column, rows_of
+from drlim.datasets.readers._reader import Say, few
 from drlim.datasets.readers._tables import read_table
+
+
+class Joined(NamedTuple):
+    """Factors, and the rows of the samples that have them."""
+
+    factors: dict[str, np.ndarray]
+    listed: np.ndarray
 
 
 def join(
@@ -23,11 +31,12 @@ def join(
     names: np.ndarray | None,
     n: int,
     *,
-    are_files: bool = False,
+    folder: str | None = None,
+    select: bool = False,
     form: TableForm = AS_SHOWN,
-    say: Callable[[str], None] | None = None,
-) -> dict[str, np.ndarray]:
-    """Add the factors of a table, one row per sample, to those that the data holds itself.
+    say: Say,
+) -> Joined:
+    """Add the factors of a table to those that the data holds itself.
 
     Parameters
     ----------
@@ -35,49 +44,85 @@ def join(
     given : path or mapping of str to ndarray
         A table, CSV or Parquet, or its columns.
     by : str or None
-        The column with the samples' names. None: by row.
+        The column with the samples' names. None: a column that names them, or else by row.
     names : ndarray of str of shape (n,) or None
         The samples' names.
     n : int
         The number of samples.
-    are_files : bool, default=False
-        Whether the names are paths, whose folder and ending the table may leave out.
+    folder : str, optional
+        The name of the folder in which the samples are files, whose paths the table may shorten.
+    select : bool, default=False
+        Whether to keep only the samples that the table lists.
     form : TableForm, optional
         How a CSV file is written, where the file does not show it.
-    say : callable, optional
-        Called with a line for what is left out or doubtful. None: a warning.
+    say : callable
+        Called with a line for what is left out or doubtful.
     """
-    if isinstance(given, Mapping):
-        title, table = (
-            "factors",
-            {name: as_array(values, f"the factor {name!r}") for name, values in given.items()},
-        )
-        for name, values in table.items():
-            if values.ndim != 1:
-                raise InputError(
-                    f"the factor {name!r} has the shape {values.shape}; a factor has one value "
-                    "per sample"
-                )
+    title, table = _table(given, by, form, say)
+    rows = listed = np.arange(n)
+    key = _key(table, own, by, names, folder)
+    if key is None:
+        _check_by_row(title, table, n, select)
     else:
-        title = str(given)
+        column, names = key
+        listed, rows = rows_of(
+            names,
+            table.pop(column).astype(str),
+            title,
+            folder=folder,
+            select=select,
+            say=say,
+        )
+        if by is None and not np.array_equal(rows, np.arange(n)):
+            say(f"{title}: its column {column!r} names the samples, and its rows are joined by it")
+        if len(listed) < n:
+            left = np.setdiff1d(np.arange(n), listed)
+            say(f"{title} does not list {len(left):,} samples, left out: {few(names[left])}")
+    joined = {name: values[listed] for name, values in own.items()}
+    for name, values in table.items():
+        values = values[rows]
+        if name in joined and not _are_equal(joined[name], values):
+            i = int(np.argmax(joined[name].astype(str) != values.astype(str)))
+            sample = listed[i] if names is None else names[listed[i]]
+            raise differing(title, name, values[i], joined[name][i], sample)
+        joined.setdefault(name, values)
+    return Joined(joined, listed)
+
+
+def _table(
+    given: str | os.PathLike[str] | Mapping[str, np.ndarray],
+    by: str | None,
+    form: TableForm,
+    say: Say,
+) -> tuple[str, dict[str, np.ndarray]]:
+    """Return what a table is called in messages, and its columns."""
+    if not isinstance(given, Mapping):
         text = () if by is None else (by,)
         table = read_table(Path(given), text=text, form=form, say=say)
-        if by is None and names is not None:
-            by = _naming_column(table, names, are_files)
-            if by is not None and say is not None:
-                say(f"{title}: its column {by!r} names the samples, and its rows are joined by it")
-    if by is None:
-        for name, values in table.items():
-            if len(values) != n:
-                raise InputError(
-                    f"{title} has {len(values):,} rows (in {name!r}) and there are {n:,} samples; "
-                    "without `by`, give one row per sample, in the same order"
-                )
-        rows = np.arange(n)
-    else:
+        return str(given), table
+    table = {name: as_array(values, f"the factor {name!r}") for name, values in given.items()}
+    for name, values in table.items():
+        if values.ndim != 1:
+            raise InputError(
+                f"the factor {name!r} has the shape {values.shape}; a factor has one value per "
+                "sample"
+            )
+    return "factors", table
+
+
+def _key(
+    table: Mapping[str, np.ndarray],
+    own: Mapping[str, np.ndarray],
+    by: str | None,
+    names: np.ndarray | None,
+    folder: str | None,
+) -> tuple[str, np.ndarray] | None:
+    """Return the column of a table that names the samples, and their names; None: there is none."""
+    if by is not None:
         if by not in table:
             raise InputError(
-                f"{title} has no column {by!r}; {nearest_name(by, table)}", argument="by"
+                f"the table of factors has no column {by!r}; {nearest_name(by, table)}",
+                argument="by",
             )
         if names is None:
             raise InputError(
@@ -85,19 +130,45 @@ def join(
                 f"give the samples a column {by!r}",
                 argument="by",
             )
-        rows = _rows_of(names, table.pop(by).astype(str), title, are_files)
-    joined = dict(own)
+        return by, names
+    if names is not None:
+        column = naming_column(table, names, folder)
+        return (column, names) if column else None
+    for name, values in own.items():
+        if values.dtype.kind not in "USiu" or len(np.unique(values)) < max(len(values), 2):
+            continue
+        text = values.astype(str)
+        shared = table.get(name)
+        if shared is not None and len(np.unique(shared.astype(str))) == len(shared):
+            return name, text
+        column = naming_column(table, text, folder) if values.dtype.kind == "U" else ""
+        if column:
+            return column, text
+    return None
+
+
+def _check_by_row(title: str, table: Mapping[str, np.ndarray], n: int, select: bool) -> None:
+    if select:
+        raise InputError(
+            f"select keeps the samples that {title} lists, and none of its columns names them: "
+            f"{few(table, 8)}; give the column (by, --by)",
+            argument="by",
+        )
     for name, values in table.items():
-        values = values[rows]
-        if name in own and not _are_equal(own[name], values):
-            i = int(np.argmax(own[name].astype(str) != values.astype(str)))
+        if len(values) != n:
             raise InputError(
-                f"{title} has the factor {name!r}, which the samples already have with other "
-                f"values: {values[i]} and {own[name][i]} for the sample "
-                f"{i if names is None else names[i]}; rename it"
+                f"{title} has {len(values):,} rows (in {name!r}) and there are {n:,} samples; "
+                "without `by`, give one row per sample, in the same order"
             )
-        joined.setdefault(name, values)
-    return joined
+
+
+def differing(title: str, name: str, one: object, other: object, sample: object) -> InputError:
+    """Return the error for a factor that the samples have with other values."""
+    return InputError(
+        f"{title} has the factor {name!r}, which the samples already have with other values: "
+        f"{one} and {other} for the sample {sample}; if its rows are in another order, give the "
+        "column that names the samples (by), else rename it"
+    )
 
 
 # What programs write for a value that is not known: R, pandas, numpy and Python.
@@ -141,95 +212,3 @@ def unknown_as_none(
 def _are_equal(one: np.ndarray, other: np.ndarray) -> bool:
     # As text too, because a table may write 1 where the samples hold "1".
     return bool((one == other).all() or (one.astype(str) == other.astype(str)).all())
-
-
-# Joining by name
-
-
-def _file_name(name: str) -> str:
-    return PurePosixPath(name).name
-
-
-def _without_ending(name: str) -> str:
-    return str(PurePosixPath(name).with_suffix(""))
-
-
-def _stem(name: str) -> str:
-    return PurePosixPath(name).stem
-
-
-# The shorter names that a table may use for a file, the most specific first.
-_SHORTER: tuple[Callable[[str], str], ...] = (_without_ending, _file_name, _stem)
-
-
-def _naming_column(
-    table: Mapping[str, np.ndarray], names: np.ndarray, are_files: bool
-) -> str | None:
-    """Return the column of a table that names most of the samples, if there is one."""
-    known = {_normal(name) for name in names.tolist()}
-    if are_files:
-        known |= {shorten(name) for name in known for shorten in _SHORTER}
-    for column, values in table.items():
-        if values.dtype.kind == "U" and len(values) and len(np.unique(values)) == len(values):
-            n_known = sum(_normal(value) in known for value in values.tolist())
-            if 2 * n_known >= len(values):
-                return column
-    return None
-
-
-def _rows_of(names: np.ndarray, keys: np.ndarray, title: str, are_files: bool) -> np.ndarray:
-    """Return the row of the table that belongs to each sample: one row per sample, none left."""
-    known = [_normal(name) for name in names.tolist()]
-    lookups = [_positions(known)]
-    shared = [known[positions[0]] for positions in lookups[0].values() if len(positions) > 1]
-    if shared:
-        raise InputError(
-            f"several samples are called {few(map(repr, shared))}; to join by name, give each a "
-            "name of its own"
-        )
-    if are_files:
-        lookups += [_positions([shorten(name) for name in known]) for shorten in _SHORTER]
-    row_of: dict[int, int] = {}
-    unknown, repeated = [], []
-    for row, key in enumerate(keys.tolist()):
-        name = _normal(key)
-        matches = next((positions[name] for positions in lookups if name in positions), [])
-        if not matches:
-            unknown.append(key)
-        elif len(matches) > 1:
-            raise InputError(
-                f"{title} has a row {key!r}, which matches several samples: "
-                f"{few(names[matches])}; write their paths from the folder on"
-            )
-        elif matches[0] in row_of:
-            repeated.append(key)
-        else:
-            row_of[matches[0]] = row
-    missing = [name for i, name in enumerate(names.tolist()) if i not in row_of]
-    for keys_at_fault, message in (
-        (repeated, "{} has several rows for the same sample: {} ({:,} in all); leave one each"),
-        (
-            missing,
-            "{} has no row for the samples {} ({:,} in all); add rows, or remove the samples",
-        ),
-        (
-            unknown,
-            "{} has rows without a sample: {} ({:,} in all); remove them, or add the samples",
-        ),
-    ):
-        if keys_at_fault:
-            listed = few(map(repr, keys_at_fault))
-            raise InputError(message.format(title, listed, len(keys_at_fault)))
-    return np.array([row_of[i] for i in range(len(names))], np.intp)
-
-
-def _positions(names: list[str]) -> dict[str, list[int]]:
-    positions: dict[str, list[int]] = {}
-    for i, name in enumerate(names):
-        positions.setdefault(name, []).append(i)
-    return positions
-
-
-def _normal(name: str) -> str:
-    # Unicode has two forms of an accented letter, and macOS stores file names in the other one.
-    return unicodedata.normalize("NFC", name).removeprefix("./")

@@ -12,10 +12,10 @@ import numpy as np
 from drlim._checks import check_count
 from drlim._errors import DataWarning, FileError, InputError, about, nearest_name, warn
 from drlim._files import as_path
-from drlim.datasets._dataset import Dataset
+from drlim.datasets._dataset import Dataset, rows_of
 from drlim.datasets.readers._convert import random_access
 from drlim.datasets.readers._dialect import TableForm
-from drlim.datasets.readers._factors import join, unknown_as_none
+from drlim.datasets.readers._factors import differing, join, unknown_as_none
 from drlim.datasets.readers._image_files import FORMATS
 from drlim.datasets.readers._images import Colour, open_folder
 from drlim.datasets.readers._npy import open_npy
@@ -53,6 +53,7 @@ def read(
     *,
     factors: str | os.PathLike[str] | Mapping[str, np.ndarray] | None = None,
     by: str | None = None,
+    select: bool = False,
     columns: Sequence[str] | None = None,
     factor_columns: Sequence[str] = (),
     size: tuple[int, int] | None = None,
@@ -94,13 +95,17 @@ def read(
     path : str or path
         A file, or a folder of images.
     factors : path or mapping of str to array, optional
-        A table of factors, CSV or Parquet, or its columns: one row per sample.
+        A table of factors, CSV or Parquet, or its columns: one row per sample. A table with names
+        may have further rows, which are counted.
     by : str, optional
         The column of the table with the samples' names. Images are named by their paths inside
         the folder, whose folders and ending the table may leave out if that is still unique;
-        other samples take their names from their own column or array of this name. None: the
-        column that names the images, if the table has one; else the
-        rows of the table are in the order of the samples.
+        other samples take their names from their own column or array of this name. Upper case,
+        leading zeros, backslashes and folders in front may differ where only one sample can be
+        meant. None: the column that names the images, or that repeats a factor of the samples
+        with a value of its own for each; else the rows are in the order of the samples.
+    select : bool, default=False
+        Whether to keep only the samples that the table of factors lists.
     columns : sequence of str, optional
         The columns of a table that are the features, in this order. None: all columns of
         numbers.
@@ -187,24 +192,34 @@ def read(
             raise InputError(
                 f"by is {by!r}, but there is no table of factors to join", argument="by"
             )
+    listed = np.arange(reader.shape[0])
     if factors is not None:
         with about("factors"):
-            own = join(
+            own, listed = join(
                 own,
                 factors,
                 by,
                 names,
                 reader.shape[0],
-                are_files=path.is_dir(),
+                folder=path.resolve().name if path.is_dir() else None,
+                select=select,
                 form=options.form,
                 say=doubt,
             )
+    elif select:
+        raise InputError(
+            "select keeps the samples that a table of factors lists; give the table (factors)",
+            argument="select",
+        )
     own, unknown = unknown_as_none(own)
     for line in unknown:
         doubt(f"{path}: {line}")
     with about("path"):
         X, bad = random_access(reader, options.as_json(), cache, say)
-    return _dataset(path, reader, X, own, names, bad, say)
+    data = _dataset(path, reader, X, own, names, bad, listed, say)
+    with about("factors"):
+        _check_features_named_as_factors(data)
+    return data
 
 
 def _dataset(
@@ -214,16 +229,28 @@ def _dataset(
     factors: dict[str, np.ndarray],
     names: np.ndarray | None,
     bad: Mapping[int, str],
+    listed: np.ndarray,
     say: Say,
 ) -> Dataset:
-    """Return the samples that could be read, with their factors and names."""
+    """Return the samples that could be read, with their factors and names.
+
+    The factors are those of the `listed` samples; X has those that are not `bad`, and `names` are
+    of all.
+    """
     skipped = tuple(f"{_name_of(names, i)}: {bad[i]}" for i in sorted(bad))
     if bad:
         say(f"{path}: {len(bad):,} of {reader.shape[0]:,} files were left out")
         if not len(X):
             raise FileError(f"{path} has no image that can be read: {few(skipped)}")
-        good = np.setdiff1d(np.arange(reader.shape[0]), list(bad))
-        factors = {name: values[good] for name, values in factors.items()}
+    n = reader.shape[0]
+    left_out = list(reader.left_out)
+    if len(listed) < n:
+        left_out.append(f"samples: {n - len(listed):,} that the table of factors does not list")
+    good = np.setdiff1d(listed, list(bad))
+    if len(good) < n:
+        X = rows_of(X, np.searchsorted(np.setdiff1d(np.arange(n), list(bad)), good))
+        kept = np.searchsorted(listed, good)
+        factors = {name: values[kept] for name, values in factors.items()}
         names = None if names is None else names[good]
     return Dataset(
         X,
@@ -233,8 +260,21 @@ def _dataset(
         names,
         skipped,
         feature_names=reader.feature_names,
-        left_out=reader.left_out,
+        left_out=tuple(left_out),
     )
+
+
+def _check_features_named_as_factors(data: Dataset) -> None:
+    """Raise if a column of the table of factors is a feature with other values: rows are mixed."""
+    for name in set(data.feature_names) & set(data.factors):
+        values, feature = data.factors[name], data.X[:, data.feature_names.index(name)]
+        if values.dtype.kind not in "iuf":
+            continue
+        is_other = (values.astype(feature.dtype) != feature) & ~np.isnan(values)
+        if is_other.any():
+            i = int(is_other.argmax())
+            sample = i if data.names is None else data.names[i]
+            raise differing("the table of factors", name, values[i], feature[i], sample)
 
 
 def blocks(
