@@ -74,7 +74,8 @@ def share_read(Z: np.ndarray, y: np.ndarray, Z_new: np.ndarray, y_new: np.ndarra
 def leak(fold: Fold, learnt: np.ndarray, held_out: np.ndarray) -> float:
     """Return the balanced accuracy of the better of two probes of the ignored factor.
 
-    They learn from the learnt points and four fifths of the held-out ones, by source.
+    They learn from the learnt points and four fifths of the held-out ones, by source. A value below
+    chance counts as chance.
     """
     problem = fold.problem
     factor = [part.factor(str(problem.ignore)) for part in (fold.learnt, fold.held_out)]
@@ -89,7 +90,8 @@ def leak(fold: Fold, learnt: np.ndarray, held_out: np.ndarray) -> float:
         Z, values = np.vstack([learnt, held_out[train]]), np.r_[factor[0], factor[1][train]]
         for row, probe in zip(read, probes, strict=True):
             row[test] = probe.fit(Z, values).predict(held_out[test])
-    return max(float(balanced_accuracy_score(factor[1], row)) for row in read)
+    chance = 1 / len(np.unique(factor[1]))
+    return max(chance, *(float(balanced_accuracy_score(factor[1], row)) for row in read))
 
 
 def _numbers(values: np.ndarray, kind: str) -> np.ndarray:

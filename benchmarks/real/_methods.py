@@ -51,12 +51,12 @@ def _standardised(rows: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def centred(fold: Fold) -> list[np.ndarray]:
-    """Return the samples less the mean of their value of the ignored factor.
+    """Return the samples less the mean of their condition, such as the instrument.
 
-    The mean is that of the learnt samples, or for a value that was not learnt, its own. Unlike the
-    other methods this must know the ignored factor of every new sample.
+    The mean is that of the learnt samples, or for a condition that was not learnt, its own. Unlike
+    the other methods this must know the condition of every new sample.
     """
-    rows, name = vectors(fold), fold.problem.ignore or "instrument"
+    rows, name = vectors(fold), str(fold.problem.condition)
     factors = [part.factor(name) for part in fold.parts]
     result = []
     for X, factor in zip(rows, factors, strict=True):
@@ -81,7 +81,10 @@ def by_model(
 
     def points(fold: Fold, quick: bool) -> Points:
         parts = rows(fold)
-        rank = min(len(parts[0]) - 1, parts[0].shape[1])
+        # Centring takes a dimension for each value.
+        name = fold.problem.condition
+        n_means = len(np.unique(fold.learnt.factor(name))) if name else 1
+        rank = min(len(parts[0]) - n_means, parts[0].shape[1])
         model = make(fold, rank).fit(parts[0], fold.kept(fold.learnt))
         return [np.asarray(model.transform(X)) if len(X) else np.empty((0, 1)) for X in parts]
 
@@ -247,14 +250,14 @@ METHODS = {
     "lda": Method("PCA, 100 + shrinkage LDA", by_model(_lda), _of_classes),
     "nca": Method("NCA", by_model(_nca), _small),
     "pls": Method("PLS", by_model(_pls), _of_numbers),
-    "centred": Method("centred", lambda fold, quick: centred(fold), lambda p: bool(p.ignore)),
+    "centred": Method("centred", lambda fold, quick: centred(fold), lambda p: bool(p.condition)),
     "centred-lda": Method(
         "centred, PCA, 100 + shrinkage LDA",
         by_model(_lda, centred),
-        lambda p: bool(p.ignore) and p.kind == "class",
+        lambda p: bool(p.condition) and p.kind == "class",
     ),
     "centred-pls": Method(
-        "centred, PLS", by_model(_pls, centred), lambda p: bool(p.ignore) and p.kind == "number"
+        "centred, PLS", by_model(_pls, centred), lambda p: bool(p.condition) and p.kind == "number"
     ),
     "loop": Method("plain loop", plain_loop),
     "ivis": Method("ivis", _by_peer("ivis"), _peer_suits("ivis")),

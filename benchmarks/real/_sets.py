@@ -45,6 +45,8 @@ class Problem:
         What a declaration says of the kept factor beside its name, such as its step.
     ignore, source, group : str, optional
         Factors, as in a declaration.
+    condition : str, optional
+        The factor whose values differ by an offset: the simplest remedy subtracts it.
     unseen : mapping of str to values
     share : float
         The share of the sources, groups or samples that is held out.
@@ -64,6 +66,7 @@ class Problem:
     ignore: str | None = None
     source: str | None = None
     group: str | None = None
+    condition: str | None = None
     unseen: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     share: float = 0.2
     different_units: bool = False
@@ -175,18 +178,25 @@ def _chosen(data: Dataset, factor: str, n: int, split: int) -> dict[str, tuple[A
 def olive(split: int) -> Problem:
     """Infrared spectra of olive oils: the country, whatever the session."""
     data = _arrays("olive_ftir.npz")
-    return Problem(data, "country", ignore="session", source="sample")
+    return Problem(data, "country", ignore="session", source="sample", condition="session")
 
 
 def tablets(split: int) -> Problem:
     """Near-infrared spectra of tablets: the content, whatever the instrument."""
-    return Problem(_tablets(), "assay", "number", ignore="instrument", source="sample")
+    problem = tablets_new(split)
+    return replace(problem, ignore="instrument", unseen={})
 
 
 def tablets_new(split: int) -> Problem:
     """The same, where the second instrument is new to the map."""
-    unseen = {"instrument": (2,)}
-    return Problem(_tablets(), "assay", "number", source="sample", unseen=unseen)
+    return Problem(
+        _tablets(),
+        "assay",
+        "number",
+        source="sample",
+        condition="instrument",
+        unseen={"instrument": (2,)},
+    )
 
 
 @functools.cache
