@@ -1062,6 +1062,46 @@ def test_a_map_of_an_earlier_version_says_that_it_is_not_known_which_classes_it_
     assert "not known" in "\n".join(verified.lines())
 
 
+@pytest.mark.fault("D")
+@pytest.mark.parametrize(
+    ("pose", "rate"),
+    [
+        ([0, 0, 1, 1], 0.01),
+        ([0, 0, 1], 0.01),
+        ([0, 0, 0, 1, 1, 1, 2, 2, 3, 3], 0.001),
+        (np.arange(40) % 4, 0.0001),
+        (np.arange(20) % 2, 0.01),
+    ],
+)
+def test_few_samples_are_verified_with_an_interval_that_says_so(pose, rate, fitted):
+    pose = np.array(pose)
+    rng = np.random.default_rng(4)
+    X = np.column_stack([pose + 0.1 * rng.normal(size=len(pose)), rng.normal(size=(len(pose), 2))])
+    verified = verify(fitted.map, DECLARED, Dataset(X, {ODD: pose % 3, "pose": pose}), rate)
+    threshold = verified.threshold
+    n_same = sum(n * (n - 1) // 2 for n in np.bincount(pose))
+    n_different = len(pose) * (len(pose) - 1) // 2 - n_same
+    assert (verified.by, verified.n) == ("all", len(pose))
+    assert (threshold.false_rejects.n, threshold.false_accepts.n) == (n_same, n_different)
+    for share in (threshold.false_accepts, threshold.false_rejects, threshold.equal_error):
+        assert 0 <= share.low <= share.value <= share.high <= 1
+        assert share.high - share.low > 0.02
+    text = "\n".join(verified.lines())
+    assert "tried on the samples that it was chosen on" in text
+    few = n_different * rate < 1
+    assert few == (f"{n_different} different pairs cannot show a rate of" in text)
+    assert not few or threshold.false_accepts.value == 0
+
+
+@pytest.mark.fault("D")
+def test_a_report_of_few_samples_gives_error_rates_and_says_what_they_are(fitted):
+    data = measurements(1, seed=8)
+    data = data.subset(np.isin(data.factor("pose"), [0, 1]))
+    evidence = prove(fitted.map, DECLARED, data)
+    assert {one.by for one in evidence.recognition[0].verification.values()} == {"all"}
+    assert any("the samples that it was chosen on" in caption for caption in tables(evidence))
+
+
 def test_every_wrong_use_is_a_drlim_error(fitted):
     with pytest.raises(DrlimError, match="no factor 'pose'"):
         prove(fitted.map, DECLARED, Dataset(measurements(3, seed=9).X))

@@ -337,7 +337,7 @@ def test_the_characteristic_rises_from_one_pair_to_all_and_lies_above_chance(rng
     [
         (np.arange(60) // 20, 0.1, {}, "four classes"),
         (np.arange(60) // 3, 0.1, {"by": "sample"}, "four points of each"),
-        (np.arange(60) // 3, 0.1, {"by": "person"}, "known: class, sample"),
+        (np.arange(60) // 3, 0.1, {"by": "person"}, "person"),
         (np.arange(60) // 3, 1.5, {}, "a share"),
         (np.arange(60) // 3, 0.1, {"n_folds": 1}, "n_folds"),
         (np.arange(60) // 3, 1e-5, {}, "ask for a larger rate"),
@@ -359,7 +359,7 @@ def test_a_threshold_that_cannot_be_chosen_is_refused(labels, rate, options, say
         (4, 3, (), "class"),
         (4, 3, [0], "class"),
         (3, 4, (), "sample"),
-        (3, 3, (), "sample"),
+        (3, 3, (), "all"),
     ],
 )
 def test_new_classes_are_judged_by_class_and_known_ones_by_sample(n_classes, n_each, learnt, by):
@@ -369,7 +369,7 @@ def test_new_classes_are_judged_by_class_and_known_ones_by_sample(n_classes, n_e
 
 
 @pytest.mark.parametrize("learnt", [(), [0]])
-@pytest.mark.parametrize(("n_classes", "n_each"), [(4, 2), (4, 4), (3, 4), (2, 5), (9, 3)])
+@pytest.mark.parametrize(("n_classes", "n_each"), [(4, 2), (4, 4), (3, 4), (2, 5), (9, 3), (3, 3)])
 def test_a_threshold_can_be_chosen_as_it_is_judged(n_classes, n_each, learnt, rng):
     labels = np.repeat(np.arange(n_classes), n_each)
     by = judge_by(labels, learnt)

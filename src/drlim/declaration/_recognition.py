@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from drlim._errors import InputError
 from drlim.evaluation import quality
 from drlim.evaluation._probes import as_values
 from drlim.evaluation.verification import (
     Threshold,
-    choose_threshold,
-    judge_by,
+    choose_as_judged,
     mean_average_precision,
 )
 
@@ -42,8 +40,8 @@ class Recognition:
         The mean average precision of retrieving the samples of the same class.
     verification : mapping of str to Threshold
         Same or different, at a threshold chosen on other samples or classes (see
-        `drlim.evaluation.verification.judge_by`) for 1 % of false accepts; empty if there are too
-        few.
+        `drlim.evaluation.verification.judge_by`) for 1 % of false accepts; empty if there are no
+        pairs of one class, or of two.
     """
 
     factor: str
@@ -119,17 +117,11 @@ def recognise(
             for name, Z in points.items()
         }
     counts = np.unique(as_values(labels), return_counts=True)[1]
-    by = judge_by(labels, labels_known)
-    thresholds = {}
+    thresholds: Mapping[str, Threshold] = {}
     if len(counts) >= 2 and counts.max() >= 2:
-        for name, Z in points.items():
-            try:
-                thresholds[name] = choose_threshold(
-                    Z, labels, FALSE_ACCEPT_RATE, by=by, random_state=seed
-                )
-            except InputError:  # too few samples of a class to choose and to try on others
-                thresholds.clear()
-                break
+        thresholds = choose_as_judged(
+            points, labels, FALSE_ACCEPT_RATE, labels_learnt=labels_known, random_state=seed
+        )
     return Recognition(
         factor=factor,
         who=who,

@@ -137,9 +137,18 @@ def tables(evidence: Evidence) -> dict[str, Table]:
         laid[
             f"{recognition.factor}: {_counted(recognition)}. 5-NN accuracy; retrieval: "
             "mean average precision; false rejects at 1 % false accepts and equal error rate of "
-            f"same or different, with 95 % intervals.{few}"
+            f"same or different, with 95 % intervals.{_tried_on_all(recognition)}{few}"
         ] = _recognition_table(recognition)
     return laid
+
+
+def _tried_on_all(recognition: Recognition) -> str:
+    if all(threshold.by != "all" for threshold in recognition.verification.values()):
+        return ""
+    return (
+        " Of so few samples none were set apart: the threshold was tried on the samples that it "
+        "was chosen on."
+    )
 
 
 def _counted(recognition: Recognition) -> str:

@@ -22,7 +22,7 @@ from drlim.declaration._networks import imported, with_arguments
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
 from drlim.evaluation._probes import as_values
-from drlim.evaluation.verification import Rate, Threshold, choose_threshold, decide, judge_by
+from drlim.evaluation.verification import Rate, Threshold, choose_as_judged, decide
 from drlim.loading import load
 
 
@@ -220,8 +220,9 @@ class Verified:
         The number of samples on which the threshold was chosen and, in folds, tried.
     n_values : int
         The number of classes among them.
-    by : {"class", "sample"}
-        What is never on both sides when the threshold is chosen and tried.
+    by : {"class", "sample", "all"}
+        What is never on both sides when the threshold is chosen and tried; "all": there were too
+        few samples to set some apart.
     threshold : Threshold
     n_known : int
         The number of samples that were left out because the map was trained on them.
@@ -248,7 +249,6 @@ class Verified:
     def lines(self) -> list[str]:
         """Return it as lines for the user."""
         threshold = self.threshold
-        tried_on = "classes" if self.by == "class" else "samples of the same classes"
         which = {None: "", True: ", which the map learnt from", False: ", which it never saw"}
         lines = [
             f"{self.n:,} samples of {self.n_values:,} classes of {self.factor}{which[self.learnt]}"
@@ -266,13 +266,27 @@ class Verified:
             f"(wanted: {threshold.false_accept_rate:.2%})",
             f"of pairs that are the same {_share(threshold.false_rejects)} are rejected",
             f"equal error rate {_share(threshold.equal_error)}",
-            f"the threshold was tried on other {tried_on} than it was chosen on",
+            _TRIED_ON[self.by],
         ]
+        n_different, rate = threshold.false_accepts.n, threshold.false_accept_rate
+        if self.by == "all" and n_different * rate < 1:
+            lines.append(
+                f"{n_different} different pairs cannot show a rate of {rate:.4%}: the threshold "
+                "accepts none of them"
+            )
         if self.pair is not None:
             left, right, distance, is_same = self.pair
             answer = "the same" if is_same else "different"
             lines.append(f"{left} and {right}: {answer}, {distance:.4g} apart")
         return lines
+
+
+_TRIED_ON = {
+    "class": "the threshold was tried on other classes than it was chosen on",
+    "sample": "the threshold was tried on other samples of the same classes than it was chosen on",
+    "all": "too few samples to set some apart: the threshold was tried on the samples that it was "
+    "chosen on, and will decide others wrongly more often",
+}
 
 
 def verify(
@@ -294,6 +308,7 @@ def verify(
         Samples with the factor in which they are the same; those trained on are left out. Where
         there are four classes that the map never saw, with two samples of each, the threshold is
         chosen and tried on such classes alone, and else on samples of the classes it learnt from.
+        Where there are too few to set some apart, it is tried on those it was chosen on.
     false_accept_rate : float, default=0.01
         The share of different pairs that may be taken for the same.
     same : str, optional
@@ -308,8 +323,8 @@ def verify(
     Raises
     ------
     InputError
-        If the map was trained on all of the samples, they lack the factor, or there are too few
-        of a class.
+        If the map was trained on all of the samples, they lack the factor, or there are no two
+        classes or no two samples of one.
 
     Examples
     --------
@@ -328,17 +343,14 @@ def verify(
     fresh = ~trained_on(map_, data)
     Z = np.asarray(map_.transform(data.X))
     learnt = was_learnt(map_, factor, labels)
-    some, is_learnt = fresh, None
-    if learnt is not None:
-        # New samples of known classes are more easily told apart than classes never seen, so the
-        # two are never mixed. The harder question counts where there are samples to answer it.
-        some, is_learnt = fresh & ~learnt, False
-        if not _can_be_judged(labels[some]) and (fresh & learnt).any():
-            some, is_learnt = fresh & learnt, True
-    by = judge_by(labels[some], labels[~fresh] if is_learnt is None else labels[some & is_learnt])
-    threshold = choose_threshold(
-        Z[some], labels[some], false_accept_rate, by=by, random_state=declaration.map.random_state
-    )
+    some, is_learnt = _which(labels, fresh, learnt)
+    threshold = choose_as_judged(
+        {"map": Z[some]},
+        labels[some],
+        false_accept_rate,
+        labels_learnt=labels[~fresh] if is_learnt is None else labels[some & is_learnt],
+        random_state=declaration.map.random_state,
+    )["map"]
     answer = None
     if pair is not None:
         left, right = (row_of(data, name) for name in pair)
@@ -349,13 +361,34 @@ def verify(
         factor=factor,
         n=int(some.sum()),
         n_values=len(np.unique(labels[some])),
-        by=by,
+        by=threshold.by,
         threshold=threshold,
         n_known=int((~fresh).sum()),
         pair=answer,
         learnt=is_learnt,
         n_others=int((fresh & ~some).sum()),
     )
+
+
+def _which(
+    labels: np.ndarray, fresh: np.ndarray, learnt: np.ndarray | None
+) -> tuple[np.ndarray, bool | None]:
+    """Choose the samples for a threshold, and tell whether their classes were learnt."""
+    if learnt is None:
+        return fresh, None
+    # New samples of known classes are more easily told apart than classes never seen, so the two
+    # are never mixed. The harder question counts where there are samples to answer it.
+    unseen, known = fresh & ~learnt, fresh & learnt
+    if _can_be_judged(labels[unseen]):
+        return unseen, False
+    if _has_pairs(labels[known]) or (known.any() and not _has_pairs(labels[unseen])):
+        return known, True
+    return unseen, False
+
+
+def _has_pairs(labels: np.ndarray) -> bool:
+    """Tell whether there are two classes, and two samples of one."""
+    return 2 <= len(np.unique(as_values(labels))) < len(labels)
 
 
 def _can_be_judged(labels: np.ndarray) -> bool:

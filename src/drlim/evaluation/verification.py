@@ -1,12 +1,14 @@
 """Same or different: thresholds on a map's distances, and the error rates to expect of them.
 
-A threshold is always tried on other samples than it was chosen on. For classes that the map meets
+A threshold is tried on other samples than it was chosen on. For classes that the map meets
 only after training, such as new people, it is tried on samples of other classes (``by="class"``).
+Only where there are too few samples to set some apart is it tried on those it was chosen on
+(``by="all"``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,8 +36,9 @@ __all__ = [
     "roc",
 ]
 
-# What is drawn independently: classes, or samples of classes that stay the same.
-UNITS = ("class", "sample")
+# What is drawn independently: classes, or samples of classes that stay the same; "all": samples,
+# none of which is set apart.
+UNITS = ("class", "sample", "all")
 # A threshold is chosen on one side and tried on the other. Each side needs two classes to have a
 # pair that differs, and where both sides have all classes, two samples of each for a same pair.
 _PER_SIDE = 2
@@ -75,12 +78,12 @@ class Threshold:
         The wanted rate.
     false_accepts, false_rejects : Rate
         The share of different pairs taken for the same, and of same pairs taken for different,
-        by thresholds that were chosen in the same way on other samples.
+        by thresholds that were chosen in the same way on other samples (by "all": on the same).
     equal_error : Rate
         The error at the threshold where both shares are equal, on all samples. It describes the
         map; that threshold is not known beforehand.
-    by : {"class", "sample"}
-        Whether "other samples" are of other classes, or of the same.
+    by : {"class", "sample", "all"}
+        Whether "other samples" are of other classes, or of the same; "all": there are no others.
     n_classes : int
     """
 
@@ -108,7 +111,7 @@ def judge_by(labels: Any, labels_learnt: Any = ()) -> str:
 
     By class there must be four classes, two to choose a threshold on and two to try it on; by
     sample four samples of each class, for the same reason. Where there are too few for the one
-    and enough for the other, the other is used.
+    and enough for the other, the other is used; where there are too few for both, "all".
 
     Parameters
     ----------
@@ -120,7 +123,7 @@ def judge_by(labels: Any, labels_learnt: Any = ()) -> str:
 
     Returns
     -------
-    {"class", "sample"}
+    {"class", "sample", "all"}
         As `choose_threshold` takes it.
 
     Raises
@@ -145,7 +148,9 @@ def judge_by(labels: Any, labels_learnt: Any = ()) -> str:
     known = is_in(values, as_values(as_array(labels_learnt, "labels_learnt"))).any()
     by_class = len(values) >= 2 * _PER_SIDE
     by_sample = counts.min() >= 2 * _PER_SIDE
-    return "class" if by_class and not (known and by_sample) else "sample"
+    if by_class and not (known and by_sample):
+        return "class"
+    return "sample" if by_sample else "all"
 
 
 def choose_threshold(
@@ -167,8 +172,11 @@ def choose_threshold(
         The class, such as the person, of each.
     false_accept_rate : float
         The share of different pairs that may be taken for the same, between 0 and 1.
-    by : {"class", "sample"}
-        Whether it should hold for new classes, or for new samples of these; see `judge_by`.
+    by : {"class", "sample", "all"}
+        Whether it should hold for new classes, or for new samples of these; see `judge_by`. "all"
+        needs no more than a pair of each kind: the threshold is chosen and tried on all samples,
+        so that others will be decided wrongly more often. If there are fewer different pairs than
+        1 over the rate, it accepts none of them.
     n_folds : int, default=5
         Fewer are used where there are not two classes for each ("class"), or two samples of
         each class ("sample").
@@ -183,7 +191,8 @@ def choose_threshold(
     Raises
     ------
     InputError
-        If there are too few classes or samples, or fewer different pairs than 1 over the rate.
+        If there are too few classes or samples or, except by "all", fewer different pairs than 1
+        over the rate.
 
     Examples
     --------
@@ -198,27 +207,21 @@ def choose_threshold(
     _check_rate(false_accept_rate)
     check_count(n_folds, "n_folds", least=2)
     values, counts = np.unique(labels, return_counts=True)
-    most_folds = (len(values) if by == "class" else int(counts.min())) // _PER_SIDE
-    if most_folds < 2:
-        needed = (
-            "four classes (or by='sample')"
-            if by == "class"
-            else "four points of each (or by='class')"
-        )
-        raise InputError(
-            f"there are {len(values)} classes, the smallest of {counts.min()} points; a threshold "
-            f"is chosen on some and tried on others, which needs {needed}"
-        )
     seed = seed_of(random_state)
     rng = generator(seed)
     everything = pair_distances(rows, labels, rng)
-    distance = _quantile(everything, false_accept_rate)
-    parts = []
-    for others, part in _folds(labels, by, min(n_folds, most_folds), seed):
-        chosen = _quantile(pair_distances(rows[others], labels[others], rng), false_accept_rate)
-        tried = pair_distances(rows[part], labels[part], rng)
-        parts.append(tried.renumbered(part).beyond(chosen))
-    pairs = PairDistances.concatenated(parts)
+    if by == "all":
+        distance = _smallest_or_quantile(everything, false_accept_rate)
+        pairs = everything.beyond(distance)
+    else:
+        n_folds = _count_folds(counts, by, n_folds)
+        distance = _quantile(everything, false_accept_rate)
+        parts = []
+        for others, part in _folds(labels, by, n_folds, seed):
+            chosen = _quantile(pair_distances(rows[others], labels[others], rng), false_accept_rate)
+            tried = pair_distances(rows[part], labels[part], rng)
+            parts.append(tried.renumbered(part).beyond(chosen))
+        pairs = PairDistances.concatenated(parts)
     weights = _weights(labels, by, rng)
     n_units = len(values) if by == "class" else len(labels)
     return Threshold(
@@ -387,6 +390,51 @@ def mean_average_precision(Z: Any, labels: Any) -> float:
     return float(np.concatenate(precisions).mean())
 
 
+def choose_as_judged(
+    maps: Mapping[str, Any],
+    labels: Any,
+    false_accept_rate: float,
+    *,
+    labels_learnt: Any = (),
+    random_state: RandomState = None,
+) -> dict[str, Threshold]:
+    """Choose a threshold for each map, tried on others as `judge_by` says if there are enough.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two classes, or no two points of one.
+    """
+    by = judge_by(labels, labels_learnt)
+
+    def chosen(by: str) -> dict[str, Threshold]:
+        return {
+            name: choose_threshold(Z, labels, false_accept_rate, by=by, random_state=random_state)
+            for name, Z in maps.items()
+        }
+
+    try:
+        return chosen(by)
+    except InputError:  # too few pairs or samples; whatever else is wrong is raised again
+        return chosen("all")
+
+
+def _count_folds(counts: np.ndarray, by: str, n_folds: int) -> int:
+    """Return how many folds there can be, of classes with so many samples."""
+    most_folds = (len(counts) if by == "class" else int(counts.min())) // _PER_SIDE
+    if most_folds < 2:
+        needed = (
+            "four classes (or by='sample')"
+            if by == "class"
+            else "four points of each (or by='class')"
+        )
+        raise InputError(
+            f"there are {len(counts)} classes, the smallest of {counts.min()} points; a threshold "
+            f"is chosen on some and tried on others, which needs {needed}; by='all' sets none apart"
+        )
+    return min(n_folds, most_folds)
+
+
 def _check_rate(false_accept_rate: float) -> None:
     if not is_number(false_accept_rate) or not 0 < false_accept_rate < 1:
         raise InputError(
@@ -429,6 +477,14 @@ def _quantile(pairs: PairDistances, false_accept_rate: float) -> float:
             "larger rate, or give more samples"
         )
     return float(np.quantile(different, false_accept_rate))
+
+
+def _smallest_or_quantile(pairs: PairDistances, false_accept_rate: float) -> float:
+    """Return the quantile of different pairs; if they cannot show it, their smallest distance."""
+    different = pairs.distance[~pairs.same]
+    if len(different) * false_accept_rate < 1:
+        return float(different.min())
+    return _quantile(pairs, false_accept_rate)
 
 
 def _weights(labels: np.ndarray, by: str, rng: np.random.Generator) -> np.ndarray:
