@@ -89,7 +89,9 @@ def test_a_network_that_is_not_the_same_twice_is_not_written(tmp_path):
         def forward(self, X):
             return super().forward(X) + torch.rand_like(X[:, :1])
 
-    map_ = DrLIM(network=lambda shape, n: Noisy(*shape, n), max_epochs=1, random_state=0).fit(X)
+    # Such a network is not even fitted.
+    map_ = DrLIM(network="linear", max_epochs=1, random_state=0).fit(X)
+    map_.network_[1] = Noisy(X.shape[1], 2)
     with pytest.raises(InputError, match="1e-05"):
         export(map_, tmp_path / "map.onnx")
     assert not list(tmp_path.iterdir())

@@ -89,7 +89,9 @@ def test_a_network_that_draws_numbers_cannot_be_a_program(tmp_path):
         def forward(self, X):
             return super().forward(X) + torch.rand(len(X), 1)
 
-    map_ = DrLIM(network=lambda shape, n: Noisy(*shape, n), max_epochs=1, random_state=0).fit(X)
+    # Such a network is not even fitted.
+    map_ = DrLIM(network="linear", max_epochs=1, random_state=0).fit(X)
+    map_.network_[1] = Noisy(5, 2)
     with pytest.raises(InputError, match=r"(?i)random"):
         map_.save(tmp_path / "map.drlim", program=True)
     assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import textwrap
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from drlim._applying import centre_and_scale, evaluated, numbers
 from drlim._devices import device_of, to_device
 from drlim._errors import InputError
 from drlim._torch_state import LayerStream
+from drlim._training_run import check_points
 from drlim.networks import Builder, Standardize
 from drlim.networks._builders import build
 
@@ -24,6 +26,7 @@ def assembled(
     seed: int,
     device: torch.device,
     start: nn.Sequential | None,
+    learns: bool = True,
 ) -> nn.Sequential:
     """Build the network that maps samples like X, with first weights from a seed.
 
@@ -37,11 +40,14 @@ def assembled(
     device : torch.device
     start : nn.Sequential, optional
         The network of another map, whose weights and standardisation are taken over.
+    learns : bool
+        Whether it is to be trained.
 
     Raises
     ------
     InputError
-        If the network has no weights, maps to another shape, or does not fit the other map's.
+        If the network has no weights or none that can learn, maps to something else than points,
+        draws random numbers when it is applied, or does not fit the other map's.
     """
     network = nn.Sequential(
         Standardize(*centre_and_scale(X)), build(builder, X.shape[1:], n_components, seed)
@@ -53,7 +59,36 @@ def assembled(
         )
     if start is not None:
         _take_over(network, start, X.shape[1:])
-    _check_output(network, X, n_components)
+    _check_output(network, X, n_components, learns)
+    return network
+
+
+def plain(network: nn.Module) -> nn.Sequential:
+    """Return the network that a map was fitted with, without wrappers that were put around it.
+
+    Raises
+    ------
+    InputError
+        If it is not a standardisation and a network.
+    """
+    network = _unwrapped(network)
+    if not isinstance(network, nn.Sequential) or len(network) != 2:
+        raise InputError(
+            f"network_ is now a {type(network).__name__}, and a map's is "
+            "nn.Sequential(standardise, network); set it back, or fit again"
+        )
+    inner = _unwrapped(network[1])
+    return network if inner is network[1] else nn.Sequential(network[0], inner).eval()
+
+
+def _unwrapped(network: nn.Module) -> nn.Module:
+    """Take off what torch.compile and the parallel wrappers put around a network."""
+    kinds = {"OptimizedModule": "_orig_mod"}
+    kinds |= {"DataParallel": "module", "DistributedDataParallel": "module"}
+    while (name := kinds.get(type(network).__name__)) is not None and type(
+        network
+    ).__module__.startswith("torch."):
+        network = getattr(network, name)
     return network
 
 
@@ -75,20 +110,35 @@ def _take_over(network: nn.Sequential, start: nn.Sequential, sample_shape: tuple
     network[0] = copy.deepcopy(start[0]).to(device_of(network))
 
 
-def _check_output(network: nn.Module, X: np.ndarray, n_components: int) -> None:
-    """Embed two samples before training, so that a network of another shape fails early."""
+def _check_output(network: nn.Sequential, X: np.ndarray, n_components: int, learns: bool) -> None:
+    """Embed two samples before training, so that a network that cannot learn fails early."""
     device = device_of(network)
+    samples = to_device(numbers(np.array(X[:2])), device)
+    given = f"a float32 batch of the shape {tuple(samples.shape)}"
     stream = LayerStream(0, device)
     before = stream.state
-    with torch.inference_mode(), stream.held():
-        Z = evaluated(network)(to_device(numbers(np.array(X[:2])), device))
+    try:
+        with stream.held():
+            Z = evaluated(network)(samples)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        if isinstance(error, InputError):
+            raise
+        kinds = sorted({str(weight.dtype) for weight in network[1].parameters()})
+        reason = textwrap.shorten(str(error).partition("\n")[0], 160, placeholder=" ...")
+        raise InputError(
+            f"the network, with weights of {', '.join(kinds)}, was given {given} and failed "
+            f"({reason}); build it in float32 for samples of the shape {tuple(X.shape[1:])}, which "
+            "its builder gets as sample_shape"
+        ) from error
+    check_points(Z, (2, n_components), given)
     if any(not torch.equal(before[kind], stream.state[kind]) for kind in before):
         raise InputError(
             "the network draws random numbers when it is applied, so a sample has no one point; "
             "let it draw only while it trains: nn.Dropout, or F.dropout(X, training=self.training)"
         )
-    if Z.shape != (2, n_components):
+    if learns and not Z.requires_grad:
         raise InputError(
-            f"the network maps 2 samples to the shape {tuple(Z.shape)}; with n_components="
-            f"{n_components} it must be (2, {n_components})"
+            f"the network was given {given} and gave points that depend on no weight that can "
+            "learn; set requires_grad_(True) on some, and apply none under no_grad or detach (with "
+            "max_epochs=0 a network stays as it is)"
         )

@@ -10,11 +10,13 @@ nothing but compute (`drlim._onnx`).
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,17 +24,21 @@ import torch
 from torch import nn
 
 from drlim import networks
+from drlim._applying import evaluated
 from drlim._errors import FileError, InputError
-from drlim._onnx import Program, ProgramError, as_program
+from drlim._files import write_whole
+from drlim._onnx import Program, ProgramError, as_program, examples, placed, points
 from drlim._persistence import (
     MAX_DIMENSIONS,
+    as_bytes,
     is_count,
     is_shape,
     is_text,
     read_map,
+    read_stream,
     signed,
-    write_map,
 )
+from drlim._stored import as_stored
 from drlim._version import LEARNING, __version__, versions
 from drlim.networks import _builders
 from drlim.training import Epoch
@@ -48,8 +54,10 @@ class MapContent:
         Parameters of `DrLIM` by name: those of `PARAMETERS`, ``loss`` and ``network``.
     network : nn.Sequential
         The standardisation, and the network behind it.
+    builder : Builder
+        That of this network; the parameter ``network`` may be another by now.
     network_description : dict
-        The builder of that network, as `_builders.describe` gives it.
+        The builder, as `_builders.describe` gives it.
     sample_shape : tuple of int
     n_features : int
     feature_names : list of str
@@ -62,6 +70,7 @@ class MapContent:
 
     parameters: dict[str, Any]
     network: nn.Sequential
+    builder: networks.Builder
     network_description: dict[str, Any]
     sample_shape: tuple[int, ...]
     n_features: int
@@ -91,7 +100,51 @@ def write(path: str | os.PathLike[str], content: MapContent, *, program: bool = 
         ) from None
     if fault := _fault(plain):
         raise InputError(f"the map {fault}; set it back, or fit again, so that load reads the file")
-    write_map(path, description, tensors)
+    content_of_file = as_bytes(description, tensors)
+    _check_readable(content, content_of_file)
+    write_whole(path, content_of_file)
+
+
+def _check_readable(content: MapContent, written: bytes) -> None:
+    """Raise InputError unless `read` makes the same map of what is to be written."""
+    try:
+        again = _decoded(
+            "the file",
+            *read_stream(Path("the file"), io.BytesIO(written), len(written)),
+            None if "name" in content.network_description else content.builder,
+        )
+    except Exception as error:  # a builder of the user's own raises what it likes
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"the map cannot be saved, since load could not read it: {reason[:300]}; keep all that "
+            "the network needs in its weights and buffers, as its builder makes them"
+        ) from error
+    if isinstance(content.network[1], Program):
+        return
+    centre, scale = (content.network[0].get_buffer(name).cpu() for name in ("centre", "scale"))
+    samples = examples(content.sample_shape, 4, centre.numpy(), float(scale))
+    try:
+        expected, found = points(_settled(content.network), samples), points(again.network, samples)
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"the map cannot be saved, since network_ maps no samples ({reason}); it was changed "
+            "after the fit: set it back, or fit again"
+        ) from error
+    margin = content.parameters["margin"]
+    if not np.allclose(found, expected, rtol=1e-5, atol=1e-5 * margin, equal_nan=True):
+        raise InputError(
+            "the map cannot be saved: the network that its builder makes, with the weights of "
+            "network_, gives other points; keep what it computes with in parameters and persistent "
+            "buffers (register_buffer), and its layers as the builder made them"
+        )
+
+
+def _settled(network: nn.Module) -> nn.Module:
+    """Return a network on the processor, in evaluation mode; itself if it is there."""
+    if any(tensor.is_cuda for tensor in network.state_dict().values()):
+        return placed(network)
+    return evaluated(network)
 
 
 def sha256_of(content: MapContent) -> str:
@@ -112,7 +165,15 @@ def read(path: str | os.PathLike[str], builder: networks.Builder | None = None) 
         If the map has to be run as a program and onnxruntime is not installed.
     """
     description, tensors = read_map(path)
-    path = os.fspath(path)
+    return _decoded(os.fspath(path), description, tensors, builder)
+
+
+def _decoded(
+    path: str,
+    description: dict[str, Any],
+    tensors: dict[str, np.ndarray],
+    builder: networks.Builder | None,
+) -> MapContent:
     _check(path, description)
     try:
         history = [Epoch(**{**numbers, **_UNTIMED}) for numbers in description["history"]]
@@ -141,6 +202,7 @@ def read(path: str | os.PathLike[str], builder: networks.Builder | None = None) 
     return MapContent(
         parameters={**parameters, "network": builder},
         network=nn.Sequential(standardize, network).eval(),
+        builder=builder,
         network_description=description["network"],
         sample_shape=sample_shape,
         n_features=description["n_features_in"],
@@ -205,7 +267,7 @@ def _encoded(
 
 
 def _tensors(content: MapContent, program: bool) -> dict[str, np.ndarray]:
-    tensors = {name: _as_array(name, t) for name, t in content.network.state_dict().items()}
+    tensors = {name: as_stored(name, t) for name, t in content.network.state_dict().items()}
     network = content.network[1]
     stored = None
     if isinstance(network, Program):
@@ -216,16 +278,6 @@ def _tensors(content: MapContent, program: bool) -> dict[str, np.ndarray]:
     if stored is not None:
         tensors[_PROGRAM] = np.frombuffer(stored, np.uint8)
     return tensors
-
-
-def _as_array(name: str, tensor: torch.Tensor) -> np.ndarray:
-    try:
-        return tensor.cpu().numpy()
-    except TypeError:
-        raise InputError(
-            f"the weight {name} is of {tensor.dtype}, which a map file cannot hold; convert the "
-            "network first: map_.network_.float()"
-        ) from None
 
 
 # Reading.

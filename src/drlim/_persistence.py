@@ -51,11 +51,16 @@ def write_map(
     FileError
         If the file cannot be written.
     """
+    write_whole(path, as_bytes(description, tensors))
+
+
+def as_bytes(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> bytes:
+    """Return the content of a map file."""
     # safetensors writes the memory of an array as it is; weights in another memory order (channels
     # last) must first be put in C order.
     tensors = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     metadata = {_KEY: json.dumps(signed(description, tensors), sort_keys=True)}
-    write_whole(path, join_tensors(tensors, metadata))
+    return join_tensors(tensors, metadata)
 
 
 def signed(description: dict[str, Any], tensors: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -83,14 +88,21 @@ def read_map(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np
         if not stat.S_ISREG(path.stat().st_mode):
             raise OSError(0, "not a regular file")
         with path.open("rb") as file:
-            start, described = _header(path, file)
-            content = start + file.read()
+            return read_stream(path, file, os.fstat(file.fileno()).st_size)
     except (OSError, ValueError) as error:
         if isinstance(error, FileError):
             raise
         raise FileError(
             f"{path} cannot be read ({getattr(error, 'strerror', error)}); is it the right path?"
         ) from None
+
+
+def read_stream(
+    path: Path, file: BinaryIO, size: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read a map from an open file of `size` bytes; see `read_map`."""
+    start, described = _header(path, file, size)
+    content = start + file.read()
     try:
         tensors = parse_tensors(content)
     except (SafetensorError, ValueError, TypeError, KeyError, OverflowError) as error:
@@ -100,10 +112,9 @@ def read_map(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np
     return described, tensors
 
 
-def _header(path: Path, file: BinaryIO) -> tuple[bytes, dict[str, Any]]:
+def _header(path: Path, file: BinaryIO, size: int) -> tuple[bytes, dict[str, Any]]:
     """Read the header of a file and its description, before the rest is read."""
     # A safetensors file: the length of its header in 8 bytes, the header as JSON, the data.
-    size = os.fstat(file.fileno()).st_size
     start = file.read(8)
     length = int.from_bytes(start, "little")
     try:

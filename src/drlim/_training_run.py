@@ -106,6 +106,9 @@ class Run:
         if self.augment is not None:
             samples = _augmented(self.augment, np.asarray(samples), self.random.batches)
         Z = self.network(to_device(samples, self.device))
+        # A network may do other things while it trains.
+        if not isinstance(Z, Tensor) or Z.ndim != 2 or len(Z) != len(samples):
+            check_points(Z, (len(samples), None), f"a batch of {len(samples)} samples in training")
         # The gradient by the points is computed in closed form, so that autograd need not
         # keep all pairs of the batch; it carries the gradient on through the network.
         found = forces(Z, batch, self.loss, self.margin)
@@ -187,6 +190,30 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) 
                 held[name] = torch.empty_like(weight, dtype=tensor.dtype).copy_(tensor)
             elif isinstance(tensor, torch.Tensor):
                 held[name] = tensor.clone()
+
+
+def check_points(Z: Any, shape: tuple[int, int | None], given: str) -> None:
+    """Raise InputError unless a network gave points, floats of this shape."""
+    if not isinstance(Z, Tensor):
+        kind = type(Z).__name__
+        if isinstance(Z, dict):
+            kind += f" with {', '.join(map(repr, list(Z)[:3]))}"
+        elif isinstance(Z, tuple | list):
+            kind += f" of {len(Z)}"
+        gave = f"a {kind}"
+    elif not Z.is_floating_point() or Z.ndim != 2 or not _agree(Z.shape, shape):
+        gave = f"a tensor of {str(Z.dtype).removeprefix('torch.')} of the shape {tuple(Z.shape)}"
+    else:
+        return
+    n_components = "n_components" if shape[1] is None else shape[1]
+    raise InputError(
+        f"the network was given {given} and gave {gave}; it must return one float tensor of the "
+        f"points, ({shape[0]}, {n_components})"
+    )
+
+
+def _agree(found: Sequence[int], wanted: Sequence[int | None]) -> bool:
+    return all(w in (None, f) for f, w in zip(found, wanted, strict=True))
 
 
 def _augmented(

@@ -23,6 +23,7 @@ import torch
 from drlim._checks import check_count
 from drlim._errors import FileError, InputError
 from drlim._persistence import read_map, write_map
+from drlim._stored import as_stored
 from drlim._version import LEARNING, versions
 from drlim.networks._builders import name_of
 
@@ -276,7 +277,7 @@ _TENSOR = "tensor"
 def _parted(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
     """Separate nested dicts and lists into plain data and `tensors`, which are added by path."""
     if isinstance(value, torch.Tensor):
-        tensors[path] = value.detach().cpu().numpy()
+        tensors[path] = as_stored(path, value)
         return {_TENSOR: path}
     if isinstance(value, dict):
         return {str(key): _parted(entry, f"{path}/{key}", tensors) for key, entry in value.items()}

@@ -25,7 +25,7 @@ from drlim._applying import (
     numbers,
     points_of,
 )
-from drlim._assembling import assembled
+from drlim._assembling import assembled, plain
 from drlim._checks import as_array, check_count, check_unmasked
 from drlim._codec import PARAMETERS, MapContent
 from drlim._devices import device_named, device_of
@@ -320,9 +320,16 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         random, device = streams(self.random_state), device_named(self.device)
         builder = _builders.resolve(self.network, self.sample_shape_)
         self.network_ = assembled(
-            builder, X, self.n_components, seed=random.init, device=device, start=start
+            builder,
+            X,
+            self.n_components,
+            seed=random.init,
+            device=device,
+            start=start,
+            learns=max_epochs > 0,
         )
-        # Described now: the parameter `network` may be set to another one after the fit.
+        # Kept now: the parameter `network` may be set to another one after the fit.
+        self._builder = builder
         self._network_description = _builders.describe(builder)
         self._n_features_out = self.n_components
         held = None if pinned is None else self._pinned(pinned)
@@ -482,7 +489,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             built = _builders.build(
                 builder, self.sample_shape_, self._n_features_out, streams(seed).init
             )
-        map_.network_ = nn.Sequential(self.network_[0], built.to(device_of(self.network_))).eval()
+        map_.network_ = nn.Sequential(
+            plain(self.network_)[0], built.to(device_of(self.network_))
+        ).eval()
         map_.history_ = []
         return map_
 
@@ -523,7 +532,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """Return what a map file holds of this map."""
         return MapContent(
             parameters={name: getattr(self, name) for name in (*PARAMETERS, "loss", "network")},
-            network=self.network_,
+            network=plain(self.network_),
+            builder=self._builder,
             network_description=self._network_description,
             sample_shape=self.sample_shape_,
             n_features=self.n_features_in_,
@@ -538,6 +548,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """Return the fitted map that a map file holds, without its training embedding."""
         map_ = cls(**content.parameters)
         map_.network_ = content.network
+        map_._builder = content.builder
         map_._network_description = content.network_description
         map_._n_features_out = map_.n_components
         map_._graph_summary = content.graph_summary
@@ -704,10 +715,12 @@ def _start(init: Any) -> nn.Sequential:
     if not isinstance(init, DrLIM):
         raise InputError(f"init is a {type(init).__name__}; it must be a fitted DrLIM")
     check_is_fitted(init)
-    if isinstance(init.network_[1], Program):
+    network = plain(init.network_)
+    if isinstance(network[1], Program):
         raise InputError(
             "init was read with its program and without its network, so it cannot be trained; "
             "give the builder: drlim.load(path, network=...)"
         )
     # A map can start from itself, so the copy is made before its attributes are replaced.
-    return copy.deepcopy(init.network_).cpu()
+    started: nn.Sequential = copy.deepcopy(network).cpu()
+    return started

@@ -103,9 +103,10 @@ def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
             f"path is {os.fspath(path)}, the name of a map file; give one that ends in .onnx"
         )
     check_is_fitted(map_)
-    network = placed(map_.network_)
-    standardize = placed(map_.network_[0])
-    if isinstance(map_.network_[1], Program):
+    map_content = map_._content()
+    network = placed(map_content.network)
+    standardize = placed(map_content.network[0])
+    if isinstance(map_content.network[1], Program):
         raise InputError(
             "the map was read with its program and without its network, so torch cannot "
             "translate it; give the builder: drlim.load(path, network=...)"
@@ -115,9 +116,9 @@ def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
         "n_components": str(map_.n_components),
         "sample_shape": ",".join(map(str, map_.sample_shape_)),
         "margin": repr(float(map_.margin)),
-        "map_sha256": _codec.sha256_of(map_._content()),
+        "map_sha256": _codec.sha256_of(map_content),
     }
-    if names := map_._content().feature_names:
+    if names := map_content.feature_names:
         metadata["feature_names"] = json.dumps([str(name) for name in names])
     content = write(network, map_.sample_shape_, metadata=metadata)
     samples = examples(

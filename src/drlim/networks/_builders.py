@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from drlim._checks import has_channels_last
 from drlim._devices import is_out_of_memory
@@ -150,6 +151,8 @@ def build(
             pass
         try:
             network = builder(tuple(sample_shape), n_components)
+            if isinstance(network, nn.Module):
+                _settle(network, sample_shape)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -164,6 +167,14 @@ def build(
             f"the network builder gave a {type(network).__name__}; it must return an nn.Module"
         )
     return network if "name" in describe(builder) else _copied(network, builder)
+
+
+def _settle(network: nn.Module, sample_shape: tuple[int, ...]) -> None:
+    """Let layers that take their shape from the first batch, such as LazyLinear, have it now."""
+    if any(is_lazy(value) for value in [*network.parameters(), *network.buffers()]):
+        with torch.no_grad():
+            network.eval()(torch.zeros(2, *sample_shape))
+        network.train()
 
 
 def _copied(network: nn.Module, builder: Builder) -> nn.Module:
