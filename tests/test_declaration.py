@@ -542,7 +542,8 @@ def test_what_was_found_is_summarised_in_lines():
         "  4 by: near in class",
         "75.0% of them cross lamp, which is ignored",
         "2 connected parts",
-        "1 sample has no similar partner and can only be pushed away from the others",
+        "1 sample has no similar partner and can only be pushed away from the others: there is "
+        "one sample of class 2; add others of it, or leave it out",
     ]
 
 
@@ -628,6 +629,39 @@ def test_a_gap_of_the_hold_out_does_not_cut_a_ring_and_is_named():
     assert "3 gaps in azimuth" in line
     assert "20" in line
     assert "bridged" not in "\n".join(rules(declared, data).summary())
+
+
+@pytest.mark.parametrize(
+    ("keep", "values", "expected"),
+    [
+        ([{"factor": "a", "step": 1}], [0, 1, 2, 20, 21, 22], ["2 parts", "1 gap", "larger step"]),
+        ([{"factor": "a", "tolerance": 1}], [0, 1, 5, 6, 6, 5], ["2 parts", "tolerance of a"]),
+        (["a"], [0, 0, 0, 1, 1, 2], ["1 sample has", "one sample of a 2"]),
+        ([{"factor": "a", "step": 1}], [0, 1, 2, 2, 1, 9], ["1 sample has", "1 gap", "step"]),
+        ([{"neighbors": 1}], [0, 1, 10, 11, 20, 21], ["3 parts", "more neighbors than 1"]),
+        (["a"], [0, 0, 1, 1, 2, 2], []),
+        ([{"factor": "a", "step": 1}], [0, 1, 2, 3, 5, 5], []),
+        ([{"neighbors": 1, "within": "half"}], [0, 1, 2, 10, 11, 12], []),
+    ],
+)
+def test_parts_that_nothing_explains_and_lonely_samples_are_told_with_their_remedy(
+    keep, values, expected
+):
+    values = np.array(values)
+    data = Dataset(values[:, None] * 1.0, {"a": values, "half": np.arange(6) // 3})
+    found = rules(Declaration(keep=keep), data)
+    assert len(found.faults) == bool(expected)
+    assert all(part in found.faults[0] for part in expected)
+    assert found.summary()[-1:] == list(found.faults) or not expected
+    moved = Declaration(keep=keep, ignore=[{"transform": "noise"}])
+    assert not [line for line in rules(moved, data).faults if "partner" in line]
+
+
+def test_a_fit_from_python_warns_of_what_hinders_learning():
+    data = crossed(n_each=3, a=[0, 1, 20, 21])
+    declared = Declaration(keep=[{"factor": "a", "step": 1}], map={"max_epochs": 1})
+    with pytest.warns(DataWarning, match="2 parts.*1 gap"):
+        fit(declared, data)
 
 
 def test_measured_values_within_a_tolerance_count_as_equal():

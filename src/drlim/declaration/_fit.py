@@ -98,7 +98,9 @@ def fit(
     -----
     DataWarning
         Without `say`: if samples are identical, or as images nearly so, and if identical ones
-        contradict each other in what is kept. If numbers are kept without step and tolerance.
+        contradict each other in what is kept. If numbers are kept without step and tolerance,
+        the similar pairs fall into more parts than what is kept explains, or a sample has no
+        similar partner.
 
     Examples
     --------
@@ -134,8 +136,9 @@ def fit(
         known = combine(resolved, parts.learnt, learnt, force=force, progress=progress)
     for line in known.summary():
         tell(f"      {line}")
-    if say is None and known.chosen:
-        warn(known.chosen, DataWarning)
+    if say is None:
+        for line in (*([known.chosen] if known.chosen else []), *known.faults):
+            warn(line, DataWarning)
     training = _with_copies(resolved, known, learnt)
     starts = []
     for start in range(declaration.map.n_starts):

@@ -46,7 +46,7 @@ def near_in_all(
         for number, (n, keep) in enumerate(nearest.items()):
             names = [str(other.factor) for other in kept.values()]
             names += [keep.within] if keep.within else []
-            within = _agreeing(data, names) if names else None
+            within = agreeing(data, names) if names else None
             with at(declaration, "keep", n):
                 k = int(keep.neighbors or 0)
                 share = functools.partial(_report_share, progress, number, len(nearest))
@@ -126,7 +126,7 @@ def _report_share(
         progress((number + share) / n_searches)
 
 
-def _agreeing(data: Dataset, names: Sequence[str]) -> np.ndarray:
+def agreeing(data: Dataset, names: Sequence[str]) -> np.ndarray:
     """Return groups of samples that agree in all of some factors, as numbers."""
     codes = [np.unique(data.factor(name), return_inverse=True)[1] for name in names]
     together = np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)[1]

@@ -13,6 +13,7 @@ from drlim._deprecated import renamed_arguments
 from drlim._errors import InputError
 from drlim.datasets import Dataset
 from drlim.declaration._checks import check_crossing, check_extent, check_names, check_pairs
+from drlim.declaration._faults import faults
 from drlim.declaration._near import Near, near_in_all, sentence
 from drlim.declaration._pairs import PairsTable
 from drlim.declaration._resolve import Resolved, resolve
@@ -69,6 +70,7 @@ class Rules:
     n_lost: int = 0
     gaps: Mapping[str, Gaps] = field(default_factory=dict)
     chosen: str | None = None
+    faults: tuple[str, ...] = ()
 
     def why(self, left: int, right: int) -> list[str]:
         """Return the rules that make two samples similar, and the reason that the table gives.
@@ -85,7 +87,6 @@ class Rules:
     def summary(self) -> list[str]:
         """Return what was found, as lines for the user."""
         graph = self.similar
-        alone = int((graph.degree == 0).sum())
         n_parts = len(np.unique(graph.components[graph.degree > 0]))
         lines = [f"{graph.n_edges:,} similar pairs among {graph.n_samples:,} samples:"]
         for name, rule in self.by_rule.items():
@@ -117,12 +118,7 @@ class Rules:
             for name, share in self.crossing.items()
         ]
         lines.append(f"{n_parts:,} connected {'part' if n_parts == 1 else 'parts'}")
-        if alone:
-            lines.append(
-                f"{alone:,} {'sample has' if alone == 1 else 'samples have'} no similar partner "
-                "and can only be pushed away from the others"
-            )
-        return lines
+        return [*lines, *self.faults]
 
     def _reasons_among(self, graph: SimilarityGraph) -> Iterator[str]:
         """Count the reasons of the table for some pairs, the most frequent first."""
@@ -225,6 +221,7 @@ def combine(
         recall=kept.recall,
         gaps=kept.gaps,
         chosen=kept.chosen,
+        faults=tuple(faults(resolved, learnt, similar, kept.gaps)),
         n_judged=n_judged,
         n_lost=0 if table is None or n_judged is None else n_judged - len(table.edges),
     )
