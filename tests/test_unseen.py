@@ -34,7 +34,7 @@ def spectra(first=0, instruments=("mp5", "mp6", "m5"), seed=0, n=60):
 
 
 DECLARED = Declaration(
-    keep=[{"factor": "moisture", "tolerance": 0.3}],
+    keep=[{"factor": "moisture", "tolerance": 0.7}],
     data={"source": "specimen"},
     held_out={"share": 0.4, "unseen": {"instrument": ["m5"]}},
     map={"network": "linear", "max_epochs": 3},
