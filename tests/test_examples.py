@@ -24,7 +24,7 @@ def example(request, monkeypatch):
 
 def test_all_claims_of_an_example_hold_on_small_data(example, monkeypatch):
     # Probes at their full strength take half of the time, and have tests of their own.
-    monkeypatch.setattr("drlim.evaluation._probes._N_TREES", 8)
+    monkeypatch.setattr("drlim.evaluation._models._N_TREES", 8)
     claims, evidence, figures = example.run(0, quick=True)
     assert len(claims) >= 4
     assert [claim.line for claim in claims if not claim.holds] == []

@@ -579,6 +579,37 @@ def test_what_a_csv_column_is_does_not_hang_on_its_first_lines(folder, monkeypat
     assert table["text"][-3:].tolist() == ["1", "two", "3"]
 
 
+@pytest.mark.fault("D")
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+@pytest.mark.parametrize("comment", ["# run 2", "  #", "# a, b, c, d, e", "#;;"])
+def test_comment_lines_among_the_rows_of_a_table_are_skipped_and_counted(sign, comment, folder):
+    rows = ["u,v,w,kind", "1,2.5,3,a", "4,5,6,b", "7,8,9,a"]
+    rows = [row.replace(",", sign) for row in rows]
+    comment = comment.replace(",", ";") if sign != ";" else comment.replace(";", ",")
+    (folder / "t.csv").write_text("\n".join([*rows[:2], comment, rows[2], comment, rows[3]]))
+    said = []
+    data = read(folder / "t.csv", say=said.append)
+    assert data.X.tolist() == [[1, 2.5, 3], [4, 5, 6], [7, 8, 9]]
+    assert data.factors["kind"].tolist() == ["a", "b", "a"]
+    assert sum("2 comment lines" in line for line in said) == 1
+    X, _ = streamed(folder / "t.csv", rows=2, say=said.append)
+    np.testing.assert_array_equal(X, data.X)
+
+
+@pytest.mark.fault("D")
+def test_a_line_with_too_few_values_is_no_comment(folder):
+    (folder / "t.csv").write_text("u,v\n1,2\nnote: here it rained\n3,4\n")
+    with pytest.raises(FileError, match="rained"):
+        read(folder / "t.csv")
+
+
+def test_a_large_csv_file_is_parsed_again_and_gives_the_same(folder, monkeypatch, rng):
+    X = rng.normal(size=(50, 3))
+    save_csv(folder / "t.csv", X)
+    monkeypatch.setattr(_csv, "_KEPT_BYTES", 100)
+    np.testing.assert_array_equal(read(folder / "t.csv", columns=["f2", "f0"]).X, X[:, [2, 0]])
+
+
 def test_a_table_gives_integers_floats_truth_values_and_text(folder):
     columns = {
         "n": [1, -2],
@@ -1326,6 +1357,18 @@ def test_heic_and_avif_images_are_read_like_the_others(ending, folder):
     (folder / f"y.{ending}").write_bytes((folder / f"x.{ending}").read_bytes()[:-99])
     data = read(folder, skip_bad=True)
     assert data.names.tolist() == [f"x.{ending}"]
+
+
+@pytest.mark.fault("D")
+def test_two_folders_of_one_name_are_two_classes_and_one_line_says_so(folder, rng):
+    image_folder(folder, rng, ["train/cat/1.png", "val/cat/1.png", "val/dog/2.png"])
+    with pytest.warns(DataWarning, match="train/cat and val/cat are different classes"):
+        data = read(folder)
+    assert sorted(set(data.factors["class"])) == ["train/cat", "val/cat", "val/dog"]
+    said = []
+    streamed(folder, say=said.append)
+    assert len(said) == 1
+    assert read(folder / "val").factors["class"].tolist() == ["cat", "dog"]
 
 
 def test_a_pipe_and_a_link_to_nowhere_are_bad_images_and_are_not_waited_for(folder, rng):

@@ -659,3 +659,9 @@ def test_the_exact_loss_of_groups_is_that_of_their_edges(n_groups, rng):
     np.testing.assert_allclose(
         [found.attraction, found.repulsion], [expected.attraction, expected.repulsion], rtol=1e-10
     )
+
+
+@pytest.mark.fault("D")
+def test_a_distance_below_0_is_shown_without_its_rounding_error():
+    with pytest.raises(InputError, match=r"-0\.3;"):
+        contrastive_loss(np.array([0.1, -0.1 - 0.2]), np.array([True, True]), 1.0)

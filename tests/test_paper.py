@@ -33,8 +33,8 @@ SMALLER = {
     "drlim.experiments._cosface.QUICK_PER_DIGIT": 40,
     "drlim.experiments._cosface.QUICK_TEST": 300,
     "drlim.experiments._invariance._MOST_SAMPLES": 200,
-    "drlim.evaluation._probes._N_TREES": 8,
-    "drlim.evaluation._probes.MOST_FEATURES": 20,
+    "drlim.evaluation._models._N_TREES": 8,
+    "drlim.evaluation._models.MOST_FEATURES": 20,
     "drlim.datasets._mnist._small": functools.cache(_mnist._small),
     "drlim.plotting.render": lambda figure, file_format: b"a picture",
 }

@@ -228,3 +228,19 @@ def test_pale_points_have_an_outline():
     assert pale.get_edgecolor()[0][:3].max() < 0.5
     (points,) = coloured(np.arange(60.0), cyclic=True).axes[0].collections
     assert points.get_linewidths()[0] > 0
+
+
+@pytest.mark.fault("D")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_labels_that_are_floats_are_written_without_their_rounding_errors(dtype):
+    labels = (np.arange(6) % 3 * dtype(0.1)).astype(dtype)
+    Z, images = np.random.default_rng(0).normal(size=(6, 2)), np.ones((6, 4, 4))
+    options = {"label_name": "dose", "title": "t", "caption": "c"}
+    drawn = [
+        plotting.scatter(Z, labels, **options).axes[0].get_legend(),
+        plotting.thumbnails(Z, images, labels, **options).legends[0],
+        plotting.gallery({"one": (Z, labels)}, label_name="dose", caption="c").axes[0].get_legend(),
+    ]
+    for legend in drawn:
+        words = [text.get_text().split(" (")[0] for text in legend.get_texts()]
+        assert words == ["dose 0", "dose 0.1", "dose 0.2"]

@@ -6,65 +6,63 @@ on held-out samples what the map ignores and what it keeps. `run` does all of th
 report.
 """
 
+import importlib
 from typing import TYPE_CHECKING
 
 from drlim._deprecated import renamed_names
-from drlim.declaration._fit import Fitted, fit
-from drlim.declaration._prove import Evidence, prove
-from drlim.declaration._read import read_data
-from drlim.declaration._rules import Rules, rules
-from drlim.declaration._run import Run, run
-from drlim.declaration._schema import (
-    Data,
-    Declaration,
-    HeldOut,
-    Ignore,
-    Keep,
-    Map,
-    Pairs,
-)
-from drlim.declaration._split import split
-from drlim.declaration._use import Neighbor, Verified, declaration_of, nearest, open_map, verify
 
 if TYPE_CHECKING:
-    from drlim.declaration._recognition import Recognition
-from drlim.declaration._report import write_report
+    from drlim.declaration._fit import Fitted as Fitted, fit as fit
+    from drlim.declaration._prove import Evidence as Evidence, prove as prove
+    from drlim.declaration._read import read_data as read_data
+    from drlim.declaration._recognition import Recognition as Recognition
+    from drlim.declaration._report import write_report as write_report
+    from drlim.declaration._rules import Rules as Rules, rules as rules
+    from drlim.declaration._run import Run as Run, run as run
+    from drlim.declaration._schema import (
+        Data as Data,
+        Declaration as Declaration,
+        HeldOut as HeldOut,
+        Ignore as Ignore,
+        Keep as Keep,
+        Map as Map,
+        Pairs as Pairs,
+    )
+    from drlim.declaration._split import split as split
+    from drlim.declaration._use import (
+        Neighbor as Neighbor,
+        Verified as Verified,
+        declaration_of as declaration_of,
+        nearest as nearest,
+        open_map as open_map,
+        verify as verify,
+    )
 
-__all__ = [
-    "Data",
-    "Declaration",
-    "Evidence",
-    "Fitted",
-    "HeldOut",
-    "Ignore",
-    "Keep",
-    "Map",
-    "Neighbor",
-    "Pairs",
-    "Recognition",
-    "Rules",
-    "Run",
-    "Verified",
-    "declaration_of",
-    "fit",
-    "nearest",
-    "open_map",
-    "prove",
-    "read_data",
-    "rules",
-    "run",
-    "split",
-    "verify",
-    "write_report",
-]
+# A part is imported when it is used: to use a map takes neither what learns one nor what draws.
+_HOMES = {
+    "_fit": ("Fitted", "fit"),
+    "_prove": ("Evidence", "prove"),
+    "_read": ("read_data",),
+    "_recognition": ("Recognition",),
+    "_report": ("write_report",),
+    "_rules": ("Rules", "rules"),
+    "_run": ("Run", "run"),
+    "_schema": ("Data", "Declaration", "HeldOut", "Ignore", "Keep", "Map", "Pairs"),
+    "_split": ("split",),
+    "_use": ("Neighbor", "Verified", "declaration_of", "nearest", "open_map", "verify"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
+__all__ = [*_HOME]
 
 _renamed = renamed_names(__name__, {"declared_by": "declaration_of", "load": "read_data"})
 
 
 def __getattr__(name: str) -> object:
-    if name == "write_report":  # it draws; a map is learnt and used without matplotlib
-        from drlim.declaration._report import write_report
-
-        return write_report
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
     return _renamed(name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

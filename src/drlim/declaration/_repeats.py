@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
 from drlim._applying import blocks
 from drlim.declaration._fingerprints import hashes
@@ -112,6 +111,8 @@ def _nearly_identical(X: np.ndarray, rows: np.ndarray) -> np.ndarray:
     reduced = [_reduced(block) for block in blocks(X)]
     small = np.concatenate([block for block, _ in reduced])[rows]
     contrast = np.concatenate([block for _, block in reduced])[rows]
+    from sklearn.neighbors import NearestNeighbors
+
     k = min(_N_CANDIDATES, len(rows))
     far, near = NearestNeighbors(n_neighbors=k).fit(small).kneighbors(small)
     # Of a reduced image each number stands for as many pixels as any other.

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
 from drlim._deprecated import renamed_arguments
 from drlim._errors import FileError, InputError, nearest_name
@@ -164,6 +163,8 @@ def nearest(map_: DrLIM, known: Dataset, query: Dataset | str, n: int = 5) -> li
             f"n is {n} and there are {len(known)} known samples to choose from; give another n "
             "(-n), or more samples"
         )
+    from sklearn.neighbors import NearestNeighbors
+
     index = NearestNeighbors().fit(map_.transform(known.X))
     extra = int(itself is not None)
     distances, rows = index.kneighbors(map_.transform(query.X), n_neighbors=n + extra)

@@ -31,6 +31,7 @@ from drlim.evaluation._intervals import (
     r2_parts,
     widened,
 )
+from drlim.evaluation._models import probe_model
 from drlim.evaluation._probes import (
     MOST_FEATURES as MOST_FEATURES,
     MOST_SAMPLES,
@@ -41,7 +42,6 @@ from drlim.evaluation._probes import (
     as_values,
     check_factor,
     check_groups,
-    probe_model,
     targets,
 )
 

@@ -25,13 +25,13 @@ from drlim.evaluation._intervals import (
     r2_parts,
     wilson_if_certain,
 )
+from drlim.evaluation._models import probe_model
 from drlim.evaluation._neighborhoods import share_kept_of_each, trust_of_each
 from drlim.evaluation._probes import (
     MOST_SAMPLES,
     N_FOLDS,
     check_factor,
     check_groups,
-    probe_model,
     targets,
 )
 

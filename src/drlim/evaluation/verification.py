@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import pairwise_distances
-from sklearn.model_selection import GroupKFold, StratifiedKFold
 
 from drlim._checks import as_array, as_rows, check_count, is_number, one_each
 from drlim._deprecated import renamed_names
@@ -374,6 +372,8 @@ def mean_average_precision(Z: Any, labels: Any) -> float:
     >>> mean_average_precision([[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1])
     1.0
     """
+    from sklearn.metrics import pairwise_distances
+
     rows = as_rows(Z, "Z")
     labels = one_each(labels, len(rows), "labels")
     if len(np.unique(as_values(labels))) == len(labels):
@@ -460,6 +460,8 @@ def _folds(
     labels: np.ndarray, by: str, n_folds: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Divide the samples into folds; by class, no class is in two of them."""
+    from sklearn.model_selection import GroupKFold, StratifiedKFold
+
     if by == "sample":
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
         yield from folds.split(labels, labels)

@@ -89,7 +89,7 @@ def contrastive_loss(distance: Any, similar: Any, margin: float) -> Any:
         if distance.dtype.kind not in "buif":
             raise InputError(f"distance has the dtype {distance.dtype}; it must be of numbers")
         if (distance < 0).any():
-            raise InputError(f"distance has the value {distance.min()}; a distance is >= 0")
+            raise InputError(f"distance has the value {distance.min():g}; a distance is >= 0")
         as_tensor = torch.from_numpy(np.array(distance, dtype=_float_dtype(distance)))
         return contrastive_loss(as_tensor, similar, margin).numpy()
     similar = _as_bool(similar, distance.device)

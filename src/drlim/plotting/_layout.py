@@ -68,7 +68,7 @@ def scatter_labels(
     alpha: float | None = None,
     linewidths: float | None = None,
     zorder: float = 1,
-    name: Callable[[Any, int], str] = lambda label, n: str(label),
+    name: Callable[[str, int], str] = lambda label, n: label,
 ) -> None:
     """Draw the points of each label in its own colour and marker.
 
@@ -95,8 +95,13 @@ def scatter_labels(
             facecolors=colour_of(k),
             edgecolors=OUTLINE if is_pale else colour_of(k),
             marker=marker_of(k),
-            label=name(value, len(points)),
+            label=name(label_text(value), len(points)),
         )
+
+
+def label_text(label: Any) -> str:
+    """Return a label as text, without the rounding errors of a float."""
+    return f"{label:g}" if isinstance(label, float | np.floating) else str(label)
 
 
 def scatter_values(

@@ -15,6 +15,7 @@ from drlim.plotting._layout import (
     check_some,
     colour_of,
     label_map,
+    label_text,
     one_axes,
     scatter_labels,
     scatter_values,
@@ -134,7 +135,7 @@ def thumbnails(
     axes.imshow(canvas, extent=extent, interpolation="antialiased")
     label_map(axes, title)
     if labels is not None:
-        names = [f"{label_name} {value}" for value in values]
+        names = [f"{label_name} {label_text(value)}" for value in values]
         squares = [axes.plot([], [], "s", color=colour_of(k))[0] for k in range(len(values))]
         # Beside the axes: matplotlib does not see the images, and would cover them.
         figure.legend(squares, names, loc="outside right upper")
@@ -184,7 +185,7 @@ def views(
             (seen[:, :2] / half + 1) / 2, images, None, size=760, tile=38, depth=seen[:, 2]
         )
         column[1].imshow(sheet, extent=(-half, half, -half, half), interpolation="antialiased")
-        where = "from above" if above == 90 else f"around {around}°, above {above}°"
+        where = "from above" if above == 90 else f"around {around:g}°, above {above:g}°"
         column[0].set_title(where, fontsize=10)
         for axes in column:
             axes.set(xlim=(-half, half), ylim=(-half, half), aspect="equal")

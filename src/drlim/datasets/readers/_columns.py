@@ -30,6 +30,8 @@ class Table:
     dtypes: dict[str, np.dtype]  # of the columns that are not text
     n_rows: int
     batches_of: Callable[[Sequence[str], int], Iterator[Any]]
+    # Columns of numbers as float64, (at most n rows, n_columns), where they are in memory.
+    floats_of: Callable[[Sequence[str], int], Iterator[np.ndarray]] | None = None
     left_out: tuple[str, ...] = ()  # columns that are not read, as ``name: reason``
     no_features: frozenset[str] = frozenset()  # columns of numbers that name or count rows
     unused: frozenset[str] = frozenset()  # those that are no factors either
@@ -140,15 +142,14 @@ def present(column: Any, decimal: str = ".") -> Any:
     return pc.if_else(missing, pa.scalar(None, pa.string()), trimmed)
 
 
-def fits(values: Any, kind: str) -> bool:
-    """Tell whether all text of a column can be read as values of this kind."""
+def as_kind(values: Any, kind: str) -> Any | None:
+    """Return text as values of a kind, or None if some of it cannot be read so."""
     import pyarrow as pa
 
     try:
-        _parsed(values, kind)
+        return _parsed(values, kind)
     except pa.ArrowInvalid:
-        return False
-    return True
+        return None
 
 
 def _parsed(values: Any, kind: str) -> Any:

@@ -143,6 +143,11 @@ def _decoded(path: Path, content: bytes, encoding: str) -> str:
         ) from None
 
 
+def is_comment(line: str) -> bool:
+    """Tell whether a line of a CSV file is a comment, if it is no row of values."""
+    return line.lstrip().startswith("#")
+
+
 def _comments(lines: Sequence[str]) -> int:
     """Return how many lines at the beginning are comments, and not the names of columns."""
     n = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
@@ -182,7 +187,8 @@ def _rows(text: str, delimiter: str, is_whole: bool) -> tuple[list[str], list[li
     rows = [row for row, _ in zip(reader, range(_ROWS), strict=False)]
     if not is_whole and len(rows) < _ROWS:  # the last one may be cut
         rows = rows[:-1]
-    return first, [row for row in rows if row], n_lines
+    rows = [row for row in rows if row and not (is_comment(row[0]) and len(row) < len(first))]
+    return first, rows, n_lines
 
 
 def _decimal(path: Path, delimiter: str, rows: Sequence[Sequence[str]]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
@@ -115,6 +115,22 @@ def open_folder(
         names,
         factors,
         left_out=found.left_out,
+        doubts=_repeated_classes(str(PurePosixPath(name).parent) for name in names.tolist()),
+    )
+
+
+def _repeated_classes(classes: Iterable[str]) -> tuple[str, ...]:
+    """Return a line if folders of one name, such as train/cat and val/cat, are two classes."""
+    parents: dict[str, list[str]] = {}
+    for each in sorted(set(classes)):
+        parents.setdefault(PurePosixPath(each).name, []).append(each)
+    repeated = [folders for folders in parents.values() if len(folders) > 1]
+    if not repeated:
+        return ()
+    return (
+        f"{' and '.join(repeated[0][:2])} are different classes, though their folders have one "
+        f"name ({len(repeated):,} such names); if they are one class, read one of the parts, or "
+        "put the images of a class into one folder",
     )
 
 

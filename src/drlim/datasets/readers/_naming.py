@@ -81,7 +81,7 @@ def rows_of(
         matches = [] if row in used else [i for i in lookup.loose(key) if i not in row_of]
         if matches:
             row_of[_only(matches, key, names, title)] = row
-            otherwise[key] = names[matches[0]]
+            otherwise[key] = str(names[matches[0]])
     if otherwise:
         shown = few(f"{key!r} for {name!r}" for key, name in otherwise.items())
         say(f"{title}: {len(otherwise):,} of its rows name their samples otherwise: {shown}")

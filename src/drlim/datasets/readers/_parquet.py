@@ -46,7 +46,7 @@ def open_parquet(path: Path) -> Table:
         dtypes,
         file.metadata.num_rows,
         batches,
-        tuple(left_out),
+        left_out=tuple(left_out),
         no_features=frozenset(no_features),
         unused=frozenset(unused),
     )

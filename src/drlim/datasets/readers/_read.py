@@ -12,15 +12,16 @@ import numpy as np
 from drlim._checks import check_count
 from drlim._errors import DataWarning, FileError, InputError, about, nearest_name, warn
 from drlim._files import as_path
-from drlim.datasets._dataset import Dataset, rows_of
+from drlim.datasets._dataset import Dataset
 from drlim.datasets.readers._convert import random_access
 from drlim.datasets.readers._dialect import TableForm
-from drlim.datasets.readers._factors import differing, join, unknown_as_none
+from drlim.datasets.readers._factors import Joined, join, unknown_as_none
 from drlim.datasets.readers._image_files import FORMATS
 from drlim.datasets.readers._images import Colour, open_folder
 from drlim.datasets.readers._npy import open_npy
 from drlim.datasets.readers._npz import open_npz
 from drlim.datasets.readers._reader import Reader, Say, few, logger
+from drlim.datasets.readers._samples import dataset, name_of
 from drlim.datasets.readers._tables import ENDINGS as TABLES, open_table
 from drlim.datasets.readers._zarr import open_zarr
 
@@ -186,95 +187,51 @@ def read(
         _announce(reader, doubt, say)
         own = reader.factors()
     names = _names(reader, own, by)
-    if by is not None:
-        own.pop(by, None)
-        if factors is None and names is None:
-            raise InputError(
-                f"by is {by!r}, but there is no table of factors to join", argument="by"
-            )
-    listed = np.arange(reader.shape[0])
-    if factors is not None:
-        with about("factors"):
-            own, listed = join(
-                own,
-                factors,
-                by,
-                names,
-                reader.shape[0],
-                folder=path.resolve().name if path.is_dir() else None,
-                select=select,
-                form=options.form,
-                say=doubt,
-            )
-    elif select:
-        raise InputError(
-            "select keeps the samples that a table of factors lists; give the table (factors)",
-            argument="select",
-        )
+    own, listed = _with_table(reader, own, names, factors, by, select, options.form, doubt)
     own, unknown = unknown_as_none(own)
     for line in unknown:
         doubt(f"{path}: {line}")
     with about("path"):
         X, bad = random_access(reader, options.as_json(), cache, say)
-    data = _dataset(path, reader, X, own, names, bad, listed, say)
-    with about("factors"):
-        _check_features_named_as_factors(data)
-    return data
+    return dataset(path, reader, X, own, names, bad, listed, say)
 
 
-def _dataset(
-    path: Path,
+def _with_table(
     reader: Reader,
-    X: np.ndarray,
-    factors: dict[str, np.ndarray],
+    own: dict[str, np.ndarray],
     names: np.ndarray | None,
-    bad: Mapping[int, str],
-    listed: np.ndarray,
-    say: Say,
-) -> Dataset:
-    """Return the samples that could be read, with their factors and names.
-
-    The factors are those of the `listed` samples; X has those that are not `bad`, and `names` are
-    of all.
-    """
-    skipped = tuple(f"{_name_of(names, i)}: {bad[i]}" for i in sorted(bad))
-    if bad:
-        say(f"{path}: {len(bad):,} of {reader.shape[0]:,} files were left out")
-        if not len(X):
-            raise FileError(f"{path} has no image that can be read: {few(skipped)}")
-    n = reader.shape[0]
-    left_out = list(reader.left_out)
-    if len(listed) < n:
-        left_out.append(f"samples: {n - len(listed):,} that the table of factors does not list")
-    good = np.setdiff1d(listed, list(bad))
-    if len(good) < n:
-        X = rows_of(X, np.searchsorted(np.setdiff1d(np.arange(n), list(bad)), good))
-        kept = np.searchsorted(listed, good)
-        factors = {name: values[kept] for name, values in factors.items()}
-        names = None if names is None else names[good]
-    return Dataset(
-        X,
-        factors,
-        path.name,
-        str(path),
-        names,
-        skipped,
-        feature_names=reader.feature_names,
-        left_out=tuple(left_out),
-    )
-
-
-def _check_features_named_as_factors(data: Dataset) -> None:
-    """Raise if a column of the table of factors is a feature with other values: rows are mixed."""
-    for name in set(data.feature_names) & set(data.factors):
-        values, feature = data.factors[name], data.X[:, data.feature_names.index(name)]
-        if values.dtype.kind not in "iuf":
-            continue
-        is_other = (values.astype(feature.dtype) != feature) & ~np.isnan(values)
-        if is_other.any():
-            i = int(is_other.argmax())
-            sample = i if data.names is None else data.names[i]
-            raise differing("the table of factors", name, values[i], feature[i], sample)
+    factors: str | os.PathLike[str] | Mapping[str, np.ndarray] | None,
+    by: str | None,
+    select: bool,
+    form: TableForm,
+    doubt: Say,
+) -> Joined:
+    """Return the factors of the file and of the table, and the samples that have them."""
+    own = {name: values for name, values in own.items() if name != by}
+    if factors is None:
+        if select:
+            raise InputError(
+                "select keeps the samples that a table of factors lists; give the table (factors)",
+                argument="select",
+            )
+        if by is not None and names is None:
+            raise InputError(
+                f"by is {by!r}, but there is no table of factors to join", argument="by"
+            )
+        return Joined(own, np.arange(reader.shape[0]))
+    is_folder = reader.names is not None and reader.path.is_dir()
+    with about("factors"):
+        return join(
+            own,
+            factors,
+            by,
+            names,
+            reader.shape[0],
+            folder=reader.path.resolve().name if is_folder else None,
+            select=select,
+            form=form,
+            say=doubt,
+        )
 
 
 def blocks(
@@ -353,7 +310,7 @@ def _named_blocks(
     for block in reader.blocks(rows):
         n = len(block.X) + len(block.skipped)
         for i, reason in block.skipped.items():
-            say(f"left out {_name_of(names, i)}: {reason}")
+            say(f"left out {name_of(names, i)}: {reason}")
         if len(block.X):
             good = [i for i in range(start, start + n) if i not in block.skipped]
             yield block.X, None if names is None else names[good]
@@ -378,10 +335,6 @@ def _names(reader: Reader, own: Mapping[str, np.ndarray], by: str | None) -> np.
     if reader.names is not None or by is None or by not in own:
         return reader.names
     return own[by].astype(str)
-
-
-def _name_of(names: np.ndarray | None, i: int) -> str:
-    return f"sample {i}" if names is None else str(names[i])
 
 
 def _open(

@@ -41,26 +41,12 @@ def open_table(
         if name not in are_features and (name not in table.unused or name in named)
     ]
     left_out = [line for line in table.left_out if line.split(": ")[0] not in {*features, *named}]
-    import pyarrow as pa
-
     # One dtype for all features: float32, unless a column of integers or float64 needs more.
     dtype = np.result_type(np.float32, *(table.dtypes[name] for name in features))
 
-    are_one_kind = path.suffix.lower() == ".csv" and "bool" not in map(table.kinds.get, features)
-
     def slices(rows: int) -> Iterator[Block]:
         start = 0
-        for batch in table.batches(features, rows):
-            X = np.empty((batch.num_rows, len(features)), dtype)
-            with naming_damage(path):
-                if are_one_kind:
-                    # All columns at once: there may be tens of thousands of them.
-                    column = pa.concat_arrays(batch.columns)
-                    values = numbers(column, "float", table.decimal)
-                    X[:] = values.reshape(len(features), batch.num_rows).T
-                else:
-                    for j, name in enumerate(features):
-                        X[:, j] = numbers(batch.column(j), table.kinds[name])
+        for X in _numbers(table, features, rows, dtype):
             if not np.isfinite(X).all():
                 i, j = np.argwhere(~np.isfinite(X))[0]
                 raise InputError(
@@ -85,6 +71,32 @@ def open_table(
         notes=(*table.notes, _taken(features, [name for name in others if name != by])),
         doubts=(*table.doubts, *_as_text(table, others)),
     )
+
+
+def _numbers(
+    table: Table, features: Sequence[str], rows: int, dtype: np.dtype
+) -> Iterator[np.ndarray]:
+    """Read columns of numbers as one array, at most ``rows`` rows at a time."""
+    import pyarrow as pa
+
+    are_floats = "bool" not in map(table.kinds.get, features)
+    if table.floats_of is not None and are_floats:
+        for values in table.floats_of(features, rows):
+            yield np.ascontiguousarray(values, dtype)
+        return
+    is_csv = table.path.suffix.lower() == ".csv"
+    for batch in table.batches(features, rows):
+        X = np.empty((batch.num_rows, len(features)), dtype)
+        with naming_damage(table.path):
+            if is_csv and are_floats:
+                # All columns at once: there may be tens of thousands of them.
+                column = pa.concat_arrays(batch.columns)
+                values = numbers(column, "float", table.decimal)
+                X[:] = values.reshape(len(features), batch.num_rows).T
+            else:
+                for j, name in enumerate(features):
+                    X[:, j] = numbers(batch.column(j), table.kinds[name])
+        yield X
 
 
 def _as_text(table: Table, factors: Collection[str]) -> list[str]:
