@@ -597,6 +597,17 @@ def test_comment_lines_among_the_rows_of_a_table_are_skipped_and_counted(sign, c
 
 
 @pytest.mark.fault("D")
+def test_messages_list_what_is_there(folder):
+    (folder / "spectra.csv").write_text("name,kind\na,b\n")
+    with pytest.raises(InputError, match=r"no column of numbers.*name \(text\), kind \(text\)"):
+        read(folder / "spectra.csv")
+    with pytest.raises(FileError, match=r"spectrum.csv is not there.*spectra.csv"):
+        read(folder / "spectrum.csv")
+    with pytest.raises(FileError, match=r"x.npz is not there.*has spectra.csv"):
+        read(folder / "deeper" / "x.npz")
+
+
+@pytest.mark.fault("D")
 def test_a_line_with_too_few_values_is_no_comment(folder):
     (folder / "t.csv").write_text("u,v\n1,2\nnote: here it rained\n3,4\n")
     with pytest.raises(FileError, match="rained"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -337,13 +338,29 @@ def _names(reader: Reader, own: Mapping[str, np.ndarray], by: str | None) -> np.
     return own[by].astype(str)
 
 
+def _what_is_there(path: Path) -> str:
+    """Return the end of a message: what a path that does not exist may have meant."""
+    folder = path.parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    wanted = path.relative_to(folder).parts[0]
+    try:
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except OSError:
+        names = []
+    close = difflib.get_close_matches(wanted, names, n=1)
+    if close:
+        return f"did you mean {folder / close[0]}?"
+    return f"the folder {folder.resolve()} has {few(names, 5) or 'no files'}"
+
+
 def _open(
     path: Path, options: _Options, others: Iterable[str | os.PathLike[str] | None] = ()
 ) -> Reader:
     """Open a file or folder; `others` are files that are read with it."""
     ending = path.suffix.lower()
     if not path.exists():
-        raise FileError(f"{path} is not there; is it the right path?")
+        raise FileError(f"{path} is not there; {_what_is_there(path)}")
     is_folder = (path.is_dir() and ending not in _ARRAYS) or ending in FORMATS
     of_images = {name: getattr(options, name) for name in ("size", "colour", "max_pixels")}
     given = [name for name, value in of_images.items() if value is not None]

@@ -125,7 +125,11 @@ def _features(
                     "declare it (keep, ignore, factor_columns), or give data.columns, the features"
                 )
         if not features:
-            raise InputError(f"{table.path} has no column of numbers, and features are numbers")
+            there = few((f"{name} ({kind})" for name, kind in table.kinds.items()), 8)
+            raise InputError(
+                f"{table.path} has no column of numbers that could be a feature; its columns are "
+                f"{there or 'of kinds that are not read'}"
+            )
         return features
     with about("columns"):
         if isinstance(columns, str) or not columns or len(set(columns)) < len(columns):
