@@ -4,7 +4,7 @@ import contextlib
 import sys
 from unittest import mock
 
-from bad_input.rows import GRAPH, LABELS, X_NAN, X, bad, bad_file, file, folder
+from bad_input.rows import GRAPH, LABELS, X_NAN, X, bad, bad_file, file, fitted, folder
 from drlim import DrLIM, MissingExtraError, training
 from drlim.callbacks import EarlyStopping, MetricsFile, PlotEpochs, TensorBoard
 from drlim.checkpoints import Checkpoint
@@ -15,6 +15,7 @@ def learn(callback):
 
 
 def without_tensorboard():
+    fitted()  # the patch would drop the modules that the first fit imports, and torch needs them
     with mock.patch.dict(sys.modules, {"torch.utils.tensorboard": None}):
         learn(TensorBoard(folder()))
 
