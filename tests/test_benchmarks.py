@@ -22,8 +22,11 @@ def kept_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_quick_run_measures_drlim_beside_its_rivals(
     kept_in: Path, capsys: pytest.CaptureFixture[str]
 ):
-    figures = list(real.run(True, ["wine"], methods=["pca", "lda", "drlim"]))
-    assert [figure.name.split(":")[0] for figure in figures] == ["wine, EER", "wine, 5-NN"]
+    page = kept_in / "page.md"
+    figures = list(real.run(True, ["wine"], methods=["pca", "lda", "drlim"], page=page))
+    assert [figure.name.split(":")[0] for figure in figures] == ["wine, EER", "wine, 5-NN", "wine"]
+    assert "| drlim, declared" in page.read_text("utf-8")
+    assert "<!--" not in page.read_text("utf-8")
     assert all(np.isfinite(figure.value) for figure in figures)
     assert "drlim, declared" in capsys.readouterr().out
     # A rival is measured once for the same samples, drlim in every run.

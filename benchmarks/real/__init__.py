@@ -11,16 +11,19 @@ the tables to a page. ``MINUTES`` limits the time of one method on one split (10
 from __future__ import annotations
 
 import argparse
+import datetime
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks._bench import Figure
+from benchmarks._bench import Figure, machine, record
 from benchmarks.real._methods import METHODS
 from benchmarks.real._results import Result, kept, result_of
 from benchmarks.real._sets import QUICK, SETS, Fold, MissingError
 from benchmarks.real._table import rows_of, summary_of, table_of
 
 N_SPLITS = 5
+SMALL = 2000  # Up to so many samples, the default may take 30 s; else 3 minutes.
+PAGE = Path(__file__).with_name("page.md")  # the text around the tables
 
 SetResults = dict[str, list[Result]]
 
@@ -49,12 +52,22 @@ def run(
     print(summary_of(results) + "\n", flush=True)
     if page is not None:
         page.write_text(_page(results, n_splits), "utf-8")
+    yield from _figures(results, quick)
+
+
+def _figures(results: dict[str, SetResults], quick: bool) -> Iterator[Figure]:
+    """Yield how far drlim's default is behind the best rival in each row, and its times."""
     for row in rows_of(results):
         behind = row.behind("drlim")
         if behind is not None:
             goal = "" if quick else f"<= {row.error('drlim'):.6f}"
             title = f"{row.set_name}, {row.measure}: behind {METHODS[row.best_rival or ''].title}"
             yield Figure(title, behind, "", goal, {"means": dict(row.means)})
+    for name, methods in results.items():
+        if "drlim" in methods:
+            most = max(result.seconds for result in methods["drlim"])
+            limit = 30 if len(SETS[name](0).data) <= SMALL else 180
+            yield Figure(f"{name}: drlim", most, "s", "" if quick else f"<= {limit}")
 
 
 def _of_set(
@@ -81,16 +94,23 @@ def _of_set(
 
 def _page(results: dict[str, SetResults], n_splits: int) -> str:
     """Return the tables as a page of the documentation."""
-    parts = ["# Benchmarks on real data\n", summary_of(results)]
-    for name in results:
-        parts.append(f"\n## {name}\n\n{SETS[name].__doc__}\n\n{table_of(name, results)}")
-    return "\n".join(parts) + "\n"
+    tables = [
+        f"### {name}\n\n{SETS[name].__doc__}\n\n{table_of(name, results)}" for name in results
+    ]
+    found = machine()
+    measured = (
+        f"Measured on {datetime.date.today()}: {n_splits} splits, {found['processor']}, "
+        f"{found['cores']} cores, torch {found['versions']['torch']}."
+    )
+    text = PAGE.read_text("utf-8")
+    parts = {"measured": measured, "summary": summary_of(results), "sets": "\n\n".join(tables)}
+    for name, part in parts.items():
+        text = text.replace(f"<!-- {name} -->", part)
+    return text
 
 
 def main(arguments: Sequence[str]) -> list[Figure]:
     """Run with the arguments of the command line, and record the figures."""
-    from benchmarks._bench import record
-
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks real", description=(__doc__ or "").splitlines()[0]
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.real._measures import MEASURES
-from benchmarks.real._methods import METHODS, Method
+from benchmarks.real._methods import METHODS
 from benchmarks.real._results import Result
 
 SECONDS = "processor s"
@@ -102,19 +102,27 @@ def table_of(set_name: str, results: Results) -> str:
 
 
 def summary_of(results: Results) -> str:
-    """Return where drlim stands: behind the best rival in each row, and the mean ranks."""
-    rows = rows_of(results)
-    lines = [["set", "measure", "best rival", "", *(m.title for m in _ours(results))]]
+    """Return where drlim stands: beside the best rival in each row, and by its mean rank."""
+    rows, ours = rows_of(results), [name for name in _names(results) if METHODS[name].ours]
+    titles = [METHODS[name].title for name in ours]
+    lines = [["set", "measure", "best rival", "", *titles]]
     lines.append(["---"] * len(lines[0]))
     for row in rows:
         if (best := row.best_rival) is None:
             continue
         line = [row.set_name, row.measure, METHODS[best].title, f"{row.means[best][0]:.3f}"]
-        for name in METHODS:
-            if METHODS[name].ours and name in _names(results):
-                line.append(_standing(row, name))
-        lines.append(line)
-    return markdown(lines) + "\n\n" + _ranks(results, rows)
+        lines.append(line + [_standing(row, name) for name in ours])
+    counts = [_count(rows, name) for name in ours]
+    return "\n\n".join([markdown(lines), *counts, _ranks(results, rows)])
+
+
+def _count(rows: Sequence[Row], name: str) -> str:
+    behind = [(row.behind(name), row.error(name)) for row in rows if row.behind(name) is not None]
+    met = sum(by <= error for by, error in behind if by is not None)
+    return (
+        f"{METHODS[name].title}: {met} of {len(behind)} rows within one standard error of the best "
+        "rival, or ahead of it."
+    )
 
 
 def _standing(row: Row, name: str) -> str:
@@ -146,10 +154,6 @@ def _ranks(results: Results, rows: Sequence[Row]) -> str:
 
 def _names(results: Results) -> list[str]:
     return [name for name in METHODS if any(name in methods for methods in results.values())]
-
-
-def _ours(results: Results) -> list[Method]:
-    return [METHODS[name] for name in _names(results) if METHODS[name].ours]
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:
