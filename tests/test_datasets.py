@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drlim import Dataset, FileError, InputError
+from drlim import Dataset, DataWarning, FileError, InputError
 from drlim.datasets import _mnist, _store, mnist, read_idx
 from drlim.transforms import shift, shifted_copies
 
@@ -225,6 +225,14 @@ def test_a_dataset_cannot_be_changed():
         data.name = "other"
     with pytest.raises(TypeError):
         data.factors["digit"] = np.zeros(3)
+
+
+def test_a_split_warns_of_test_samples_that_are_training_samples(rng):
+    X = np.repeat(rng.normal(size=(10, 3)), 2, axis=0)
+    data = Dataset(X, {"source": np.arange(20), "pair": np.arange(20) // 2})
+    with pytest.warns(DataWarning, match="test samples are identical"):
+        data.split(0.3, random_state=0)
+    data.split(0.3, by="pair", random_state=0)  # no warning: each pair is on one side
 
 
 def test_a_split_keeps_every_source_on_one_side(rng):

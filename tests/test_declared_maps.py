@@ -805,6 +805,40 @@ def test_a_report_that_cannot_be_written_is_an_error(fitted, evidence, tmp_path)
         write_report(tmp_path / "file" / "report", evidence, fitted.map, DECLARED)
 
 
+@pytest.mark.fault("A8")
+@pytest.mark.fault("B6")
+def test_a_report_names_repeated_samples_and_what_was_left_out(fitted, tmp_path):
+    data = measurements(8)
+    rows = np.concatenate([np.arange(len(data)), [0, 1, 2]])
+    pose = data.factor("pose")[rows]
+    pose[-3:] += 1
+    lamp = data.factor(ODD)[rows]
+    data = Dataset(data.X[rows], {ODD: lamp, "pose": pose}, left_out=("hue: <3> values",))
+    with pytest.warns(DataWarning):
+        done = run(DECLARED, tmp_path / "map.drlim", data=data)
+    new = measurements(4, seed=9)
+    twice = Dataset(np.tile(new.X, (2, 1)), {k: np.tile(v, 2) for k, v in new.factors.items()})
+    of_new = prove(fitted.map, DECLARED, twice)
+    for evidence, n in ((done.evidence, 6), (of_new, 120)):
+        write_report(tmp_path / str(n), evidence, fitted.map, DECLARED)
+        shown = html.unescape((tmp_path / str(n) / "report.html").read_text("utf-8"))
+        found = json.loads((tmp_path / str(n) / "proof.json").read_text())
+        assert found["repeats"] == list(evidence.repeats)
+        assert f"{n} samples are identical to others" in evidence.repeats[0]
+        assert all(line in shown for line in evidence.repeats)
+    assert any("3 groups of identical samples contradict" in line for line in done.fitted.repeats)
+    shown = html.unescape(done.report[0].read_text("utf-8"))
+    assert all(line in shown for line in (*done.fitted.repeats, "hue: <3> values"))
+    assert json.loads(done.report[1].read_text())["left_out"] == ["hue: <3> values"]
+
+
+def test_copies_are_read_through_transformed_learnt_samples_too(woven):
+    _, _, evidence = woven
+    (ignored,) = [e for e in evidence.proof.ignored if e.name in evidence.curves]
+    for leaks in ignored.leakage.values():
+        assert [leak.trained_on for leak in leaks] == ["held-out"] * 3 + ["learnt"] * 3
+
+
 @pytest.fixture(params=["a picture", "the page", "the numbers"])
 def interrupted(request, monkeypatch, fitted, evidence):
     """Write a report that an interrupt ends where it writes its last picture or something later."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import tempfile
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from drlim._checks import as_array, is_number
-from drlim._errors import InputError, nearest_name
+from drlim._errors import DataWarning, InputError, nearest_name, warn
 from drlim._random import RandomState, generator
 
 
@@ -186,7 +187,9 @@ class Dataset:
         """Split into a training and a test set, never dividing a source.
 
         All samples of one source (the shifted copies of one digit, say) go to the same side:
-        testing on a copy of a training sample would prove nothing.
+        testing on a copy of a training sample would prove nothing. Copies of several sources are
+        not looked for, only counted: `drlim.declaration.fit` keeps identical samples, and nearly
+        identical images, on one side.
 
         Parameters
         ----------
@@ -204,6 +207,12 @@ class Dataset:
         ------
         InputError
             If the share is outside (0, 1), one side would be empty, or there is no such factor.
+
+        Warns
+        -----
+        DataWarning
+            If samples of the test set are in the training set too, byte for byte; not looked for
+            in more than 1 GiB of samples.
 
         Examples
         --------
@@ -224,7 +233,27 @@ class Dataset:
             )
         held_out = generator(random_state).permutation(sources)[:n_test]
         is_test = np.isin(self.factor(by), held_out)
+        _warn_of_repeats(self.X, is_test)
         return self.subset(~is_test), self.subset(is_test)
+
+
+def _warn_of_repeats(X: np.ndarray, is_test: np.ndarray) -> None:
+    """Warn of test samples whose bytes are those of a training sample."""
+    if X.nbytes > _IN_MEMORY:
+        return
+    known = {_digest(sample) for sample in X[~is_test]}
+    n_repeated = sum(_digest(sample) in known for sample in X[is_test])
+    if n_repeated:
+        warn(
+            f"{n_repeated:,} of {int(is_test.sum()):,} test samples are identical to training "
+            "samples of other sources and prove nothing; give identical samples one source, or "
+            "use drlim.declaration.fit, which keeps them on one side",
+            DataWarning,
+        )
+
+
+def _digest(sample: np.ndarray) -> bytes:
+    return hashlib.blake2b(sample.tobytes(), digest_size=16).digest()
 
 
 def check_known(data: Dataset, name: str) -> None:

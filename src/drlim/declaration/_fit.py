@@ -46,6 +46,8 @@ class Fitted:
         The samples that were held out at random, by source.
     unseen : Dataset or None
         The samples that were held out because of their values (`HeldOut.unseen`).
+    repeats : tuple of str
+        A line for each thing found of samples that repeat others, and of their labels.
     """
 
     map: DrLIM
@@ -53,6 +55,7 @@ class Fitted:
     learnt: Dataset
     held_out: Dataset
     unseen: Dataset | None
+    repeats: tuple[str, ...] = ()
 
 
 @renamed_arguments(anyway="force")
@@ -124,7 +127,8 @@ def fit(
         f"      {len(parts.learnt):,} to learn from, {len(parts.held_out):,} held out"
         + (f", {len(parts.unseen):,} of values never seen" if len(parts.unseen) else "")
     )
-    for line in repeats.lines(kept_together):
+    repeated = tuple(repeats.lines(kept_together))
+    for line in repeated:
         if say is None:
             warn(line, DataWarning)
         else:
@@ -172,6 +176,7 @@ def fit(
         learnt,
         data.subset(parts.held_out),
         data.subset(parts.unseen) if len(parts.unseen) else None,
+        repeated,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from drlim.declaration._learnt import (
 )
 from drlim.declaration._moved import Embedding, measure_change
 from drlim.declaration._recognition import Labelled, Recognition, recognise
+from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration, Keep
 from drlim.estimator import DrLIM
@@ -58,6 +59,8 @@ class Evidence:
         How far points move, against the strength of each ignored transformation.
     n_known : int
         The number of samples that were left out because the map was trained on them.
+    repeats : tuple of str
+        A line for each thing found of samples that repeat others, and of their labels.
     """
 
     proof: Proof
@@ -66,6 +69,7 @@ class Evidence:
     points: Mapping[str, np.ndarray]
     curves: Mapping[str, tuple[Change, Mapping[str, Displacement]]] = field(default_factory=dict)
     n_known: int = 0
+    repeats: tuple[str, ...] = ()
 
     @property
     def ignored_factors(self) -> list[str]:
@@ -80,6 +84,8 @@ class Evidence:
             "n_held_out": len(self.held_out),
             "n_left_out_as_trained_on": self.n_known,
             "skipped": list(self.held_out.skipped),
+            "left_out": list(self.held_out.left_out),
+            "repeats": list(self.repeats),
         }
 
 
@@ -89,6 +95,8 @@ def prove(
     held_out: Dataset,
     learnt: Dataset | None = None,
     unseen: Dataset | None = None,
+    *,
+    repeats: Sequence[str] | None = None,
 ) -> Evidence:
     """Measure what a map ignores and keeps, and compare samples, PCA and the untrained network.
 
@@ -109,6 +117,9 @@ def prove(
         Samples with values that were held out as a whole (`HeldOut.unseen`). What is kept of
         them is read through the learnt samples and judged on its own. None, and no `learnt`:
         those among `held_out` that have such a value.
+    repeats : sequence of str, optional
+        What was found of samples that repeat others (`Fitted.repeats`). None: they are searched
+        for among `held_out`.
 
     Returns
     -------
@@ -169,7 +180,17 @@ def prove(
         unseen=() if beside is None else tuple(_kept_there(beside)),
         remarks=tuple(_remarks(map_, measured, beside, learnt, int(seen.sum()))),
     )
-    return Evidence(proof, tuple(recognition), held_out, measured.points, curves, int(seen.sum()))
+    if repeats is None:
+        repeats = list(find_repeats(resolve(declaration, given)).lines_of_new())
+    return Evidence(
+        proof,
+        tuple(recognition),
+        held_out,
+        measured.points,
+        curves,
+        int(seen.sum()),
+        tuple(repeats),
+    )
 
 
 def _apart(declaration: Declaration, data: Dataset) -> tuple[Dataset, Dataset | None]:

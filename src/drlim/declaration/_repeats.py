@@ -54,11 +54,25 @@ class Repeats:
         """Count the further samples to which another is nearly identical."""
         return _n_repeated(self.alike) - self.n_identical
 
+    @property
+    def counts(self) -> str:
+        """The words for how many there are."""
+        counts = f"{self.n_identical:,} samples are identical to others"
+        return counts + (f", {self.n_alike:,} more images nearly identical" if self.n_alike else "")
+
+    def lines_of_new(self) -> Iterator[str]:
+        """Give the lines for samples that are measured alone, none of which is learnt from."""
+        if self.n_identical or self.n_alike:
+            yield (
+                f"{self.counts}; each counts as a sample of its own, so there is less evidence "
+                "than the intervals say"
+            )
+        yield from self._others()
+
     def lines(self, kept_together: np.ndarray | None) -> Iterator[str]:
         """Give the lines for the user; `kept_together` is what the split kept on one side."""
         if self.n_identical or self.n_alike:
-            counts = f"{self.n_identical:,} samples are identical to others"
-            counts += f", {self.n_alike:,} more images nearly identical" if self.n_alike else ""
+            counts = self.counts
             if kept_together is self.alike:
                 yield f"{counts}; each such group is learnt from or held out as a whole"
             elif kept_together is self.identical:
@@ -72,6 +86,9 @@ class Repeats:
                     "half of the groups that can be held out: held-out samples that were also "
                     "learnt from prove nothing"
                 )
+        yield from self._others()
+
+    def _others(self) -> Iterator[str]:
         if self.n_not_searched:
             yield (
                 f"nearly identical images were not searched for: there are "

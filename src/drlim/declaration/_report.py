@@ -88,6 +88,8 @@ def write_report(
                 "tables": tables(evidence),
                 "summary": [] if rules is None else rules.summary(),
                 "skipped": list(evidence.held_out.skipped),
+                "left_out": list(evidence.held_out.left_out),
+                "repeats": list(evidence.repeats),
                 "settings": json.dumps(settings, indent=2),
             },
         )

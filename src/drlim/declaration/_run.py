@@ -127,7 +127,14 @@ def run(
     fitted.map.save(out)
     if say is not None:
         say(f"\nThe map is in {out}. Measuring it on the held-out samples ...")
-    evidence = prove(fitted.map, declaration, fitted.held_out, fitted.learnt, fitted.unseen)
+    evidence = prove(
+        fitted.map,
+        declaration,
+        fitted.held_out,
+        fitted.learnt,
+        fitted.unseen,
+        repeats=fitted.repeats,
+    )
     if say is not None:
         say(f"\n{evidence.proof}")  # before the report, which may fail to be written
     written = write_report(
