@@ -37,6 +37,12 @@ def test_a_quick_run_measures_drlim_beside_its_rivals(
     assert again[0].detail["means"]["pca"][0] == 0
 
 
+def test_a_method_of_fewer_splits_is_left_out(kept_in: Path, capsys: pytest.CaptureFixture[str]):
+    list(real.run(False, ["wine"], n_splits=1, methods=["pca"]))
+    list(real.run(False, ["wine"], n_splits=2, methods=["lda"]))
+    assert "PCA, 32 is left out, 1 of 2 splits are kept" in capsys.readouterr().out
+
+
 def test_no_sample_is_both_learnt_and_held_out():
     fold = Fold.of(SETS["wine"](0), 0)
     rows = np.concatenate(fold.rows)

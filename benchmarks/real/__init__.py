@@ -73,7 +73,7 @@ def _figures(results: dict[str, SetResults], quick: bool) -> Iterator[Figure]:
 def _of_set(
     name: str, n_splits: int, methods: Sequence[str], fresh: bool, quick: bool
 ) -> SetResults:
-    """Return the results of each method, of all splits, that are kept or asked for."""
+    """Return the results, a split each, of the methods that are kept or asked for."""
     results: SetResults = {}
     for split in range(n_splits):
         fold = Fold.of(SETS[name](split), split)
@@ -89,6 +89,11 @@ def _of_set(
                 result = result_of(name, fold, key, method, quick)
             if result is not None:
                 results.setdefault(key, []).append(result)
+    most = max(map(len, results.values()), default=0)
+    for key in [key for key, found in results.items() if len(found) < most]:
+        # Some splits are easier than others, so its means could not be compared.
+        n = len(results.pop(key))
+        print(f"\n  {name}: {METHODS[key].title} is left out, {n} of {most} splits are kept")
     return {key: results[key] for key in METHODS if key in results}
 
 
