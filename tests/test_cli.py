@@ -521,7 +521,7 @@ MISUSED = {
     "an unknown key": (["fit", "bad.toml"], "bad.toml", "line 3", "data.pth"),
     "an unknown factor": (["fit", "T.csv", "--keep", "poze"], "keep[0]", "'poze'", "'pose'"),
     "nowhere to write": (["fit", "d.toml", "-o", "none/map.drlim"], "none/map.drlim"),
-    "no builder": (["transform", "map.drlim", "T.csv", "-o", "Z.npy"], "--network"),
+    "no builder": (["report", "map.drlim", "new.csv", "-o", "r"], "--network"),
     "no module": (
         ["transform", "map.drlim", "T.csv", "-o", "Z.npy", "--network", "nat:build"],
         "'nat:build'",
@@ -596,7 +596,7 @@ def without(package, monkeypatch):
 
 
 @pytest.mark.fault("C8")
-@pytest.mark.parametrize("package", ["jinja2"])
+@pytest.mark.parametrize("package", ["jinja2", "matplotlib"])
 def test_what_a_report_needs_is_asked_for_before_the_training(package, project, monkeypatch):
     without(package, monkeypatch)
     done = in_project(project, "fit", "d.toml", "-o", f"no-{package}.drlim")
@@ -604,3 +604,14 @@ def test_what_a_report_needs_is_asked_for_before_the_training(package, project, 
     assert package in done.stderr
     assert "Data:" not in done.stdout
     assert not (project[0] / f"no-{package}.drlim").exists()
+
+
+@pytest.mark.fault("C8")
+@pytest.mark.parametrize("package", ["jinja2", "matplotlib"])
+def test_a_proof_is_printed_where_its_report_cannot_be_drawn(package, project, monkeypatch):
+    without(package, monkeypatch)
+    done = in_project(project, "report", "map.drlim", "new.csv", "-o", f"no-{package}", *OWN)
+    assert done.returncode == 2
+    assert "The proof" in done.stdout
+    assert package in done.stderr
+    assert f"drlim[{'plot' if package == 'matplotlib' else 'report'}]" in done.stderr

@@ -1652,3 +1652,26 @@ def test_names_and_what_was_left_out_travel_with_the_samples():
 def test_each_sample_has_one_name():
     with pytest.raises(InputError, match="one name"):
         Dataset(np.eye(3), names=np.array(["a"]))
+
+
+@pytest.mark.fault("C10")
+def test_text_of_zarrs_third_format_is_a_factor_and_what_cannot_be_opened_is_named(tmp_path):
+    path = tmp_path / "x.zarr"
+    group = zarr.open_group(str(path), mode="w", zarr_format=3)
+    texts = np.array(["a", "long text"] * 10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Zarr says that its text is of no fixed specification
+        group.create_array("X", data=np.arange(60.0).reshape(20, 3))
+        group.create_array("fixed", data=texts)
+        group.create_array("strings", shape=(20,), dtype=str)[:] = texts.astype(object)
+        group.create_array("records", data=np.zeros(20, [("a", "f4")]))
+        group.create_array("odd", data=np.zeros(20))
+    described = json.loads((path / "odd" / "zarr.json").read_text())
+    (path / "odd" / "zarr.json").write_text(json.dumps({**described, "data_type": "of_mine"}))
+    with pytest.warns(DataWarning, match="odd"):
+        data = read(path)
+    for name in ("fixed", "strings"):
+        assert data.factors[name].dtype.kind == "U"
+        assert data.factors[name].tolist() == texts.tolist()
+    assert sorted(line.partition(":")[0] for line in data.left_out) == ["odd", "records"]
+    np.testing.assert_array_equal(data.X, np.arange(60.0).reshape(20, 3))

@@ -1,5 +1,7 @@
 """Networks of the user's own: what is refused before learning, and what a file gives back."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -263,3 +265,103 @@ def test_a_checkpoint_of_a_dtype_that_no_file_holds_is_refused_by_name(tmp_path)
 
     with pytest.raises(InputError, match="bfloat16"):
         _map(builder).fit(SAMPLES, checkpoint=tmp_path)
+
+
+BESIDE = "import torch\nfrom torch import nn\n\nWIDTH = 6\n"
+FEATURES = """
+import functools
+from torch import nn
+from beside_{n} import WIDTH
+from drlim import networks
+
+def body():
+    return nn.Linear(4, WIDTH)
+
+def build(sample_shape, n_components, weights=None):
+    return networks.backbone(body, weights=weights)(sample_shape, n_components)
+"""
+
+
+def _project(folder, n):
+    """Write a declaration whose builder imports a file beside it and reads weights beside it."""
+    from safetensors.torch import save_file
+
+    folder.mkdir()
+    (folder / f"beside_{n}.py").write_text(BESIDE)
+    (folder / f"features_{n}.py").write_text(FEATURES.format(n=n))
+    save_file(nn.Linear(4, 6).state_dict(), folder / "weights.safetensors")
+    rng = np.random.default_rng(0)
+    pose = np.arange(60) % 3
+    np.savez(folder / "x.npz", X=rng.normal(size=(60, 4)) + pose[:, None], pose=pose)
+    (folder / "d.toml").write_text(
+        'keep = ["pose"]\n[data]\npath = "x.npz"\n[map]\nmax_epochs = 1\n'
+        f'[map.network]\nbuilder = "features_{n}:build"\nweights = "weights.safetensors"\n'
+    )
+    return folder
+
+
+@pytest.mark.fault("C11")
+@pytest.mark.fault("C13")
+def test_a_declared_network_has_its_files_beside_the_declaration(tmp_path, monkeypatch):
+    from drlim.declaration import open_map, run
+    from drlim.exporting import export
+
+    folder = _project(tmp_path / "project", 1)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    lines = []
+    done = run(folder / "d.toml", Path("map.drlim"), say=lines.append)
+    expected = done.fitted.map.transform(np.ones((3, 4)))
+    # C13: the program stands in for the builder.
+    assert any("program" in line for line in lines)
+    alone = load("map.drlim")
+    np.testing.assert_allclose(alone.transform(np.ones((3, 4))), expected, atol=1e-5)
+    # C11: the map holds the weights, so that their file is not needed again.
+    (folder / "weights.safetensors").unlink()
+    monkeypatch.chdir(folder)
+    again = open_map(tmp_path / "elsewhere" / "map.drlim", "features_1:build")
+    np.testing.assert_array_equal(again.transform(np.ones((3, 4))), expected)
+    assert export(again, tmp_path / "map.onnx").max_difference < 1e-5
+
+
+@pytest.mark.fault("C11")
+def test_weights_are_not_read_again_by_a_map_that_holds_them(tmp_path):
+    from safetensors.torch import save_file
+
+    from drlim import networks
+
+    path = tmp_path / "weights.safetensors"
+    save_file(nn.Linear(4, 6).state_dict(), path)
+    builder = networks.backbone(lambda: nn.Linear(4, 6), weights=path)
+    map_ = _map(builder).fit(SAMPLES)
+    path.unlink()
+    map_.save(tmp_path / "map.drlim")
+    found = load(tmp_path / "map.drlim", network=builder)
+    np.testing.assert_array_equal(found.transform(SAMPLES), map_.embedding_)
+
+
+class _NoProgram(nn.Module):
+    """A network that torch cannot translate."""
+
+    def __init__(self, shape, n):
+        super().__init__()
+        self.layer = nn.Linear(*shape, n)
+
+    def forward(self, X):
+        Z = self.layer(X)
+        return Z if float(Z.detach().sum()) > 0 else Z * 1
+
+
+@pytest.mark.fault("C13")
+def test_a_map_whose_network_is_no_program_says_what_it_needs(tmp_path):
+    from drlim.declaration._run import _save
+
+    map_ = _map(_NoProgram).fit(SAMPLES)
+    lines = []
+    _save(map_, tmp_path / "map.drlim", lines.append)
+    assert "_NoProgram" in lines[0]
+    with pytest.raises(InputError, match="_NoProgram"):
+        load(tmp_path / "map.drlim")
+    np.testing.assert_array_equal(
+        load(tmp_path / "map.drlim", network=_NoProgram).transform(SAMPLES), map_.embedding_
+    )

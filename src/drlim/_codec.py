@@ -41,6 +41,7 @@ from drlim._persistence import (
 from drlim._stored import as_stored
 from drlim._version import LEARNING, __version__, versions
 from drlim.networks import _builders
+from drlim.networks._backbone import weights_follow
 from drlim.training import Epoch
 
 
@@ -391,7 +392,8 @@ def _network(
         # A short file can describe a network that is too large for any machine, so its shapes are
         # compared with the file before it is built.
         _check_weights(path, _builders.shapes(builder, sample_shape, n_components), tensors)
-    network = _builders.build(builder, sample_shape, n_components, seed=0)
+    with weights_follow():
+        network = _builders.build(builder, sample_shape, n_components, seed=0)
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     _check_weights(path, shapes, tensors)
     weights = {

@@ -91,14 +91,20 @@ class Tally:
 class Alarm:
     """Warns once for each way in which a training fails, while it runs, and says what to try.
 
+    Parameters
+    ----------
+    margin : float
+    augments : bool
+        Whether samples are changed by a function that may be at fault.
+
     Attributes
     ----------
     raised : set of str
         What it has warned of: "divergence", "collapse".
     """
 
-    def __init__(self, margin: float) -> None:
-        self.margin = margin
+    def __init__(self, margin: float, *, augments: bool = False) -> None:
+        self.margin, self.augments = margin, augments
         self.raised: set[str] = set()
 
     def watch(self, history: Sequence[Epoch], progress: float) -> bool:
@@ -108,7 +114,8 @@ class Alarm:
             self._warn(
                 "divergence",
                 f"the loss is {last.loss} in epoch {len(history)}, so training ends here and "
-                "the weights of the best epoch before are kept; try a smaller learning_rate",
+                "the weights of the best epoch before are kept; try a smaller learning_rate"
+                + (", and see whether augment returns NaN or infinite values" * self.augments),
             )
             return True
         # In the first quarter of a training a map may still be small.

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
 
-from drlim._checks import as_array
 from drlim._errors import DataWarning, InputError, warn
+from drlim._labels import labels
 from drlim._progress import search_progress
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.graphs._relations import near_in_values
@@ -18,14 +18,7 @@ def similar(X: np.ndarray, y: Any, n_neighbors: int, *, verbose: bool) -> Simila
     """Return the graph of nearest neighbours, or of equal labels; see `DrLIM.fit` for `y`."""
     if y is None:
         return _neighbors(X, n_neighbors, verbose)
-    y = as_array(y, "y")
-    if y.shape != (len(X),):
-        raise InputError(
-            f"y has the shape {y.shape} and X has {len(X)} samples; y must have one label per "
-            "sample, (n_samples,)"
-        )
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        raise InputError("y has NaN or infinite values; the label of an unlabelled sample is -1")
+    y, unknown = labels(y, len(X))
     if type_of_target(y, input_name="y") == "continuous":
         graph, n_values = near_in_values([y], [None])
         warn(
@@ -35,7 +28,6 @@ def similar(X: np.ndarray, y: Any, n_neighbors: int, *, verbose: bool) -> Simila
             DataWarning,
         )
         return graph
-    unknown = y == -1
     if not unknown.any():
         by_label = same(y)
         _warn_of_few(by_label, len(y), y)

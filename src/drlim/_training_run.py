@@ -71,7 +71,7 @@ class Run:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda k: learning_schedule(k / n_steps)
         )
-        self.alarm = Alarm(margin)
+        self.alarm = Alarm(margin, augments=augment is not None)
         self.layers = LayerStream(random.layers, self.device)
         self.may_draw = may_draw(network) or not (
             is_own(loss)

@@ -217,8 +217,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             The samples.
         y : array-like of shape (n_samples,), optional
             Labels, used if there is no graph: samples with the same label are similar. A sample
-            labelled -1 is unlabelled, and similar to its nearest neighbours in X. With real
-            numbers (a regression target), equal and near values are (`drlim.graphs.near_values`).
+            labelled -1, or None among texts, is unlabelled, and similar to its nearest neighbours
+            in X. With real numbers (a regression target), equal and near values are similar
+            (`drlim.graphs.near_values`).
         graph : SimilarityGraph, optional
             Which samples are similar. None: given by `y`, and without `y` by the `n_neighbors`
             nearest neighbours in X.

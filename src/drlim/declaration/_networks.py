@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,33 @@ def declared_network(declaration: Declaration) -> Callable[..., Any] | None:
                 f"{nearest_name(str(table.get('name')), _builders.BUILDERS)}, or "
                 "'module:function' for a builder of your own"
             )
-        return with_arguments(builder, table)
+        return with_arguments(builder, _placed(table, declaration.folder))
+
+
+def _placed(table: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """Return the table with the path of its weights, which is relative to the declaration."""
+    weights = table.get("weights")
+    if isinstance(weights, str) and (folder / weights).is_file():
+        return {**table, "weights": str(folder / weights)}
+    return table
 
 
 def with_arguments(builder: Callable[..., Any], table: Mapping[str, Any]) -> Callable[..., Any]:
     """Fix the arguments of a builder that stand in the table of a declared network."""
     arguments = {key: value for key, value in table.items() if key not in ("name", "builder")}
     return networks.with_arguments(builder, arguments) if arguments else builder
+
+
+@contextlib.contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let a module import the files beside it, as Python lets a script do."""
+    beside = str(folder.resolve())
+    sys.path.insert(0, beside)
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(beside)
 
 
 def imported(name: str, folder: Path) -> Callable[..., Any]:
@@ -55,15 +76,16 @@ def imported(name: str, folder: Path) -> Callable[..., Any]:
     module_name, _, function = name.partition(":")
     file = folder / f"{module_name}.py"
     try:
-        if file.is_file():
-            spec = importlib.util.spec_from_file_location(module_name, file)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            sys.modules[module_name] = module
-            spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(module_name)
+        with _importable(folder):
+            if file.is_file():
+                spec = importlib.util.spec_from_file_location(module_name, file)
+                assert spec is not None
+                assert spec.loader is not None
+                module = importlib.util.module_from_spec(spec)
+                sys.modules[module_name] = module
+                spec.loader.exec_module(module)
+            else:
+                module = importlib.import_module(module_name)
         return getattr(module, function)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drlim._errors import InputError
+from drlim._errors import InputError, MissingExtraError
 from drlim._files import as_path, check_output, check_output_folder
 from drlim.callbacks import MetricsFile, PlotEpochs, TensorBoard
 from drlim.datasets import Dataset
@@ -15,6 +15,7 @@ from drlim.declaration._fit import Fitted, fit
 from drlim.declaration._prove import Evidence, prove
 from drlim.declaration._read import read_data
 from drlim.declaration._schema import Declaration
+from drlim.estimator import DrLIM
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def run(
         checkpoint=checkpoint,
         resume=resume,
     )
-    fitted.map.save(out)
+    _save(fitted.map, out, say or _ignore)
     if say is not None:
         say(f"\nThe map is in {out}. Measuring it on the held-out samples ...")
     evidence = prove(
@@ -141,6 +142,25 @@ def run(
         folder, evidence, fitted.map, declaration, rules=fitted.rules, force=force
     )
     return Run(fitted, evidence, out, tuple(written))
+
+
+def _save(map_: DrLIM, out: Path, say: Callable[[str], None]) -> None:
+    """Save a map; one with a network of the user's own with its program, where there can be one."""
+    own = map_._network_description.get("custom")
+    if own is None:
+        map_.save(out)
+        return
+    try:
+        map_.save(out, program=True)
+    except (InputError, MissingExtraError) as error:
+        map_.save(out)
+        say(f"\nThe map holds the weights of {own} alone, and needs it to be loaded: {error}")
+    else:
+        say(f"\nThe map holds its network also as a program: it can be used without {own}")
+
+
+def _ignore(line: str) -> None:
+    """Say nothing."""
 
 
 def _check_outputs(

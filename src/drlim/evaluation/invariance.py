@@ -136,20 +136,29 @@ def orbits(kept: Mapping[str, Any]) -> np.ndarray:
         raise InputError(
             "kept is empty; give at least one factor in which the samples of an orbit agree"
         )
-    codes = [
-        np.unique(as_values(as_array(factor, "the factor")), return_inverse=True)[1]
-        for factor in kept.values()
-    ]
-    if any(code.ndim != 1 for code in codes):
-        raise InputError(
-            f"one of {', '.join(kept)} is not 1-D; a factor has one value for each sample"
-        )
+    codes = [_codes(factor, f"kept[{name!r}]") for name, factor in kept.items()]
     if len({len(code) for code in codes}) > 1:
         raise InputError(
             f"the factors {', '.join(kept)} have {', '.join(str(len(c)) for c in codes)} values; "
             "each must have one for each sample"
         )
     return np.unique(np.stack(codes, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def _codes(factor: Any, name: str) -> np.ndarray:
+    """Number the values of a factor."""
+    values = as_array(factor, name)
+    if values.ndim != 1:
+        raise InputError(
+            f"{name} has the shape {values.shape}; a factor has one value for each sample"
+        )
+    try:
+        return np.unique(as_values(values), return_inverse=True)[1]
+    except TypeError as error:  # objects that have no order
+        raise InputError(
+            f"{name} has values of several types, or missing ones ({error}); give all as texts, "
+            "or all as numbers"
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -330,15 +330,18 @@ class SimilarityGraph:
         if indices.dtype == bool:
             if indices.shape != (self.n_samples,):
                 raise InputError(
-                    f"the mask has the shape {indices.shape}; the graph has "
+                    f"indices, a mask, has the shape {indices.shape}; the graph has "
                     f"{self.n_samples} samples"
                 )
             indices = np.flatnonzero(indices)
-        indices = self._checked_rows(indices)
+        indices = self._checked_rows(indices, "indices")
         place = np.full(self.n_samples, -1)
         place[indices] = np.arange(len(indices))
         if (place >= 0).sum() != len(indices):
-            raise InputError("indices name a row twice; a sample can be kept only once")
+            rows, counts = np.unique(indices, return_counts=True)
+            raise InputError(
+                f"indices name the row {rows[counts > 1][0]} twice; a sample can be kept only once"
+            )
         if self.groups is not None:
             return SimilarityGraph._of_groups(self.groups[indices])
         moved = place[self.edges]
@@ -425,13 +428,13 @@ class SimilarityGraph:
     def __repr__(self) -> str:
         return f"SimilarityGraph(<{self.n_edges} edges>, n_samples={self.n_samples})"
 
-    def _checked_rows(self, rows: Any) -> Int[np.ndarray, "..."]:
-        rows = as_array(rows, "rows")
+    def _checked_rows(self, rows: Any, name: str = "rows") -> Int[np.ndarray, "..."]:
+        rows = as_array(rows, name)
         if rows.size and rows.dtype.kind not in "iu":
-            raise InputError(f"rows have the dtype {rows.dtype}; they must be integers")
+            raise InputError(f"{name} have the dtype {rows.dtype}; they must be integers")
         if rows.size and (rows.min() < 0 or rows.max() >= self.n_samples):
             raise InputError(
-                f"rows run from {rows.min()} to {rows.max()}; the graph's rows are "
+                f"{name} run from {rows.min()} to {rows.max()}; the graph's rows are "
                 f"0 to {self.n_samples - 1}"
             )
         return rows.astype(np.int64, copy=False)

@@ -151,7 +151,14 @@ def rows_within(within: Any, n: int) -> list[Int[np.ndarray, " n_rows"]]:
         raise InputError(
             f"within has the shape {within.shape}; it must have one value a sample, ({n},)"
         )
-    return [np.flatnonzero(within == value) for value in np.unique(within)] or [np.arange(0)]
+    try:
+        values = np.unique(within)
+    except TypeError as error:  # objects that have no order
+        raise InputError(
+            f"within has values of several types, or missing ones ({error}); give all as texts, "
+            "or all as numbers"
+        ) from None
+    return [np.flatnonzero(within == value) for value in values] or [np.arange(0)]
 
 
 def _mean_recall(recalls: Sequence[float | None], sizes: Sequence[int]) -> float | None:

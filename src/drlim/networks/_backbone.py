@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
@@ -17,6 +19,19 @@ from drlim._errors import FileError, InputError
 from drlim._types import Float
 from drlim.networks._architectures import mlp
 from drlim.networks._builders import Builder
+
+# Whether a map's own weights follow, so that a backbone's file of weights is not read again.
+_weights_follow: ContextVar[bool] = ContextVar("weights_follow", default=False)
+
+
+@contextlib.contextmanager
+def weights_follow() -> Iterator[None]:
+    """Build backbones without their files of weights: the weights come from a map's file."""
+    token = _weights_follow.set(True)
+    try:
+        yield
+    finally:
+        _weights_follow.reset(token)
 
 
 def backbone(
@@ -102,7 +117,7 @@ def _with_backbone(
             f"the backbone's module gave a {type(extractor).__name__}; it must be a callable "
             "without arguments that returns an nn.Module"
         )
-    if weights is not None:
+    if weights is not None and not _weights_follow.get():
         _load_weights(extractor, Path(weights))
     # A callable may return the same module every time, but each fit needs its own.
     body = _Backbone(copy.deepcopy(extractor), freeze, channels).eval()

@@ -268,5 +268,6 @@ class Absent:
         """Raise InputError: there is nothing to build."""
         raise InputError(
             f"this map was read with its program and without its network, {self.name}: it can be "
-            "applied, not fitted; give the builder: drlim.load(path, network=...)"
+            "applied, not fitted; give the builder: drlim.load(path, network=...), or --network "
+            "module:function"
         )

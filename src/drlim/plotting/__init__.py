@@ -7,8 +7,11 @@ vision. Each figure carries its caption, which says what is shown and what was h
 
 from __future__ import annotations
 
-from drlim.plotting._curves import bars, displacement_curves, loss_curves, roc
+# First: where matplotlib is missing, it says how to install it.
 from drlim.plotting._layout import COLOURS, Figure, render
+
+# isort: split
+from drlim.plotting._curves import bars, displacement_curves, loss_curves, roc
 from drlim.plotting._maps import coloured, gallery, scatter, thumbnails, views
 from drlim.plotting._paper import partial_losses, relaxation, spring_forces
 

@@ -75,4 +75,5 @@ def factor_of(array: np.ndarray) -> np.ndarray:
         return values.astype(str)
     if values.dtype.kind == "S":
         return np.char.decode(values, "utf-8")
-    return values.astype(str) if values.dtype.kind == "T" else values
+    # numpy has no cast from text of any width to text of the width that the longest needs.
+    return np.array(values.tolist(), str) if values.dtype.kind == "T" else values

@@ -23,7 +23,10 @@ def open_zarr(path: Path) -> Reader:
     with naming_damage(path), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Zarr says of the future of its formats
         node: Any = zarr.open(str(path), mode="r")
-        arrays = {"X": node} if isinstance(node, zarr.Array) else dict(node.arrays())
+        if isinstance(node, zarr.Array):
+            arrays, unreadable = {"X": node}, tuple[str, ...]()
+        else:
+            arrays, unreadable = _arrays_of(node, path)
     chosen = choose_samples(path, {name: array.shape for name, array in arrays.items()})
     array = arrays[chosen]
     _check_codecs(path, array)
@@ -54,7 +57,25 @@ def open_zarr(path: Path) -> Reader:
                 known[name] = factor_of(np.asarray(others[name][...]))
         return known
 
-    return Reader(path, shape, dtype, slices, factors=factors, left_out=left_out)
+    return Reader(path, shape, dtype, slices, factors=factors, left_out=(*left_out, *unreadable))
+
+
+def _arrays_of(group: Any, path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the arrays of a group by name, and those that cannot be opened, with the reason."""
+    try:
+        return dict(group.arrays()), ()
+    except (ValueError, TypeError, KeyError, NotImplementedError):
+        pass  # one of them, and Zarr does not say which
+    arrays, unreadable = {}, []
+    for name in sorted(each.name for each in path.iterdir() if each.is_dir()):
+        try:
+            member = group[name]
+        except (ValueError, TypeError, KeyError, NotImplementedError) as error:
+            unreadable.append(f"{name}: cannot be opened by Zarr ({error})")
+            continue
+        if hasattr(member, "shape"):
+            arrays[name] = member
+    return arrays, tuple(unreadable)
 
 
 def _check_codecs(path: Path, array: Any) -> None:
