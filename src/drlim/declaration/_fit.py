@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,23 +143,15 @@ def fit(
     if say is None:
         for line in (*([known.chosen] if known.chosen else []), *known.faults):
             warn(line, DataWarning)
-    training = _with_copies(resolved, known, learnt)
-    starts = []
-    for start in range(declaration.map.n_starts):
-        if declaration.map.n_starts > 1:
-            tell(f"Start {start + 1} of {declaration.map.n_starts}")
-        map_ = DrLIM(**parameters, callbacks=tuple(callbacks), verbose=int(say is not None))
-        map_.set_params(random_state=declaration.map.random_state + start)
-        map_.fit(
-            training.X,
-            graph=training.similar,
-            dissimilar=training.dissimilar,
-            weight=training.weight,
-            checkpoint=checkpoint and checkpoint / f"start-{start + 1}",
-            resume=resume,
-        )
-        starts.append(map_)
-    best = min(starts, key=_final_loss)
+    best = _best_start(
+        declaration,
+        parameters,
+        _with_copies(resolved, known, learnt),
+        say=say,
+        callbacks=callbacks,
+        checkpoint=checkpoint,
+        resume=resume,
+    )
     best.annotations_ = {
         "declaration": as_read(resolved.declaration, learnt.X).as_json(),
         "ignored": [part.name for part in declaration.ignore],
@@ -178,6 +170,35 @@ def fit(
         data.subset(parts.unseen) if len(parts.unseen) else None,
         repeated,
     )
+
+
+def _best_start(
+    declaration: Declaration,
+    parameters: Mapping[str, Any],
+    training: _Training,
+    *,
+    say: Callable[[str], None] | None,
+    callbacks: Sequence[Any],
+    checkpoint: Path | None,
+    resume: bool,
+) -> DrLIM:
+    """Learn a map from each of the initial weights, and return the one with the smallest loss."""
+    starts = []
+    for start in range(declaration.map.n_starts):
+        if say is not None and declaration.map.n_starts > 1:
+            say(f"Start {start + 1} of {declaration.map.n_starts}")
+        map_ = DrLIM(**parameters, callbacks=tuple(callbacks), verbose=int(say is not None))
+        map_.set_params(random_state=declaration.map.random_state + start)
+        map_.fit(
+            training.X,
+            graph=training.similar,
+            dissimilar=training.dissimilar,
+            weight=training.weight,
+            checkpoint=checkpoint and checkpoint / f"start-{start + 1}",
+            resume=resume,
+        )
+        starts.append(map_)
+    return min(starts, key=_final_loss)
 
 
 def map_parameters(resolved: Resolved, X: np.ndarray) -> dict[str, Any]:
