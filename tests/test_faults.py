@@ -12,7 +12,7 @@ ROWS = [
 ]
 ROWS.append("D")
 # Rows that may still lack a test. This list only becomes shorter.
-OPEN = {"C6", "C10", "C11", "C13"}
+OPEN: set[str] = set()
 
 
 def marked_rows():
