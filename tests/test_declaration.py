@@ -11,6 +11,7 @@ from drlim.datasets import Dataset
 from drlim.declaration import Declaration, fit, read_data, rules, split
 from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import resolve
+from drlim.evaluation.quality import knn_accuracy
 from drlim.experiments import _airplane, _shift_invariant
 from drlim.graphs import (
     SimilarityGraph,
@@ -18,6 +19,7 @@ from drlim.graphs import (
     _neighbors,
     adjacent,
     copies,
+    mutual_neighbors,
     near_values,
     neighbors,
     same,
@@ -117,7 +119,7 @@ WRONG = {
         'keep = [\n  "a",  # ] keep = [\n  {factor = "b", stp = 3},\n]',
         3,
         "keep[1].stp",
-        "known: factor, kind, neighbors, period, step, tolerance, within; did you mean 'step'?",
+        "known: across, factor, kind, neighbors, period, step, tolerance, within; did you mean 'step'?",
     ),
     "an unknown key of an array of tables": (
         '\n[[keep]]\nfactor = "a"\n\n\n[[keep]]\nfactor = "b"\n\nperod = 9\n\n[[keep]]\nfactor="c"',
@@ -354,7 +356,15 @@ def test_other_data_is_read_in_the_declared_way(read, tmp_path):
 
 def test_short_options_are_added_to_what_is_declared(read, tmp_path):
     declared = read(FULL).with_options(
-        keep=["pose", "tilt:5", "turn:20:360", "neighbors:4", "neighbors:4:lamp"],
+        keep=[
+            "pose",
+            "tilt:5",
+            "turn:20:360",
+            "neighbors:4",
+            "neighbors:4:lamp",
+            "neighbors:4::day",
+            "neighbors:4:lamp:day",
+        ],
         ignore=["blur", "rotation:-9:9"],
         data={"by": "file", "size": None},
         pairs=tmp_path / "other.csv",
@@ -367,6 +377,8 @@ def test_short_options_are_added_to_what_is_declared(read, tmp_path):
         {"factor": "turn", "step": 20, "period": 360},
         {"neighbors": 4},
         {"neighbors": 4, "within": "lamp"},
+        {"neighbors": 4, "across": "day"},
+        {"neighbors": 4, "within": "lamp", "across": "day"},
     ]
     assert [ignore.name for ignore in declared.ignore] == ["lighting", "shift", "blur", "rotation"]
     assert declared.ignore[3].range == (-9, 9)
@@ -728,6 +740,54 @@ def test_neighbours_are_looked_for_within_a_group_and_what_else_is_kept():
     assert both == neighbors(LAMPS.X, 2, within=100 * lamp + pose)
     two = similar(keep=[{"neighbors": 1}, {"neighbors": 2, "within": "lamp"}])
     assert two == neighbors(LAMPS.X, 1) | within
+
+
+def test_neighbours_across_a_factor_are_those_of_one_value_and_mutual_ones_between_two():
+    lamp, pose = LAMPS.factor("lamp"), LAMPS.factor("pose")
+    across = similar(keep=[{"neighbors": 2, "across": "lamp"}])
+    assert across == neighbors(LAMPS.X, 2, within=lamp) | mutual_neighbors(LAMPS.X, lamp, 2)
+    both = similar(keep=[{"neighbors": 2, "across": "lamp", "within": "pose"}])
+    inside = neighbors(LAMPS.X, 2, within=100 * lamp + pose)
+    assert both == inside | mutual_neighbors(LAMPS.X, lamp, 2, within=pose)
+    for wrong in ({"factor": "pose"}, {"neighbors": 2, "within": "lamp"}):
+        with pytest.raises(InputError, match="across"):
+            Declaration(keep=[{**wrong, "across": "lamp"}])
+    with pytest.raises(InputError, match=r"keep\[0\].across.*lamb"):
+        similar(keep=[{"neighbors": 2, "across": "lamb"}])
+
+
+def test_a_shift_between_batches_is_removed_without_labels(rng):
+    """Four kinds in other mixtures, of which each batch lacks one, and a shift of the batch."""
+    kind = np.concatenate([rng.integers(0, 3, 120), rng.integers(1, 4, 120)])
+    batch = np.repeat(["first", "second"], 120)
+    X = np.zeros((240, 6))
+    X[:, :4] = 8 * np.eye(4)[kind]
+    X[:, 4] = 5 * (batch == "second")
+    X += rng.normal(size=X.shape)
+    data = Dataset(X, {"batch": batch, "kind": kind})
+    declared = Declaration(
+        keep=[{"neighbors": 5, "across": "batch"}],
+        ignore=["batch"],
+        map={"network": "linear", "n_components": 3, "n_dissimilar": 5, "max_epochs": 12},
+    )
+    found = rules(declared, data)
+    left, right = found.similar.edges.T
+    crossing = batch[left] != batch[right]
+    assert (kind[left] == kind[right])[crossing].mean() > 0.95
+    done = fit(declared, data)
+    Z, held_out = done.map.transform(done.held_out.X), done.held_out
+    shared = np.isin(held_out.factor("kind"), [1, 2])
+    here = held_out.factor("batch") == "first"
+    centres = [
+        Z[shared & some & (held_out.factor("kind") == k)].mean(axis=0)
+        for k in (1, 2)
+        for some in (here, ~here)
+    ]
+    shift = max(np.linalg.norm(centres[k] - centres[k + 1]) for k in (0, 2))
+    apart = np.linalg.norm(centres[0] - centres[2])
+    assert shift < 0.25 * apart  # of the samples: 0.44
+    points = done.map.transform(done.learnt.X)
+    assert knn_accuracy(points, done.learnt.factor("kind"), Z, held_out.factor("kind")) > 0.9
 
 
 def test_samples_of_one_source_are_similar_and_those_near_another_of_it():

@@ -1,6 +1,7 @@
 """The laws of the graph: its algebra, exact neighbours, and the relations."""
 
 import copy
+import itertools
 import pickle
 import sys
 import tracemalloc
@@ -20,6 +21,7 @@ from drlim.graphs import (
     _neighbors,
     adjacent,
     copies,
+    mutual_neighbors,
     near_values,
     neighbors,
     pairs,
@@ -596,6 +598,41 @@ def test_the_recall_of_a_graph_works_for_one_release_and_warns(monkeypatch):
 
 def test_the_representation_of_a_graph_has_the_form_of_its_constructor():
     assert repr(from_edges([(0, 1)], 2)) == "SimilarityGraph(<1 edges>, n_samples=2)"
+
+
+# Mutual neighbours between groups.
+
+
+@few
+@given(st.integers(1, 4), st.integers(0, 99), st.booleans())
+def test_mutual_neighbours_are_among_the_nearest_of_each_other_in_the_other_group(k, seed, parted):
+    rng = np.random.default_rng(seed)
+    X, group, part = rng.normal(size=(24, 2)), rng.permutation(np.arange(24) % 3), np.arange(24) % 2
+    distance = np.linalg.norm(X[:, None] - X, axis=2)
+    expected = np.zeros((24, 24), bool)
+    for i, j in itertools.combinations(range(24), 2):
+        here, there = group == group[i], group == group[j]
+        if parted:
+            here, there = here & (part == part[i]), there & (part == part[j])
+        if group[i] == group[j] or (parted and part[i] != part[j]):
+            continue
+        near = (distance[i, there] < distance[i, j]).sum() < k
+        back = (distance[j, here] < distance[i, j]).sum() < k
+        expected[i, j] = expected[j, i] = near and back
+    shares = []
+    within = part if parted else None
+    graph = mutual_neighbors(X, group, k, within=within, progress=shares.append)
+    np.testing.assert_array_equal(matrix(graph), expected)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    moved = mutual_neighbors(X * 1e200 + 1e200, group, k, within=within)
+    assert moved.n_samples == 24
+
+
+def test_mutual_neighbours_need_two_groups():
+    for groups in (["a"] * 4, ["a", "b"]):
+        with pytest.raises(InputError, match="groups"):
+            mutual_neighbors(np.eye(4), groups, 1)
 
 
 # Relations.

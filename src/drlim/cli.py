@@ -121,8 +121,9 @@ _NETWORK = Argument(
         "--keep",
         metavar="FACTOR",
         action="append",
-        help="What should matter: a factor; FACTOR:STEP or FACTOR:STEP:PERIOD; neighbors:N or "
-        "neighbors:N:WITHIN. Can be given several times.",
+        help="What should matter: a factor; FACTOR:STEP, FACTOR:STEP:PERIOD or FACTOR::PERIOD; "
+        "neighbors:N, neighbors:N:WITHIN or, for mutual neighbours between batches, "
+        "neighbors:N:WITHIN:ACROSS, where WITHIN may be empty. Can be given several times.",
     ),
     Argument(
         "--ignore",

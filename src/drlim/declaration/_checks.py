@@ -48,6 +48,7 @@ def check_names(resolved: Resolved) -> None:
         (("keep", n), keep.factor) for n, keep in enumerate(declaration.keep)
     ]
     named += [(("keep", n, "within"), keep.within) for n, keep in enumerate(declaration.keep)]
+    named += [(("keep", n, "across"), keep.across) for n, keep in enumerate(declaration.keep)]
     named += [(("data", key), getattr(declaration.data, key)) for key in ("source", "group")]
     named += [(("held_out", "unseen", key), key) for key in declaration.held_out.unseen]
     for keys, name in named:

@@ -11,7 +11,7 @@ import numpy as np
 
 from drlim.datasets import Dataset
 from drlim.declaration._schema import Declaration, Keep, at
-from drlim.graphs import SimilarityGraph, adjacent, neighbors, same
+from drlim.graphs import SimilarityGraph, adjacent, mutual_neighbors, neighbors, same
 from drlim.graphs._relations import Gaps, adjacent_and_gaps, near_in_values, same_on_circle
 
 
@@ -46,13 +46,24 @@ def near_in_all(
         for number, (n, keep) in enumerate(nearest.items()):
             names = [str(other.factor) for other in kept.values()]
             names += [keep.within] if keep.within else []
-            within = agreeing(data, names) if names else None
+            among = [*names, keep.across] if keep.across else names
             with at(declaration, "keep", n):
                 k = int(keep.neighbors or 0)
                 share = functools.partial(_report_share, progress, number, len(nearest))
                 graph, recall = neighbors(
-                    data.X, k, within=within, progress=share, return_recall=True
+                    data.X,
+                    k,
+                    within=agreeing(data, among) if among else None,
+                    progress=share,
+                    return_recall=True,
                 )
+                if keep.across:
+                    graph = graph | mutual_neighbors(
+                        data.X,
+                        data.factor(keep.across),
+                        k,
+                        within=agreeing(data, names) if names else None,
+                    )
             graphs.append(graph)
             recalls.append(recall)
         least = min((recall for recall in recalls if recall is not None), default=None)
@@ -145,6 +156,7 @@ def _described(keep: Keep) -> str:
     ]
     details += ["nearest values"] if keep.is_measured else []
     details += [f"within {keep.within}"] if keep.within else []
+    details += [f"mutual across {keep.across}"] if keep.across else []
     return keep.name + (f" ({', '.join(details)})" if details else "")
 
 

@@ -11,16 +11,16 @@ from drlim._errors import InputError, nearest_name
 def short_keep(text: str) -> dict[str, Any]:
     """Return the keys of `Keep` for a text such as ``azimuth:20:360``."""
     first, *rest = text.split(":")
-    keys = ("neighbors", "within") if first == "neighbors" else ("step", "period")
-    if len(rest) > 2 or (first == "neighbors" and not rest):
+    of_neighbors = ("neighbors", "within", "across")
+    keys = of_neighbors if first == "neighbors" else ("step", "period")
+    if len(rest) > len(keys) or (first == "neighbors" and not rest):
         raise InputError(
             f"--keep {text!r} cannot be read; give FACTOR, FACTOR:STEP, FACTOR:STEP:PERIOD, "
-            "FACTOR::PERIOD, neighbors:N or neighbors:N:WITHIN"
+            "FACTOR::PERIOD, neighbors:N, neighbors:N:WITHIN or neighbors:N:WITHIN:ACROSS"
         )
-    if first == "neighbors":
-        return dict(zip(keys, rest, strict=False))
-    given = {key: part for key, part in zip(keys, rest, strict=False) if part or key == "period"}
-    return {"factor": first, **given}
+    # Only what stands between two others may be empty.
+    given = {key: part for key, part in zip(keys, rest, strict=False) if part or part is rest[-1]}
+    return given if first == "neighbors" else {"factor": first, **given}
 
 
 def with_tolerances(keep: Sequence[Mapping[str, Any]], texts: Sequence[str]) -> list[Any]:

@@ -23,6 +23,7 @@ from drlim.declaration._learnt import (
     was_learnt,
 )
 from drlim.declaration._moved import Embedding, measure_change
+from drlim.declaration._near import agreeing
 from drlim.declaration._recognition import Labelled, Recognition, recognise
 from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import Resolved, resolve
@@ -295,9 +296,10 @@ def _kept(keep: Keep, measured: _Measured) -> Kept:
         return _kept_factor(keep, keep.factor, measured)
     data, groups = measured.data, measured.resolved.groups
     rows = np.arange(len(data))
-    if keep.within:  # neighbours are meant within a group: the largest one is measured
-        values, counts = np.unique(data.factor(keep.within), return_counts=True)
-        rows = np.flatnonzero(data.factor(keep.within) == values[np.argmax(counts)])
+    within = [name for name in (keep.within, keep.across) if name]
+    if within:  # neighbours are meant within a group: the largest one is measured
+        group = agreeing(data, within)
+        rows = np.flatnonzero(group == np.argmax(np.bincount(group)))
     # Near is defined by the samples, so they are no reference here.
     return measure_kept(
         keep.name,

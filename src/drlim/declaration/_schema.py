@@ -176,6 +176,11 @@ class Keep(_Part):
     within : str, optional
         With `neighbors`: the search is among samples with the same value of this factor (the same
         lighting, say).
+    across : str, optional
+        With `neighbors`: a factor such as the batch, whose values differ by a shift. Near are the
+        nearest neighbours within each batch and, between two, those that are mutually nearest
+        (`drlim.graphs.mutual_neighbors`): the evidence by which a batch can be ignored without
+        labels.
     """
 
     factor: str | None = None
@@ -184,6 +189,7 @@ class Keep(_Part):
     tolerance: Annotated[float, Field(gt=0)] | None = None
     neighbors: Annotated[int, Field(ge=1)] | None = None
     within: str | None = None
+    across: str | None = None
     stated_kind: Literal["class", "number"] | None = Field(None, alias="kind")
 
     @model_validator(mode="after")
@@ -192,6 +198,10 @@ class Keep(_Part):
             raise ValueError("give either a factor or a number of neighbors to keep")
         if self.neighbors is None and self.within is not None:
             raise ValueError("within belongs to neighbors")
+        if self.neighbors is None and self.across is not None:
+            raise ValueError("across belongs to neighbors")
+        if self.across is not None and self.across == self.within:
+            raise ValueError("within and across must name different factors")
         if self.factor is None and self.stated_kind is not None:
             raise ValueError("kind belongs to a factor")
         if self.factor is None and (self.step, self.period, self.tolerance) != (None, None, None):
@@ -383,7 +393,7 @@ class Declaration(_Part):
     @property
     def named_factors(self) -> list[str]:
         """The factors that it names; those to be ignored may be transformations instead."""
-        names = [name for keep in self.keep for name in (keep.factor, keep.within)]
+        names = [name for keep in self.keep for name in (keep.factor, keep.within, keep.across)]
         names += [ignore.factor for ignore in self.ignore]
         names += [self.data.source, self.data.group, *self.held_out.unseen]
         return list(dict.fromkeys(name for name in names if name))
@@ -423,7 +433,8 @@ class Declaration(_Part):
         ----------
         keep : sequence of str
             A factor, ``factor:step``, ``factor:step:period``, ``factor::period``,
-            ``neighbors:n`` or ``neighbors:n:within``.
+            ``neighbors:n``, ``neighbors:n:within`` or ``neighbors:n:within:across`` (``within``
+            may be empty).
         ignore : sequence of str
             A factor, a transformation, or ``transformation:low:high``.
         tolerance : sequence of str

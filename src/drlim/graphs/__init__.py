@@ -5,6 +5,7 @@ graphs combines them. Everything after it works on edges alone, whatever rule th
 """
 
 from drlim.graphs._graph import SimilarityGraph
+from drlim.graphs._mutual import mutual_neighbors
 from drlim.graphs._neighbors import neighbors
 from drlim.graphs._relations import adjacent, copies, near_values, pairs, same
 
@@ -12,6 +13,7 @@ __all__ = [
     "SimilarityGraph",
     "adjacent",
     "copies",
+    "mutual_neighbors",
     "near_values",
     "neighbors",
     "pairs",

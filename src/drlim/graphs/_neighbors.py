@@ -123,7 +123,7 @@ def neighbors(
             f"approximate is {approximate!r}; it must be True, False or None, which searches "
             f"approximately among more than {_MANY_ROWS:,} samples"
         )
-    rows = _as_rows(X)
+    rows = as_rows(X)
     n = len(rows)
     groups = rows_within(within, n)
     edges, recalls = [], []
@@ -142,23 +142,23 @@ def neighbors(
     return (graph, recall) if return_recall else graph
 
 
-def rows_within(within: Any, n: int) -> list[Int[np.ndarray, " n_rows"]]:
+def rows_within(factor: Any, n: int, name: str = "within") -> list[Int[np.ndarray, " n_rows"]]:
     """Return the rows of each value of a factor; of all samples if there is none."""
-    if within is None:
+    if factor is None:
         return [np.arange(n)]
-    within = as_array(within, "within")
-    if within.shape != (n,):
+    factor = as_array(factor, name)
+    if factor.shape != (n,):
         raise InputError(
-            f"within has the shape {within.shape}; it must have one value a sample, ({n},)"
+            f"{name} has the shape {factor.shape}; it must have one value a sample, ({n},)"
         )
     try:
-        values = np.unique(within)
+        values = np.unique(factor)
     except TypeError as error:  # objects that have no order
         raise InputError(
-            f"within has values of several types, or missing ones ({error}); give all as texts, "
+            f"{name} has values of several types, or missing ones ({error}); give all as texts, "
             "or all as numbers"
         ) from None
-    return [np.flatnonzero(within == value) for value in values] or [np.arange(0)]
+    return [np.flatnonzero(factor == value) for value in values] or [np.arange(0)]
 
 
 def _mean_recall(recalls: Sequence[float | None], sizes: Sequence[int]) -> float | None:
@@ -272,7 +272,7 @@ def _checksums(X: Shaped[np.ndarray, "n d"]) -> Int[np.ndarray, " n"]:
     return sums.view(np.int64)
 
 
-def _as_rows(X: Any) -> np.ndarray:
+def as_rows(X: Any) -> np.ndarray:
     X = as_array(X, "X")
     if X.ndim < 1 or X.dtype.kind not in "buif":
         raise InputError(
