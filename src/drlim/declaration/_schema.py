@@ -179,7 +179,7 @@ class Keep(_Part):
     across : str, optional
         With `neighbors`: a factor such as the batch, whose values differ by a shift. Near are the
         nearest neighbours within each batch and, between two, those that are mutually nearest
-        (`drlim.graphs.mutual_neighbors`): the evidence by which a batch can be ignored without
+        (`drlim.graphs.mutual_neighbors`), and what is near them: the evidence by which a batch can be ignored without
         labels.
     """
 
