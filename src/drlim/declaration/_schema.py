@@ -179,8 +179,8 @@ class Keep(_Part):
     across : str, optional
         With `neighbors`: a factor such as the batch, whose values differ by a shift. Near are the
         nearest neighbours within each batch and, between two, those that are mutually nearest
-        (`drlim.graphs.mutual_neighbors`), and what is near them: the evidence by which a batch can be ignored without
-        labels.
+        (`drlim.graphs.mutual_neighbors`), with what is near either: the evidence by which a batch
+        can be ignored without labels.
     """
 
     factor: str | None = None
