@@ -103,8 +103,8 @@ _NETWORK = Argument(
         "declaration",
         metavar="DECLARATION",
         type=Path,
-        help="A declaration (.toml), or the data itself: .npy, .npz, .csv, .parquet, .zarr, or "
-        "a folder of images.",
+        help="A declaration (.toml), or the data itself: .npy, .npz, .csv, .parquet, .zarr, .h5ad, "
+        "or a folder of images.",
     ),
     Argument(
         "-o",

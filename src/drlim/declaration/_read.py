@@ -105,7 +105,7 @@ def how_to_read(declaration: Declaration, path: Path, map_: DrLIM | None = None)
     is_table = path.suffix.lower() in (".csv", ".parquet")
     declared = declaration.data
     other = path != declared.path
-    is_array = path.suffix.lower() in (".npy", ".npz", ".zarr", ".csv", ".parquet")
+    is_array = path.suffix.lower() in (".npy", ".npz", ".zarr", ".h5ad", ".csv", ".parquet")
     of_images = not (other and is_array)
     columns: Sequence[str] | None = declared.columns if is_table or not other else None
     if is_table:
@@ -115,6 +115,7 @@ def how_to_read(declaration: Declaration, path: Path, map_: DrLIM | None = None)
         "columns": columns,
         "factor_columns": declaration.named_factors,
         **{key: getattr(declared, key) for key in ("delimiter", "decimal", "encoding", "header")},
+        "layer": declared.layer if path.suffix.lower() == ".h5ad" or not other else None,
         "size": declared.size if of_images else None,
         "colour": declared.colour if of_images else None,
         "max_pixels": declared.max_pixels if of_images else None,

@@ -50,8 +50,9 @@ class Data(_Part):
     Attributes
     ----------
     path : path, optional
-        ``.npy``, ``.npz``, ``.csv``, ``.parquet``, ``.zarr`` or a folder of images, relative to
-        the declaration's own folder. None: the samples are given to `drlim.declaration.fit`.
+        ``.npy``, ``.npz``, ``.csv``, ``.parquet``, ``.zarr``, ``.h5ad`` or a folder of images,
+        relative to the declaration's own folder. None: the samples are given to
+        `drlim.declaration.fit`.
     factors : path, optional
         A table of factors, ``.csv`` or ``.parquet``, with one row per sample.
     by : str, optional
@@ -62,6 +63,8 @@ class Data(_Part):
     columns : tuple of str, optional
         The columns of a table that are the features. None: all columns of numbers that the
         declaration does not name as factors.
+    layer : str, optional
+        The layer of an ``.h5ad`` file that has the samples. None: its X.
     delimiter, decimal, encoding : str, optional
         How CSV files are written, as for `drlim.datasets.read`. None: as the file shows it.
     header : bool, optional
@@ -91,6 +94,7 @@ class Data(_Part):
     by: str | None = None
     select: bool = False
     columns: tuple[str, ...] | None = None
+    layer: str | None = None
     delimiter: str | None = None
     decimal: str | None = None
     encoding: str | None = None

@@ -17,6 +17,7 @@ from drlim.datasets._dataset import Dataset
 from drlim.datasets.readers._convert import random_access
 from drlim.datasets.readers._dialect import TableForm
 from drlim.datasets.readers._factors import Joined, join, unknown_as_none
+from drlim.datasets.readers._h5ad import open_h5ad
 from drlim.datasets.readers._image_files import FORMATS
 from drlim.datasets.readers._images import Colour, open_folder
 from drlim.datasets.readers._npy import open_npy
@@ -43,11 +44,15 @@ class _Options:
     max_pixels: int | None
     form: TableForm
     skip_bad: bool
+    layer: str | None
 
     def as_json(self) -> dict[str, object]:
         """Return what identifies a conversion made with these options."""
         columns = self.columns and list(self.columns)
-        return {**asdict(self), "columns": columns, "factor_columns": list(self.factor_columns)}
+        given = {**asdict(self), "columns": columns, "factor_columns": list(self.factor_columns)}
+        if self.layer is None:  # as an option that came later, it changes no earlier conversion
+            del given["layer"]
+        return given
 
 
 def read(
@@ -58,6 +63,7 @@ def read(
     select: bool = False,
     columns: Sequence[str] | None = None,
     factor_columns: Sequence[str] = (),
+    layer: str | None = None,
     size: tuple[int, int] | None = None,
     colour: Colour | None = None,
     max_pixels: int | None = None,
@@ -76,6 +82,7 @@ def read(
     ``.npz``, ``.zarr``        its array ``X``, or its only one of two or more dimensions; arrays
                                of one value per sample are factors
     ``.csv``, ``.parquet``     columns of numbers are the features, the others factors
+    ``.h5ad``                  AnnData: X or a `layer`, made dense; the columns of obs are factors
     a folder                   its images in natural order, 2 before 10; if it has folders, the
                                factor ``class`` is the folder of each image
     an image                   this image alone
@@ -113,6 +120,8 @@ def read(
         numbers.
     factor_columns : sequence of str, default=()
         Columns of numbers of a table that are factors and not features.
+    layer : str, optional
+        The layer of an ``.h5ad`` file that has the samples, such as ``"counts"``. None: its X.
     size : (int, int), optional
         Height and width in pixels that all images are resized to; needed if they differ.
     colour : {'grey', 'colour'}, optional
@@ -183,6 +192,7 @@ def read(
             max_pixels,
             TableForm(delimiter, decimal, encoding, header),
             skip_bad,
+            layer,
         )
         reader = _open(path, options, () if isinstance(factors, Mapping) else (factors,))
         _announce(reader, doubt, say)
@@ -241,6 +251,7 @@ def blocks(
     by: str | None = None,
     columns: Sequence[str] | None = None,
     factor_columns: Sequence[str] = (),
+    layer: str | None = None,
     size: tuple[int, int] | None = None,
     colour: Colour | None = None,
     max_pixels: int | None = None,
@@ -256,8 +267,8 @@ def blocks(
 
     Parameters
     ----------
-    path, by, columns, factor_columns, size, colour, max_pixels, delimiter, decimal, encoding, \
-    header, skip_bad
+    path, by, columns, factor_columns, layer, size, colour, max_pixels, delimiter, decimal, \
+    encoding, header, skip_bad
         As in `read`; ``by`` names the column or array with the samples' names.
     rows : int, default=4096
         The largest number of samples in a block. Blocks of large samples, the last block, and
@@ -297,6 +308,7 @@ def blocks(
         max_pixels,
         TableForm(delimiter, decimal, encoding, header),
         skip_bad,
+        layer,
     )
     reader = _open(as_path(path), options)
     _announce(reader, doubt, say)
@@ -374,6 +386,8 @@ def _open(
             f"{path} is not a table; columns apply to {' and '.join(TABLES)} files only",
             argument="columns",
         )
+    if options.layer is not None and ending != ".h5ad":
+        raise InputError(f"{path} is not an .h5ad file; a layer is a part of one", argument="layer")
     if is_folder:
         used = [Path(other) for other in others if other is not None]
         return open_folder(path, **of_images, skip_bad=options.skip_bad, used=used)
@@ -385,9 +399,9 @@ def _open(
             factor_columns=options.factor_columns,
             form=options.form,
         )
+    if ending == ".h5ad":
+        return open_h5ad(path, options.layer)
     if ending in _ARRAYS:
         return _ARRAYS[ending](path)
-    raise InputError(
-        f"{path} ends in {ending!r}; {nearest_name(ending, [*_ARRAYS, *TABLES])}; images, and "
-        "folders of images"
-    )
+    known = nearest_name(ending, [*_ARRAYS, ".h5ad", *TABLES])
+    raise InputError(f"{path} ends in {ending!r}; {known}; images, and folders of images")
