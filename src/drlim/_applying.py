@@ -99,15 +99,3 @@ def blocks(X: np.ndarray) -> Iterator[np.ndarray]:
     """Divide samples into blocks that fit in memory."""
     n = max(1, _BLOCK_NUMBERS // max(1, math.prod(X.shape[1:])))
     return (X[start : start + n] for start in range(0, len(X), n))
-
-
-def centre_and_scale(X: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the centre of samples (of images: one grey for all pixels) and their common unit."""
-    axes = 0 if X.ndim == 2 else None
-    count = len(X) if X.ndim == 2 else X.size
-    total = sum(block.sum(axis=axes, dtype=np.float64) for block in blocks(X))
-    centre = np.asarray(total / count)
-    # Divided by the largest value first, so that squares of very large or small values are finite.
-    largest = max(float(np.abs(block - centre).max()) for block in blocks(X)) or 1.0
-    squares = sum(float(np.square((block - centre) / largest).sum()) for block in blocks(X))
-    return centre, largest * math.sqrt(squares / X.size) or 1.0

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+import sys
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
-from drlim._applying import centre_and_scale, evaluated, numbers
+from drlim._applying import evaluated, numbers
 from drlim._devices import device_of, to_device
 from drlim._errors import InputError
+from drlim._scaling import Scaling, fits, scaling_for, shape_of_unit, standardisation
 from drlim._torch_state import LayerStream
 from drlim._training_run import check_points
 from drlim.networks import Builder, Standardize
@@ -20,6 +23,7 @@ from drlim.networks._builders import build
 
 def assembled(
     builder: Builder,
+    standardize: Standardize,
     X: np.ndarray,
     n_components: int,
     *,
@@ -33,13 +37,14 @@ def assembled(
     Parameters
     ----------
     builder : Builder
+    standardize : Standardize
+        What samples pass through first.
     X : ndarray of shape (n_samples, ...)
-        Their centre and scale become the standardisation.
     n_components : int
     seed : int
     device : torch.device
     start : nn.Sequential, optional
-        The network of another map, whose weights and standardisation are taken over.
+        The network of another map, whose weights are taken over.
     learns : bool
         Whether it is to be trained.
 
@@ -49,16 +54,15 @@ def assembled(
         If the network has no weights or none that can learn, maps to something else than points,
         draws random numbers when it is applied, or does not fit the other map's.
     """
-    network = nn.Sequential(
-        Standardize(*centre_and_scale(X)), build(builder, X.shape[1:], n_components, seed)
-    ).to(device)
+    built = build(builder, X.shape[1:], n_components, seed)
+    network = nn.Sequential(standardize, built).to(device)
     if not list(network.parameters()):
         raise InputError(
             "the network has no weights, so there is nothing to learn; the builder must "
             "return an nn.Module with parameters"
         )
     if start is not None:
-        _take_over(network, start, X.shape[1:])
+        _take_weights(network, start)
     _check_output(network, X, n_components, learns)
     return network
 
@@ -92,8 +96,46 @@ def _unwrapped(network: nn.Module) -> nn.Module:
     return network
 
 
-def _take_over(network: nn.Sequential, start: nn.Sequential, sample_shape: tuple[int, ...]) -> None:
-    """Take the weights and the standardisation of another map."""
+def standardisation_of(
+    X: np.ndarray,
+    given: str | None,
+    *,
+    names: Sequence[str],
+    start: nn.Sequential | None,
+    verbose: bool,
+) -> tuple[Scaling, Standardize]:
+    """Return the standardisation of samples: that of another map, or one by their scale.
+
+    Raises
+    ------
+    InputError
+        If the other map has samples of another shape, or another scale than was given.
+    """
+    if start is None:
+        scaling = scaling_for(X, given, names)
+        if verbose and given is None:
+            print(scaling, file=sys.stderr)
+        return scaling, Standardize(*standardisation(X, scaling.scale))
+    taken = copy.deepcopy(start[0])
+    assert isinstance(taken, Standardize)
+    centre, unit = taken.get_buffer("centre"), taken.get_buffer("scale")
+    if not fits(tuple(centre.shape), X.shape[1:]):
+        raise InputError(
+            f"init was learnt from samples of {tuple(centre.shape)} and these are of "
+            f"{X.shape[1:]}; give samples of the same shape"
+        )
+    is_none = unit.ndim == 0 and float(unit) == 1 and not centre.any()
+    scale = "none" if is_none else "each" if unit.ndim else "one"
+    if given is not None and shape_of_unit(X.shape[1:], given) != unit.shape:
+        raise InputError(
+            f"scale is {given!r} and init has the scale {scale!r}, which stays; give that one, or "
+            "none"
+        )
+    return Scaling(scale, "in the map that it starts from"), taken
+
+
+def _take_weights(network: nn.Sequential, start: nn.Sequential) -> None:
+    """Take the weights of another map."""
     try:
         network[1].load_state_dict(start[1].state_dict())
     except RuntimeError as error:
@@ -101,13 +143,6 @@ def _take_over(network: nn.Sequential, start: nn.Sequential, sample_shape: tuple
             f"the weights of init do not fit this map's network ({error}); give both the same "
             "network and n_components"
         ) from None
-    centre = start[0].get_buffer("centre")
-    if centre.shape not in ((), sample_shape):
-        raise InputError(
-            f"init was learnt from samples of {tuple(centre.shape)} and these are of "
-            f"{sample_shape}; give samples of the same shape"
-        )
-    network[0] = copy.deepcopy(start[0]).to(device_of(network))
 
 
 def _check_output(network: nn.Sequential, X: np.ndarray, n_components: int, learns: bool) -> None:

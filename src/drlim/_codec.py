@@ -38,6 +38,7 @@ from drlim._persistence import (
     read_stream,
     signed,
 )
+from drlim._scaling import SCALES, Scaling, fits
 from drlim._stored import as_stored
 from drlim._version import LEARNING, __version__, versions
 from drlim.networks import _builders
@@ -59,6 +60,8 @@ class MapContent:
         That of this network; the parameter ``network`` may be another by now.
     network_description : dict
         The builder, as `_builders.describe` gives it.
+    scaling : Scaling or None
+        Which unit each feature has; None for a file of a drlim that had one for all.
     sample_shape : tuple of int
     n_features : int
     feature_names : list of str
@@ -73,6 +76,7 @@ class MapContent:
     network: nn.Sequential
     builder: networks.Builder
     network_description: dict[str, Any]
+    scaling: Scaling | None
     sample_shape: tuple[int, ...]
     n_features: int
     feature_names: list[str]
@@ -123,7 +127,7 @@ def _check_readable(content: MapContent, written: bytes) -> None:
     if isinstance(content.network[1], Program):
         return
     centre, scale = (content.network[0].get_buffer(name).cpu() for name in ("centre", "scale"))
-    samples = examples(content.sample_shape, 4, centre.numpy(), float(scale))
+    samples = examples(content.sample_shape, 4, centre.numpy(), scale.numpy())
     try:
         expected, found = points(_settled(content.network), samples), points(again.network, samples)
     except RuntimeError as error:
@@ -196,15 +200,17 @@ def _decoded(
     program = tensors.pop(_PROGRAM, None)
     builder = _builder(path, description["network"], sample_shape, builder, program is not None)
     standardize = _standardize(path, tensors, sample_shape)
+    scaling = Scaling(**description["scaling"]) if "scaling" in description else None
     if isinstance(builder, _builders.Absent) and program is not None:
         network: nn.Module = _program(path, program, description, tensors)
     else:
         network = _network(path, builder, description, tensors)
     return MapContent(
-        parameters={**parameters, "network": builder},
+        parameters={**parameters, "network": _scaled(builder, scaling)},
         network=nn.Sequential(standardize, network).eval(),
         builder=builder,
         network_description=description["network"],
+        scaling=scaling,
         sample_shape=sample_shape,
         n_features=description["n_features_in"],
         feature_names=description["feature_names_in"],
@@ -262,6 +268,7 @@ def _encoded(
         "feature_names_in": content.feature_names,
         "graph": content.graph_summary,
         "history": history,
+        **({} if content.scaling is None else {"scaling": asdict(content.scaling)}),
         **annotations,
     }
     return description, tensors
@@ -303,6 +310,12 @@ def _builder(
         f"{path} holds the weights of a network of the user's own, {description['custom']}; give "
         "its builder: drlim.load(path, network=...), or --network module:function"
     )
+
+
+def _scaled(builder: networks.Builder, scaling: Scaling | None) -> networks.Builder:
+    """Return the builder with the scale that the user chose, if one was chosen."""
+    is_chosen = scaling is not None and scaling.given
+    return networks.scaled(builder, scaling.scale) if scaling and is_chosen else builder
 
 
 def _learnt_points(
@@ -352,16 +365,17 @@ def _standardize(
         raise FileError(f"{path} lacks the centre or the scale of its samples; get it again")
     if (
         (centre.dtype, scale.dtype) != (np.dtype(np.float64), np.dtype(np.float64))
-        or centre.shape not in ((), sample_shape)
-        or scale.shape != ()
+        or not fits(centre.shape, sample_shape)
+        or scale.shape not in ((), centre.shape)
         or not np.isfinite(centre).all()
-        or not 0 < scale < math.inf
+        or not np.isfinite(scale).all()
+        or (scale <= 0).any()
     ):
         raise FileError(
             f"{path} standardises samples by a centre of the shape {centre.shape} and a scale "
             f"{scale!r:.80}, which no map does; the file is altered: get it again"
         )
-    return networks.Standardize(centre, float(scale))
+    return networks.Standardize(centre, scale)
 
 
 def _program(
@@ -512,6 +526,13 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "parameters": _parameters,
     "loss": lambda value: is_text(value) or _custom(value),
     "network": _network_description,
+    "scaling": lambda value: (
+        isinstance(value, dict)
+        and set(value) == {"scale", "reason", "given"}
+        and value["scale"] in SCALES
+        and is_text(value["reason"])
+        and isinstance(value["given"], bool)
+    ),
     "sample_shape": lambda value: is_shape(value) and 1 <= len(value) <= MAX_DIMENSIONS,
     "preprocessing": lambda value: _table(value, is_text),
     "n_features_in": lambda value: is_count(value, 1, 2**62),
@@ -521,7 +542,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
         isinstance(value, list) and all(_table(epoch, _number) for epoch in value)
     ),
 }
-_NEEDED = _FIELDS.keys() - {"written_by", "versions", "preprocessing"}
+_NEEDED = _FIELDS.keys() - {"written_by", "versions", "preprocessing", "scaling"}
 _ANNOTATIONS: dict[str, Callable[[Any], bool]] = {
     "learnt_names": lambda value: (
         isinstance(value, dict)

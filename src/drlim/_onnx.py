@@ -122,7 +122,7 @@ def placed(network: nn.Module) -> nn.Module:
 
 
 def examples(
-    sample_shape: tuple[int, ...], n_samples: int, centre: Any = 0.0, scale: float = 1.0
+    sample_shape: tuple[int, ...], n_samples: int, centre: Any = 0.0, scale: Any = 1.0
 ) -> np.ndarray:
     """Return samples to compare two networks on: random ones, and extreme ones.
 

@@ -10,14 +10,25 @@ from sklearn.utils.multiclass import type_of_target
 from drlim._errors import DataWarning, InputError, warn
 from drlim._labels import labels
 from drlim._progress import search_progress
+from drlim._scaling import in_unit
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.graphs._relations import near_in_values
 
 
-def similar(X: np.ndarray, y: Any, n_neighbors: int, *, verbose: bool) -> SimilarityGraph:
-    """Return the graph of nearest neighbours, or of equal labels; see `DrLIM.fit` for `y`."""
+def similar(
+    X: np.ndarray,
+    y: Any,
+    n_neighbors: int,
+    standardisation: tuple[np.ndarray, np.ndarray],
+    *,
+    verbose: bool,
+) -> SimilarityGraph:
+    """Return the graph of nearest neighbours, or of equal labels; see `DrLIM.fit` for `y`.
+
+    Neighbours are searched for in the unit of the map, by its centre and its unit.
+    """
     if y is None:
-        return _neighbors(X, n_neighbors, verbose)
+        return _neighbors(in_unit(X, *standardisation), n_neighbors, verbose)
     y, unknown = labels(y, len(X))
     if type_of_target(y, input_name="y") == "continuous":
         graph, n_values = near_in_values([y], [None])
@@ -36,7 +47,7 @@ def similar(X: np.ndarray, y: Any, n_neighbors: int, *, verbose: bool) -> Simila
     known = np.flatnonzero(~unknown)
     by_label = SimilarityGraph(known[same(y[known]).edges], len(X))
     _warn_of_few(by_label, len(known), y)
-    near = _neighbors(X, n_neighbors, verbose)
+    near = _neighbors(in_unit(X, *standardisation), n_neighbors, verbose)
     both_known = near.edges[~unknown[near.edges].any(axis=1)]
     return by_label | near - SimilarityGraph(both_known, len(X))
 

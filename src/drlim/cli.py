@@ -166,6 +166,12 @@ _NETWORK = Argument(
         help="Resize images, in pixels: 64 for squares, 48x64 for height x width.",
     ),
     *_READING,
+    Argument(
+        "--scale",
+        metavar="SCALE",
+        help="What features are divided by: 'each' by its own deviation, 'one' number for all, or "
+        "'none'. [default: each for a table in several units, else one]",
+    ),
     Argument("--components", metavar="N", type=int, help="Dimensions of the map. [default: 2]"),
     Argument(
         "--network",
@@ -207,6 +213,7 @@ def _fit(
     reading: dict[str, Any],
     pairs: Path | None,
     size: tuple[int, int] | None,
+    scale: str | None,
     components: int | None,
     network: str | None,
     loss: str | None,
@@ -231,6 +238,7 @@ def _fit(
             "factors": factors,
             "by": by,
             "size": size,
+            "scale": scale,
             "source": source,
             "group": group,
             **reading,

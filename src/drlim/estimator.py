@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -25,13 +24,14 @@ from drlim._applying import (
     numbers,
     points_of,
 )
-from drlim._assembling import assembled, plain
+from drlim._assembling import assembled, plain, standardisation_of
 from drlim._checks import as_array, check_count, check_unmasked
 from drlim._codec import PARAMETERS, MapContent
 from drlim._devices import device_named, device_of
 from drlim._errors import DataWarning, InputError, warn
 from drlim._onnx import Program
 from drlim._random import RandomState, streams
+from drlim._scaling import Scaling, in_unit
 from drlim._similar import check_graph, similar
 from drlim._torch_state import torch_defaults
 from drlim._training_progress import Progress
@@ -58,7 +58,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     n_components : int, default=2
         Dimensions of the map.
     n_neighbors : int, default=5
-        Nearest neighbours that are similar if `fit` is given neither a graph nor labels.
+        Nearest neighbours that are similar if `fit` is given neither a graph nor labels. They
+        are searched for in the unit that the map gives each feature (see `network`).
     margin : float, default=1.0
         The radius within which dissimilar points repel: the map's unit of length. It sets the
         scale of the map and, with a linear last layer, nothing else; see `n_dissimilar`.
@@ -75,7 +76,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         "lenet", "mlp", "linear", "convnet". None: the paper's `drlim.networks.lenet` for images of
         28 x 28, `drlim.networks.convnet` for images of any other size from 8 x 8, and otherwise
         a `drlim.networks.mlp` with two layers of 256 units. Further arguments of a builder are
-        parameters of the map, such as ``network__hidden``: see `set_params`.
+        parameters of the map, such as ``network__hidden``: see `set_params`. So is the unit of
+        each feature, ``network__scale``, which is inferred from the samples: a unit for each
+        column of a table in several units, else one for all. See `drlim.networks.scaled`.
     max_epochs : int, default=50
         Passes over all similar pairs, or over a million of them if there are many more (see
         `drlim.pairs.PairSampler`). 0 leaves the network untrained, as a baseline.
@@ -108,6 +111,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Which samples were similar.
     history_ : list of drlim.training.Epoch
         Losses, share of active pairs and speed of each epoch.
+    scaling_ : Scaling or None
+        The unit of each feature: ``scaling_.scale`` is "each", "one" or "none", with a reason
+        (see `drlim.networks.scaled`). None for a map whose file was written by a version that had
+        one unit for all.
     sample_shape_ : tuple of int
         The shape of one sample.
     n_features_in_ : int
@@ -166,14 +173,16 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters; with `deep`, also the network's as ``network__...``."""
         params: dict[str, Any] = super().get_params(deep)
-        if deep and isinstance(self.network, functools.partial):
-            params |= {f"network__{name}": given for name, given in self.network.keywords.items()}
+        if deep:
+            inner = _builders.arguments_of(self.network)
+            params |= {f"network__{name}": given for name, given in inner.items()}
         return params
 
     def set_params(self, **params: Any) -> DrLIM:
         """Set parameters; ``network__hidden`` sets the argument `hidden` of the network.
 
-        The network must be a name or a builder. A grid search can then vary its arguments:
+        The network must be a name or a builder; ``network__scale``, the unit of each feature
+        (`drlim.networks.scaled`), can be set for any. A grid search can then vary its arguments:
         ``GridSearchCV(DrLIM(network="mlp"), {"network__hidden": [(20,), (64, 64)]})``.
 
         Raises
@@ -303,8 +312,16 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """Learn from the network of another map, or from a new one; the rest is as in `fit`."""
         X = self._validated(X, fitting=True)
         self.annotations_: dict[str, Any] = {}  # earlier ones are about another training
+        self.scaling_: Scaling | None
+        self.scaling_, standardize = standardisation_of(
+            X,
+            _builders.scale_of(self.network),
+            names=getattr(self, "feature_names_in_", ()),
+            start=start,
+            verbose=bool(self.verbose),
+        )
         if graph is None:
-            graph = similar(X, y, self.n_neighbors, verbose=bool(self.verbose))
+            graph = similar(X, y, self.n_neighbors, standardize.numbers, verbose=bool(self.verbose))
         self.graph_ = check_graph(graph, len(X), "graph")
         self._graph_summary = {"n_samples": len(X), "n_edges": self.graph_.n_edges}
         if dissimilar is not None:
@@ -322,6 +339,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         builder = _builders.resolve(self.network, self.sample_shape_)
         self.network_ = assembled(
             builder,
+            standardize,
             X,
             self.n_components,
             seed=random.init,
@@ -425,6 +443,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 "(see the losses in history_)"
             )
         return Z
+
+    def _in_unit(self, X: np.ndarray) -> np.ndarray:
+        """Return samples in the unit of the map, as far as it changes which are near."""
+        standardize = plain(self.network_)[0]
+        assert isinstance(standardize, networks.Standardize)
+        return in_unit(X, *standardize.numbers)
 
     def partial_fit(self, X: Any, y: Any = None, *, graph: SimilarityGraph | None = None) -> DrLIM:
         """Make one more pass over some samples, starting from the present map.
@@ -536,6 +560,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             network=plain(self.network_),
             builder=self._builder,
             network_description=self._network_description,
+            scaling=self.scaling_,
             sample_shape=self.sample_shape_,
             n_features=self.n_features_in_,
             feature_names=list(getattr(self, "feature_names_in_", ())),
@@ -551,6 +576,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         map_.network_ = content.network
         map_._builder = content.builder
         map_._network_description = content.network_description
+        map_.scaling_ = content.scaling
         map_._n_features_out = map_.n_components
         map_._graph_summary = content.graph_summary
         map_.sample_shape_ = content.sample_shape
@@ -687,6 +713,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             {
                 **parameters,
                 "network": self._network_description,
+                "scale": self.scaling_ and self.scaling_.scale,
                 # A generator has moved on since; the checkpoint itself holds its state.
                 "random_state": int(seed) if isinstance(seed, int | np.integer) else None,
             },

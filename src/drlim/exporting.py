@@ -125,7 +125,7 @@ def export(map_: DrLIM, path: str | os.PathLike[str]) -> Exported:
         map_.sample_shape_,
         _N_CHECKED,
         standardize.get_buffer("centre").numpy(),
-        float(standardize.get_buffer("scale")),
+        standardize.get_buffer("scale").numpy(),
     )
     expected = points(network, samples)
     # The program must not depend on the number of rows.

@@ -47,7 +47,7 @@ ROWS = {
             "init of another shape",
             lambda: DrLIM(max_epochs=1).fit(X[:, :2], init=fitted()),
             "init",
-            "1.weight",
+            "(2,)",
         ),
         bad("pinned to an int", lambda: DrLIM(max_epochs=1).fit(X, pinned=3), "pinned"),
         bad(

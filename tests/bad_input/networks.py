@@ -10,6 +10,7 @@ from drlim.networks import (
     lenet,
     linear,
     mlp,
+    scaled,
     with_arguments,
 )
 from drlim.networks._builders import build, from_description, resolve
@@ -33,6 +34,10 @@ ROWS = {
         bad("vectors, no images", lambda: convnet((3,), 2), "(3,)"),
         bad("depth 0", lambda: convnet((8, 8), 2, depth=0), "depth", "0"),
         bad("width 0", lambda: convnet((8, 8), 2, width=0), "width", "0"),
+    ],
+    "networks.scaled": [
+        bad("no such scale", lambda: scaled("mlp", "eech"), "scale", "'eech'"),
+        bad("no such network", lambda: scaled("mpl", "each"), "network", "'mpl'"),
     ],
     "networks.backbone": [
         bad("a module, not a builder", lambda: backbone(nn.Linear(1, 1)), "module", "Linear"),
@@ -69,5 +74,6 @@ ROWS = {
     ],
     "networks.Standardize": [
         bad("scale 0", lambda: Standardize(0.0, 0.0), "scale", "0.0"),
+        bad("another shape", lambda: Standardize([0.0, 1.0], [1.0, 2.0, 3.0]), "scale", "(3,)"),
     ],
 }

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from drlim import networks
 from drlim._deprecated import renamed_arguments
 from drlim._errors import DataWarning, InputError, warn
 from drlim._progress import search_progress
+from drlim._scaling import scaling_for
 from drlim.datasets import Dataset
 from drlim.declaration._checks import check_names
 from drlim.declaration._fingerprints import fingerprints
@@ -135,6 +137,9 @@ def fit(
             say(f"      {line}")
     learnt = data.subset(parts.learnt)
     parameters = map_parameters(resolved, learnt.X)
+    scaling = scaling_for(learnt.X, declaration.data.scale, learnt.feature_names)
+    parameters["network"] = networks.scaled(parameters["network"], scaling.scale)
+    tell(f"      {scaling}")
     searching = say is not None and any(keep.neighbors for keep in declaration.keep)
     with search_progress("nearest neighbours") if searching else nullcontext() as progress:
         known = combine(resolved, parts.learnt, learnt, force=force, progress=progress)
@@ -152,14 +157,8 @@ def fit(
         checkpoint=checkpoint,
         resume=resume,
     )
-    best.annotations_ = {
-        "declaration": as_read(resolved.declaration, learnt.X).as_json(),
-        "ignored": [part.name for part in declaration.ignore],
-        "kept": [part.name for part in declaration.keep],
-        "learnt_values": learnt_values(resolved, parts.learnt),
-        "trained_on": fingerprints(learnt.X),
-        **learnt_points(best, declaration, learnt),
-    }
+    best.scaling_ = scaling  # with its reason, where the declaration gave none
+    best.annotations_ = _annotations(best, resolved, learnt, parts.learnt)
     if data.feature_names:
         best.feature_names_in_ = np.array(data.feature_names, dtype=object)
     return Fitted(
@@ -170,6 +169,21 @@ def fit(
         data.subset(parts.unseen) if len(parts.unseen) else None,
         repeated,
     )
+
+
+def _annotations(
+    map_: DrLIM, resolved: Resolved, learnt: Dataset, rows: np.ndarray
+) -> dict[str, Any]:
+    """Return what a map's file tells of its declaration and of the samples that it learnt from."""
+    declaration = resolved.declaration
+    return {
+        "declaration": as_read(declaration, learnt.X).as_json(),
+        "ignored": [part.name for part in declaration.ignore],
+        "kept": [part.name for part in declaration.keep],
+        "learnt_values": learnt_values(resolved, rows),
+        "trained_on": fingerprints(learnt.X),
+        **learnt_points(map_, declaration, learnt),
+    }
 
 
 def _best_start(

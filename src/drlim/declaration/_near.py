@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drlim._scaling import in_unit, scaling_for, standardisation
 from drlim.datasets import Dataset
 from drlim.declaration._schema import Declaration, Keep, at
 from drlim.graphs import SimilarityGraph, adjacent, mutual_neighbors, neighbors, same
@@ -38,11 +39,16 @@ class Near(NamedTuple):
 def near_in_all(
     declaration: Declaration, data: Dataset, progress: Callable[[float], object] | None
 ) -> Near:
-    """Return the pairs that are near in everything that is kept."""
+    """Return the pairs that are near in everything that is kept.
+
+    Nearest neighbours are searched for in the unit that the map will have.
+    """
     kept = {n: keep for n, keep in enumerate(declaration.keep) if keep.factor is not None}
     nearest = {n: keep for n, keep in enumerate(declaration.keep) if n not in kept}
     if nearest:
         graphs, recalls = [], []
+        scale = scaling_for(data.X, declaration.data.scale, data.feature_names).scale
+        X = in_unit(data.X, *standardisation(data.X, scale))
         for number, (n, keep) in enumerate(nearest.items()):
             names = [str(other.factor) for other in kept.values()]
             names += [keep.within] if keep.within else []
@@ -51,7 +57,7 @@ def near_in_all(
                 k = int(keep.neighbors or 0)
                 share = functools.partial(_report_share, progress, number, len(nearest))
                 graph, recall = neighbors(
-                    data.X,
+                    X,
                     k,
                     within=agreeing(data, among) if among else None,
                     progress=share,
@@ -59,7 +65,7 @@ def near_in_all(
                 )
                 if keep.across:
                     within = agreeing(data, names) if names else None
-                    mutual = mutual_neighbors(data.X, data.factor(keep.across), k, within=within)
+                    mutual = mutual_neighbors(X, data.factor(keep.across), k, within=within)
                     # Few are mutual, and pull little. With those that are near one of two, and
                     # near both, a shift of 5 standard deviations was read with an accuracy of
                     # 0.5 from a linear map of 240 samples; with the mutual alone, 0.98.

@@ -50,7 +50,10 @@ def _placed(table: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
 def with_arguments(builder: Callable[..., Any], table: Mapping[str, Any]) -> Callable[..., Any]:
     """Fix the arguments of a builder that stand in the table of a declared network."""
     arguments = {key: value for key, value in table.items() if key not in ("name", "builder")}
-    return networks.with_arguments(builder, arguments) if arguments else builder
+    declared = networks.with_arguments(builder, arguments) if arguments else builder
+    if _builders.scale_of(declared) is not None:
+        raise InputError("the unit of each feature is declared with the data: data.scale")
+    return declared
 
 
 @contextlib.contextmanager

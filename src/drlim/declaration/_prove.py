@@ -177,7 +177,7 @@ def prove(
         recognition += _recognitions(classes, measured, beside)
     proof = Proof(
         ignored=tuple(ignored),
-        kept=tuple(_kept(keep, measured) for keep in resolved.declaration.keep),
+        kept=tuple(_kept(keep, measured, map_) for keep in resolved.declaration.keep),
         unseen=() if beside is None else tuple(_kept_there(beside)),
         remarks=tuple(_remarks(map_, measured, beside, learnt, int(seen.sum()))),
     )
@@ -237,16 +237,20 @@ class _Measured(NamedTuple):
 def _embeddings(
     map_: DrLIM, held_out: Dataset, learnt: Dataset | None, seed: int
 ) -> dict[str, Embedding]:
-    """Return the map and its references, each a function of samples."""
-    known = held_out if learnt is None else learnt
-    n_components = min(map_.n_components, len(known) - 1, int(np.prod(known.X.shape[1:])))
-    pca = baselines.fitted_pca(known.X, n_components=n_components, random_state=seed)
+    """Return the map and its references, each a function of samples.
+
+    Samples and PCA are in the unit of the map, which is a choice of the data and not learnt.
+    """
+    known = map_._in_unit((held_out if learnt is None else learnt).X)
+    n_components = min(map_.n_components, len(known) - 1, int(np.prod(known.shape[1:])))
+    pca = baselines.fitted_pca(known, n_components=n_components, random_state=seed)
+    samples = _as_few(known, seed)
     untrained = map_.untrained()
     embed: dict[str, Embedding] = {
         "map": lambda X: np.asarray(map_.transform(X)),
         "untrained": lambda X: np.asarray(untrained.transform(X)),
-        "pca": pca,
-        "samples": _as_few(known.X, seed),
+        "pca": lambda X: pca(map_._in_unit(X)),
+        "samples": lambda X: samples(map_._in_unit(X)),
     }
     if held_out.X.ndim == 4 and held_out.X.shape[1] == 3:
         embed["colours"] = baselines.colour_histograms
@@ -291,7 +295,7 @@ def _ignored_factors(measured: _Measured, learnt: Dataset | None) -> list[Ignore
     return found
 
 
-def _kept(keep: Keep, measured: _Measured) -> Kept:
+def _kept(keep: Keep, measured: _Measured, map_: DrLIM) -> Kept:
     if keep.factor is not None:
         return _kept_factor(keep, keep.factor, measured)
     data, groups = measured.data, measured.resolved.groups
@@ -304,7 +308,7 @@ def _kept(keep: Keep, measured: _Measured) -> Kept:
     return measure_kept(
         keep.name,
         {name: Z[rows] for name, Z in measured.points.items() if name != "samples"},
-        data.X[rows],
+        map_._in_unit(data.X[rows]),
         kind=keep.kind,
         n_neighbors=int(keep.neighbors or 0),
         groups=None if groups is None else groups[rows],

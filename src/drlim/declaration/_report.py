@@ -115,6 +115,7 @@ def _data(held_out: Dataset) -> str:
 def _settings(map_: DrLIM, declaration: Declaration) -> dict[str, Any]:
     return {
         "declaration": declaration.as_json(),
+        "scale": None if map_.scaling_ is None else str(map_.scaling_),
         "epochs": len(map_.history_),
         "versions": versions(REPORTING),
         "machine": machine(),

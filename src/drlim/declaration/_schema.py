@@ -85,6 +85,10 @@ class Data(_Part):
         are held out together.
     group : str, optional
         A factor whose values are held out as a whole: a patient, a photographer.
+    scale : {"each", "one", "none"}, optional
+        What features are divided by: each by its own deviation (of images with channels, each
+        channel), all by one number, or samples as they are; see `drlim.networks.scaled`. None:
+        each for a table whose columns range over different orders of magnitude, else one.
     skip_bad : bool, default=False
         Whether to leave out, and count, files that cannot be read, instead of raising an error.
     """
@@ -105,6 +109,7 @@ class Data(_Part):
     outside: Literal["zeros", "edge", "mirror"] | None = None
     source: str | None = None
     group: str | None = None
+    scale: Literal["each", "one", "none"] | None = None
     skip_bad: bool = False
 
 

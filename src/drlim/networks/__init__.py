@@ -12,7 +12,7 @@ trains), so the point of a sample depends on nothing but the sample.
 
 from drlim.networks._architectures import convnet, lenet, linear, mlp
 from drlim.networks._backbone import backbone
-from drlim.networks._builders import Builder, default, with_arguments
+from drlim.networks._builders import Builder, default, scaled, with_arguments
 from drlim.networks._layers import AlignedLinear, Standardize
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "lenet",
     "linear",
     "mlp",
+    "scaled",
     "with_arguments",
 ]

@@ -17,6 +17,7 @@ from torch.nn.parameter import is_lazy
 from drlim._checks import has_channels_last
 from drlim._devices import is_out_of_memory
 from drlim._errors import DataWarning, InputError, nearest_name, warn
+from drlim._scaling import check_scale
 from drlim._torch_state import seeded
 from drlim.networks._architectures import convnet, lenet, linear, mlp, suits_convnet
 
@@ -69,10 +70,83 @@ def default(sample_shape: tuple[int, ...]) -> Builder:
     return functools.partial(mlp, hidden=(256, 256))
 
 
+@dataclass(frozen=True)
+class Scaled:
+    """A builder, and the unit in which its network gets the samples: what `scaled` makes.
+
+    Parameters
+    ----------
+    network : None, str or callable
+    scale : {"each", "one", "none"}
+    """
+
+    network: Any
+    scale: str
+
+    def __call__(self, sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
+        """Build the network itself; the standardisation is put before it by the map."""
+        return resolve(self.network, sample_shape)(sample_shape, n_components)
+
+
+def scaled(network: Any, scale: str) -> Builder:
+    """Choose the unit of each feature, by which samples are divided before a network sees them.
+
+    Without it, the unit is inferred from the samples: a table whose columns range over different
+    orders of magnitude gets a unit for each column; images, spectra and other features of one
+    unit get one for all.
+
+    Parameters
+    ----------
+    network : None, str or callable
+        As the parameter of `drlim.DrLIM`: the name of one of drlim's networks, a builder, or
+        None for the one that the samples' shape chooses.
+    scale : {"each", "one", "none"}
+        "each": every feature is divided by its standard deviation; of images with channels, every
+        channel. "one": all features are divided by one number, which keeps which samples are
+        near. "none": samples reach the network as they are, neither centred nor divided, such as
+        those that you have standardised yourself.
+
+    Returns
+    -------
+    callable
+        A builder ``(sample_shape, n_components) -> nn.Module``, for ``DrLIM(network=...)``.
+
+    Raises
+    ------
+    InputError
+        If there is no such network or no such scale.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from drlim import DrLIM
+    >>> X = np.random.default_rng(0).normal(size=(60, 3)) * [1, 10, 1000]
+    >>> DrLIM(network=scaled("linear", "each"), max_epochs=1).fit(X).scaling_.scale
+    'each'
+    """
+    if isinstance(network, Scaled):
+        network = network.network
+    return Scaled(None if network is None else resolve(network, ()), check_scale(scale))
+
+
+def scale_of(network: Any) -> str | None:
+    """Return the scale that a network was given by `scaled`; None if it was given none."""
+    return network.scale if isinstance(network, Scaled) else None
+
+
+def arguments_of(network: Any) -> dict[str, Any]:
+    """Return the arguments that are fixed in a network, its scale included."""
+    if isinstance(network, Scaled):
+        return {"scale": network.scale} | arguments_of(network.network)
+    return dict(network.keywords) if isinstance(network, functools.partial) else {}
+
+
 def resolve(network: Any, sample_shape: tuple[int, ...]) -> Builder:
     """Return the builder for what a user gives as a network: None, a name or a builder."""
     if network is None:
         return default(sample_shape)
+    if isinstance(network, Scaled):
+        return Scaled(resolve(network.network, sample_shape), network.scale)
     if isinstance(network, str):
         if network not in BUILDERS:
             raise InputError(f"network is {network!r}; {nearest_name(network, BUILDERS)}")
@@ -94,11 +168,12 @@ def with_arguments(network: Any, arguments: dict[str, Any]) -> Builder:
     network : str or callable
         One of drlim's networks by name, or a builder.
     arguments : dict
-        Its arguments after ``sample_shape`` and ``n_components``, by name.
+        Its arguments after ``sample_shape`` and ``n_components``, by name; also ``scale``, as
+        for `scaled`, unless a builder of your own has an argument of that name.
 
     Returns
     -------
-    functools.partial
+    callable
         A builder; `network` itself is not changed.
 
     Raises
@@ -111,6 +186,12 @@ def with_arguments(network: Any, arguments: dict[str, Any]) -> Builder:
     >>> with_arguments("mlp", {"hidden": (64, 64)})((4,), 2)(torch.zeros(5, 4)).shape
     torch.Size([5, 2])
     """
+    if "scale" in arguments and not _takes_scale(network):
+        others = {name: given for name, given in arguments.items() if name != "scale"}
+        network = scaled(network, arguments["scale"])
+        return with_arguments(network, others) if others else network
+    if isinstance(network, Scaled):
+        return Scaled(with_arguments(network.network, arguments), network.scale)
     if network is None:
         raise InputError(
             f"network is None, so the samples' shape chooses it and {', '.join(arguments)} cannot "
@@ -119,6 +200,13 @@ def with_arguments(network: Any, arguments: dict[str, Any]) -> Builder:
     builder = resolve(network, ())
     _check_arguments(builder, arguments)
     return functools.partial(builder, **arguments)
+
+
+def _takes_scale(network: Any) -> bool:
+    """Tell whether a builder of the user's own has an argument called scale."""
+    if isinstance(network, Scaled):
+        return _takes_scale(network.network)
+    return callable(network) and "scale" in list(inspect.signature(network).parameters)[2:]
 
 
 def _check_arguments(builder: Builder, arguments: dict[str, Any]) -> None:
@@ -196,6 +284,8 @@ def _copied(network: nn.Module, builder: Builder) -> nn.Module:
 def describe(builder: Builder) -> dict[str, Any]:
     """Describe a builder and its arguments as plain data, for `from_description`."""
     arguments: dict[str, Any] = {}
+    if isinstance(builder, Scaled):  # the scale is described beside the network
+        builder = builder.network
     while isinstance(builder, functools.partial):
         if builder.args:
             return {"custom": name_of(builder.func)}

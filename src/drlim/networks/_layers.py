@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from drlim._checks import is_number
 from drlim._errors import InputError, nearest_name
 from drlim._types import Float, Num
 
@@ -22,25 +22,42 @@ class Standardize(nn.Module):
 
     It stands before the network and holds its numbers as buffers, so that they are saved with
     the weights: raw samples in the unit of the training data always give the same point. One
-    unit for all features keeps the ratios of distances, and so the neighbours.
+    unit for all features keeps the ratios of distances, and so the neighbours; features in units
+    of their own are divided by one each.
 
     Parameters
     ----------
     centre : array
-        Subtracted: one number a feature, or one for all.
-    scale : float
-        Divided by, > 0.
+        Subtracted: one number a feature, one a channel of images, ``(channels, 1, 1)``, or one
+        for all.
+    scale : float or array
+        Divided by, > 0: one for all, or an array of the shape of the centre.
     """
 
     centre: Tensor
     scale: Tensor
 
-    def __init__(self, centre: Any, scale: float) -> None:
+    def __init__(self, centre: Any, scale: Any) -> None:
         super().__init__()
-        if not is_number(scale) or scale <= 0:
-            raise InputError(f"scale is {scale!r}; samples are divided by it, so it must be > 0")
-        self.register_buffer("centre", torch.from_numpy(np.array(centre, np.float64)))
-        self.register_buffer("scale", torch.tensor(scale, dtype=torch.float64))
+        centre, unit = np.array(centre, np.float64), np.asarray(scale)
+        is_number_each = unit.dtype.kind in "iuf" and bool(np.isfinite(unit).all())
+        if not is_number_each or (unit <= 0).any():
+            raise InputError(
+                f"scale is {reprlib.repr(scale)}; samples are divided by it, so it must be finite "
+                "and > 0"
+            )
+        if unit.shape not in ((), centre.shape):
+            raise InputError(
+                f"scale has the shape {unit.shape} and the centre {centre.shape}; give one number "
+                "for all features, or one for each number of the centre"
+            )
+        self.register_buffer("centre", torch.from_numpy(centre))
+        self.register_buffer("scale", torch.from_numpy(np.array(unit, np.float64)))
+
+    @property
+    def numbers(self) -> tuple[np.ndarray, np.ndarray]:
+        """The centre and the scale as arrays."""
+        return self.centre.cpu().numpy(), self.scale.cpu().numpy()
 
     def forward(self, X: Num[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
         """Return float32 samples; float64 ones are centred before they are rounded."""
