@@ -15,6 +15,7 @@ from drlim._persistence import read_map, write_map
 from drlim._scaling import inferred, standardisation
 from drlim.datasets import Dataset
 from drlim.declaration import Declaration, fit, prove, rules
+from drlim.exporting import export
 from drlim.graphs import neighbors
 from drlim.networks import Standardize, _builders, scaled
 
@@ -239,10 +240,16 @@ def test_the_unit_is_in_the_maps_file(table, scale, tmp_path):
     assert (tmp_path / "again.drlim").read_bytes() == (tmp_path / "map.drlim").read_bytes()
 
 
-def test_channels_and_programs_of_one_unit_each_are_read_back(tmp_path):
+def test_channels_of_one_unit_each_are_read_back(tmp_path):
     map_ = DrLIM(network=scaled("convnet", "each"), max_epochs=0, random_state=0).fit(COLOUR)
     map_.save(tmp_path / "map.drlim")
     np.testing.assert_array_equal(load(tmp_path / "map.drlim").transform(COLOUR), map_.embedding_)
+
+
+def test_an_exported_map_has_its_units(table, tmp_path):
+    pytest.importorskip("onnxruntime")
+    map_ = learnt(table * [1, 1e4, 1e-3, 1], "each")
+    assert export(map_, tmp_path / "map.onnx").max_difference < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def standardisation_of(
             f"scale is {given!r} and init has the scale {scale!r}, which stays; give that one, or "
             "none"
         )
-    return Scaling(scale, "in the map that it starts from"), taken
+    return Scaling(scale, "as in the map it starts from"), taken
 
 
 def _take_weights(network: nn.Sequential, start: nn.Sequential) -> None:

@@ -65,9 +65,7 @@ class Scaling:
             "one": "all features are divided by one unit",
             "none": "samples are taken as they are",
         }[self.scale]
-        return (
-            f"scale {self.scale!r}: {words}, {'as ' if self.reason else ''}{self.reason or 'given'}"
-        )
+        return f"scale {self.scale!r}: {words} ({self.reason or 'given'})"
 
 
 def check_scale(scale: Any) -> str:
