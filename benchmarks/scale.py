@@ -195,7 +195,7 @@ def trained(path: str, n: int) -> dict[str, float]:
     near = rng.integers(0, n, (n, 1)) + rng.integers(1, 9, (n, 1)) * [0, 1]
     graph = SimilarityGraph.from_edges(near % n, n)
     made = time.process_time()
-    map_ = DrLIM(network="mlp", max_epochs=1, batch_size=64, random_state=0)
+    map_ = DrLIM(network="paper_mlp", max_epochs=1, batch_size=64, random_state=0)
     map_.fit(X, graph=graph)
     fitted = time.process_time()
     return {

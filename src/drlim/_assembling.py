@@ -17,7 +17,7 @@ from drlim._errors import InputError
 from drlim._scaling import Scaling, fits, scaling_for, shape_of_unit, standardisation
 from drlim._torch_state import LayerStream
 from drlim._training_run import check_points
-from drlim.networks import Builder, Standardize
+from drlim.networks import AlongComponents, Builder, Standardize
 from drlim.networks._builders import build
 
 
@@ -27,6 +27,7 @@ def assembled(
     X: np.ndarray,
     n_components: int,
     *,
+    margin: float,
     seed: int,
     device: torch.device,
     start: nn.Sequential | None,
@@ -41,6 +42,9 @@ def assembled(
         What samples pass through first.
     X : ndarray of shape (n_samples, ...)
     n_components : int
+    margin : float
+        How far apart the points of a network that starts along principal components are, on
+        average.
     seed : int
     device : torch.device
     start : nn.Sequential, optional
@@ -64,6 +68,8 @@ def assembled(
     if start is not None:
         _take_weights(network, start)
     _check_output(network, X, n_components, learns)
+    if start is None:
+        start_along_components(network, X, margin)
     return network
 
 
@@ -94,6 +100,20 @@ def _unwrapped(network: nn.Module) -> nn.Module:
     ).__module__.startswith("torch."):
         network = getattr(network, name)
     return network
+
+
+def start_along_components(network: nn.Sequential, X: np.ndarray, margin: float) -> None:
+    """Give a network of such a kind its first weights: those of the principal components of X."""
+    standardize, built = network
+    if isinstance(built, AlongComponents):
+        rows = np.unique(np.linspace(0, len(X) - 1, min(len(X), _MOST_FOR_COMPONENTS), dtype=int))
+        with torch.no_grad():
+            samples = standardize(to_device(numbers(np.array(X[rows])), device_of(network)))
+        built.eval().start_along_components(samples, margin)
+
+
+# Samples, evenly spread over all, that principal components are taken of: enough for the first few.
+_MOST_FOR_COMPONENTS = 2_000
 
 
 def standardisation_of(

@@ -515,10 +515,10 @@ PARAMETERS: dict[str, Callable[[Any], bool]] = {
     "n_components": lambda value: is_count(value, 1, 2**20),
     "n_neighbors": lambda value: is_count(value, 1),
     "margin": _positive,
-    "n_dissimilar": lambda value: value == "all" or _positive(value),
-    "max_epochs": is_count,
+    "n_dissimilar": lambda value: value in ("all", None) or _positive(value),
+    "max_epochs": lambda value: value is None or is_count(value),
     "batch_size": lambda value: is_count(value, 1),
-    "learning_rate": _positive,
+    "learning_rate": lambda value: value is None or _positive(value),
 }
 _FIELDS: dict[str, Callable[[Any], bool]] = {
     "written_by": is_text,

@@ -34,6 +34,8 @@ class Streams:
         Seed for the layers that draw numbers while the network trains (dropout).
     pins : numpy.random.Generator
         Draws which of the pinned samples enter a step.
+    selection : int
+        Seed for the choice of settings on samples set aside.
     """
 
     init: int
@@ -41,6 +43,7 @@ class Streams:
     batches: np.random.Generator
     layers: int
     pins: np.random.Generator
+    selection: int
 
     # The generators, whose state a checkpoint stores; the others are single numbers.
     drawn: ClassVar[tuple[str, ...]] = ("pairs", "batches", "pins")
@@ -68,14 +71,15 @@ def streams(random_state: RandomState | Streams) -> Streams:
     if isinstance(random_state, Streams):
         return random_state
     # A further stream must be spawned last: it leaves the numbers of the others as they are.
-    seeds = np.random.SeedSequence(_entropy(random_state)).spawn(5)
-    init, pairs, batches, layers, pins = seeds
+    seeds = np.random.SeedSequence(_entropy(random_state)).spawn(6)
+    init, pairs, batches, layers, pins, selection = seeds
     return Streams(
         init=int(init.generate_state(1)[0]),
         pairs=np.random.default_rng(pairs),
         batches=np.random.default_rng(batches),
         layers=int(layers.generate_state(1)[0]),
         pins=np.random.default_rng(pins),
+        selection=int(selection.generate_state(1)[0]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -31,10 +32,12 @@ class Run:
 
     Parameters
     ----------
-    network, loss, sampler, fetch, learning_rate, margin, augment, callbacks, pinned
+    network, loss, sampler, fetch, pull, margin, augment, callbacks, pinned
         As for `drlim.training.train`.
-    n_steps : int
-        Batches of the whole training, over which the learning rate is scheduled.
+    learning_rate : float or None
+        None: 0.001, and less for layers with more than 1,024 inputs.
+    n_epochs : int
+        Epochs of the whole training, over which the learning rate is scheduled.
     random : Streams
 
     Attributes
@@ -53,8 +56,9 @@ class Run:
         sampler: PairSampler,
         fetch: Callable[[np.ndarray], np.ndarray | Tensor],
         *,
-        learning_rate: float,
-        n_steps: int,
+        learning_rate: float | None,
+        pull: float,
+        n_epochs: int,
         margin: float,
         random: Streams,
         augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None,
@@ -62,14 +66,16 @@ class Run:
         pinned: Pinned | None,
     ) -> None:
         self.network, self.loss, self.sampler, self.fetch = network, loss, sampler, fetch
-        self.n_steps, self.margin, self.random = n_steps, margin, random
+        self.margin, self.random = margin, random
         self.augment, self.callbacks, self.pinned = augment, callbacks, pinned
         self.weights = list(network.parameters())
         self.device = self.weights[0].device
         # Fused: one pass over all weights. Launching an operation per weight would take longer.
-        self.optimizer = torch.optim.Adam(self.weights, lr=learning_rate, fused=True)
+        self.optimizer = torch.optim.Adam(_with_rates(self.weights, learning_rate), fused=True)
+        self.pull, self.n_epochs = pull, n_epochs
+        self.first_weights = [weight.detach().clone() for weight in self.weights] if pull else []
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda k: learning_schedule(k / n_steps)
+            self.optimizer, lambda k: learning_schedule(k / self.n_steps)
         )
         self.alarm = Alarm(margin, augments=augment is not None)
         self.layers = LayerStream(random.layers, self.device)
@@ -81,6 +87,11 @@ class Run:
         self.history: list[Epoch] = []
         self.best_loss, self.best_weights = math.inf, copy.deepcopy(network.state_dict())
         self.ended = False
+
+    @property
+    def n_steps(self) -> int:
+        """Batches of the whole training."""
+        return max(self.n_epochs * self.sampler.n_batches, 1)
 
     @property
     def progress(self) -> float:
@@ -121,6 +132,22 @@ class Run:
             tally.add_pinned(pull)
             torch.autograd.backward(pull)
         self.optimizer.step()
+        if self.pull:
+            self._pull_back()
+
+    def _pull_back(self) -> None:
+        """Move each weight a little towards its first value.
+
+        Apart from the step of Adam, so that no gradient rescales it (as in decoupled weight
+        decay; Loshchilov and Hutter 2019). A step of Adam is at most about its rate, so a weight
+        stays within 1 / pull of the size, 1 / sqrt(fan-in), that random first weights have.
+        """
+        rates = itertools.cycle(self.schedule.get_last_lr())
+        with torch.no_grad():
+            for weight, first, rate in zip(self.weights, self.first_weights, rates, strict=False):
+                if weight.ndim > 1 and weight.grad is not None:
+                    share = rate * self.pull * math.sqrt(_fan_in(weight))
+                    weight.lerp_(first, min(share, 1.0))
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint holds of the training: plain data and tensors."""
@@ -132,6 +159,9 @@ class Run:
             "network": self.network.state_dict(),
             "best_loss": self.best_loss,
             "best_weights": self.best_weights,
+            "pull": self.pull,
+            "n_epochs": self.n_epochs,
+            "first_weights": self.first_weights,
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "history": [asdict(epoch) for epoch in self.history],
@@ -150,6 +180,8 @@ class Run:
         """Go on from the state of a checkpoint, to the bit."""
         try:
             self.network.load_state_dict(state["network"])
+            self.pull, self.n_epochs = float(state["pull"]), int(state["n_epochs"])
+            self.first_weights = [weight.to(self.device) for weight in state["first_weights"]]
             _restore_optimizer(self.optimizer, state["optimizer"])
             self.schedule.load_state_dict(state["schedule"])
             self.alarm.raised.update(state["alarm"])
@@ -176,6 +208,26 @@ class Run:
             )
         for callback, (_, state) in zip(stateful, states, strict=True):
             callback.load_state_dict(state)
+
+
+# The learning rate where none is given, and the inputs of a layer from which on it falls: a step
+# of Adam moves every weight alike, so the output of a layer moves by as much as it has inputs.
+_RATE, _INPUTS_AT_RATE = 1e-3, 1024
+
+
+def _fan_in(weight: Tensor) -> int:
+    """Return the number of inputs of one output of a layer."""
+    return math.prod(weight.shape[1:])
+
+
+def _with_rates(weights: Sequence[Tensor], learning_rate: float | None) -> list[dict[str, Any]]:
+    """Return the weights with the learning rate given, or each layer's with its own."""
+    if learning_rate is not None:
+        return [{"params": list(weights), "lr": learning_rate}]
+    return [
+        {"params": [weight], "lr": _RATE * min(1.0, _INPUTS_AT_RATE / _fan_in(weight))}
+        for weight in weights
+    ]
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:

@@ -7,11 +7,11 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from numbers import Real
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
@@ -20,18 +20,19 @@ from torch import nn
 from drlim import _codec, losses, networks
 from drlim._applying import (
     blocks,
-    lookup,
     numbers,
     points_of,
 )
 from drlim._assembling import assembled, plain, standardisation_of
-from drlim._checks import as_array, check_count, check_unmasked
+from drlim._checks import as_array, check_count, check_unmasked, is_number
 from drlim._codec import PARAMETERS, MapContent
 from drlim._devices import device_named, device_of
 from drlim._errors import DataWarning, InputError, warn
 from drlim._onnx import Program
+from drlim._plan import Plan, pull_of
 from drlim._random import RandomState, streams
 from drlim._scaling import Scaling, in_unit
+from drlim._selection import Chosen, choose
 from drlim._similar import check_graph, similar
 from drlim._torch_state import torch_defaults
 from drlim._training_progress import Progress
@@ -41,7 +42,7 @@ from drlim.losses._build import build_loss
 from drlim.losses._springs import check_margin
 from drlim.networks import _builders
 from drlim.pairs import PairSampler
-from drlim.training import Callback, Pinned, train
+from drlim.training import Callback, Pinned, Selection
 
 __all__ = ["DrLIM"]
 
@@ -63,10 +64,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     margin : float, default=1.0
         The radius within which dissimilar points repel: the map's unit of length. It sets the
         scale of the map and, with a linear last layer, nothing else; see `n_dissimilar`.
-    n_dissimilar : "all" or float, default="all"
+    n_dissimilar : "all" or float, optional
         The balance of the springs. "all" is the paper's sum, in which every pair that is not
         similar counts once. With a number, all dissimilar pairs together count as much as that
         many pairs per similar pair; a smaller one lets similar points come closer together.
+        None: 10.
     loss : str or callable, default="contrastive"
         The two partial losses (eq. 2): "contrastive" (eq. 4), "double-margin", "heavy-tailed"
         or "logistic" (see `drlim.losses`), or a callable ``margin -> PairLoss``.
@@ -75,17 +77,22 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         A builder ``(sample_shape, n_components) -> nn.Module``, or the name of one of drlim's:
         "lenet", "mlp", "linear", "convnet". None: the paper's `drlim.networks.lenet` for images of
         28 x 28, `drlim.networks.convnet` for images of any other size from 8 x 8, and otherwise
-        a `drlim.networks.mlp` with two layers of 256 units. Further arguments of a builder are
-        parameters of the map, such as ``network__hidden``: see `set_params`. So is the unit of
-        each feature, ``network__scale``, which is inferred from the samples: a unit for each
-        column of a table in several units, else one for all. See `drlim.networks.scaled`.
-    max_epochs : int, default=50
+        `drlim.networks.mlp`. Further arguments of a builder are parameters of the map, such as
+        ``network__hidden``: see `set_params`. So is the unit of each feature,
+        ``network__scale``, which is inferred from the samples: a unit for each column of a table
+        in several units, else one for all. See `drlim.networks.scaled`.
+    max_epochs : int or drlim.training.Selection, optional
         Passes over all similar pairs, or over a million of them if there are many more (see
-        `drlim.pairs.PairSampler`). 0 leaves the network untrained, as a baseline.
+        `drlim.pairs.PairSampler`). 0 leaves the network untrained, as a baseline. None: as many
+        batches as the samples need, whatever their number of pairs: 20 times the square root of
+        the number of samples, from 150 to 5,000. Of up to 2,000 vectors some are then set aside
+        to choose how much of that is trained, and how strongly the map is held at its start;
+        after that all are learnt from. A `Selection` says how they are set aside.
     batch_size : int, default=64
         Similar pairs drawn for a batch. Every pair among their points is used.
-    learning_rate : float, default=0.004
-        The highest learning rate of the schedule (Adam).
+    learning_rate : float, optional
+        The highest learning rate of the schedule (Adam). None: 0.001, and less for layers with
+        more than 1,024 inputs, in proportion.
     augment : callable, optional
         ``(samples, generator) -> samples``: a random change of samples, drawn from the numpy
         generator, that the map learns to ignore. Each sample enters a batch as two independently
@@ -111,6 +118,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Which samples were similar.
     history_ : list of drlim.training.Epoch
         Losses, share of active pairs and speed of each epoch.
+    chosen_ : drlim._selection.Chosen or None
+        The pull to the start and the share of the training that were best on samples set aside;
+        None where nothing was chosen.
     scaling_ : Scaling or None
         The unit of each feature: ``scaling_.scale`` is "each", "one" or "none", with a reason
         (see `drlim.networks.scaled`). None for a map whose file was written by a version that had
@@ -143,12 +153,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         n_components: int = 2,
         n_neighbors: int = 5,
         margin: float = 1.0,
-        n_dissimilar: float | str = "all",
+        n_dissimilar: float | str | None = None,
         loss: str | Callable[[float], losses.PairLoss | losses.PointLoss] = "contrastive",
         network: str | networks.Builder | None = None,
-        max_epochs: int = 50,
+        max_epochs: int | Selection | None = None,
         batch_size: int = 64,
-        learning_rate: float = 4e-3,
+        learning_rate: float | None = None,
         augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
         callbacks: Sequence[Any] | None = (),
         device: str | None = None,
@@ -217,6 +227,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         resume: bool = False,
         init: DrLIM | None = None,
         pinned: Pinned | tuple[Any, Any, float] | None = None,
+        groups: Any = None,
     ) -> DrLIM:
         """Learn the map.
 
@@ -252,6 +263,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             Samples, their points, and a number: each sample is held near its point by a spring
             ``½ weight |Z - Z_pinned|²``, whose mean is added to the loss per sample. The larger
             the weight, the less they move: with 100, by a few hundredths of the margin.
+        groups : array-like of shape (n_samples,), optional
+            Samples that are set aside together where settings are chosen (`max_epochs`), such as
+            those of one source. None: each sample by itself.
 
         Returns
         -------
@@ -291,6 +305,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 checkpoint=checkpoint,
                 resume=resume,
                 pinned=pinned,
+                groups=groups,
             )
         self._take_fitted(learnt)
         return self
@@ -301,13 +316,14 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         X: Any,
         y: Any,
         *,
-        max_epochs: int,
+        max_epochs: int | Selection | None,
         graph: SimilarityGraph | None = None,
         dissimilar: SimilarityGraph | None = None,
         weight: Any = None,
         checkpoint: str | os.PathLike[str] | Checkpoint | None = None,
         resume: bool = False,
         pinned: Pinned | tuple[Any, Any, float] | None = None,
+        groups: Any = None,
     ) -> None:
         """Learn from the network of another map, or from a new one; the rest is as in `fit`."""
         X = self._validated(X, fitting=True)
@@ -326,27 +342,33 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self._graph_summary = {"n_samples": len(X), "n_edges": self.graph_.n_edges}
         if dissimilar is not None:
             check_graph(dissimilar, len(X), "dissimilar")
-        sampler = PairSampler(
-            self.graph_,
-            self.batch_size,
-            dissimilar=dissimilar,
-            n_dissimilar=self.n_dissimilar,
-            weight=weight,
-            # A map learns to ignore a change from two independently changed copies of a sample.
-            n_copies=1 if self.augment is None else 2,
-        )
         random, device = streams(self.random_state), device_named(self.device)
+        selection = max_epochs if isinstance(max_epochs, Selection) else Selection()
+        groups = _groups(selection, y, groups, len(X))
+        plan = Plan(
+            loss=build_loss(self.loss, self.margin),
+            margin=self.margin,
+            n_dissimilar=self.n_dissimilar,
+            batch_size=self.batch_size,
+            max_epochs=max_epochs if isinstance(max_epochs, int | np.integer) else None,
+            learning_rate=self.learning_rate,
+            augment=self.augment,
+            device=device,
+        )
+        sampler = plan.sampler(self.graph_, dissimilar, weight)
         builder = _builders.resolve(self.network, self.sample_shape_)
         self.network_ = assembled(
             builder,
             standardize,
             X,
             self.n_components,
+            margin=self.margin,
             seed=random.init,
             device=device,
             start=start,
-            learns=max_epochs > 0,
+            learns=plan.max_epochs != 0,
         )
+        self._first_weights = copy.deepcopy(self.network_[1].state_dict())
         # Kept now: the parameter `network` may be set to another one after the fit.
         self._builder = builder
         self._network_description = _builders.describe(builder)
@@ -354,20 +376,34 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         held = None if pinned is None else self._pinned(pinned)
         # Before the first batch, so that a folder that cannot be used costs no training.
         opened = self._opened(checkpoint, resume, X, sampler, weight, start, held)
-        progress = Progress(max_epochs) if self.verbose else nullcontext()
+        progress = Progress(plan.n_epochs(sampler)) if self.verbose else nullcontext()
         with opened as checkpoints, progress as shown:
-            self.history_ = train(
+            self.chosen_: Chosen | None = None
+            is_new = start is None and (checkpoints is None or checkpoints.state is None)
+            if is_new and held is None and weight is None and plan.is_open:
+                self.chosen_ = choose(
+                    selection,
+                    plan,
+                    self.network_,
+                    X,
+                    self.graph_,
+                    dissimilar,
+                    groups,
+                    random_state=random.selection,
+                    shown=shown,
+                )
+            pull, share = pull_of(self.network_, selection) if start is None else 0.0, 1.0
+            if self.chosen_ is not None:
+                pull, share = self.chosen_.pull, self.chosen_.share
+            self.history_ = plan.train(
                 self.network_,
-                build_loss(self.loss, self.margin),
+                X,
                 sampler,
-                # Samples are augmented as arrays, in main memory.
-                fetch=lookup(X, device if self.augment is None else torch.device("cpu")),
-                max_epochs=max_epochs,
-                learning_rate=self.learning_rate,
-                margin=self.margin,
-                random_state=random,
-                augment=self.augment,
-                callbacks=[*(self.callbacks or ()), *([shown] if shown else [])],
+                random,
+                pull=pull,
+                share=share,
+                callbacks=self.callbacks or (),
+                shown=shown,
                 checkpoint=checkpoints,
                 pinned=held,
             )
@@ -507,13 +543,14 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """
         check_is_fitted(self)
         map_ = copy.copy(self)
-        # Without a seed the first weights are lost; others of the same distribution serve as well.
         seed = 0 if self.random_state is None else self.random_state
         builder = _builders.resolve(self.network, self.sample_shape_)
         with torch_defaults():
             built = _builders.build(
                 builder, self.sample_shape_, self._n_features_out, streams(seed).init
             )
+        if (first := getattr(self, "_first_weights", None)) is not None:
+            built.load_state_dict(first)
         map_.network_ = nn.Sequential(
             plain(self.network_)[0], built.to(device_of(self.network_))
         ).eval()
@@ -556,7 +593,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     def _content(self) -> MapContent:
         """Return what a map file holds of this map."""
         return MapContent(
-            parameters={name: getattr(self, name) for name in (*PARAMETERS, "loss", "network")},
+            parameters={
+                **{name: getattr(self, name) for name in (*PARAMETERS, "loss", "network")},
+                "max_epochs": self.max_epochs if is_number(self.max_epochs) else None,
+            },
             network=plain(self.network_),
             builder=self._builder,
             network_description=self._network_description,
@@ -594,15 +634,15 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         return tags
 
     def _check_parameters(self) -> None:
-        least = {"n_components": 1, "n_neighbors": 1, "max_epochs": 0, "batch_size": 1}
+        least = {"n_components": 1, "n_neighbors": 1, "batch_size": 1}
         for name, bound in least.items():
             check_count(getattr(self, name), name, bound)
+        if self.max_epochs is not None and not isinstance(self.max_epochs, Selection):
+            check_count(self.max_epochs, "max_epochs", 0)
         check_margin(self.margin)
         rate = self.learning_rate
-        if not isinstance(rate, Real) or not (rate > 0 and math.isfinite(rate)):
-            raise InputError(
-                f"learning_rate is {self.learning_rate!r}; it must be a finite number > 0"
-            )
+        if rate is not None and not (is_number(rate) and rate > 0):
+            raise InputError(f"learning_rate is {rate!r}; it must be a finite number > 0, or None")
         if self.augment is not None and not callable(self.augment):
             raise InputError(
                 f"augment is a {type(self.augment).__name__}; it must be a callable "
@@ -709,6 +749,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             checkpoint = Checkpoint(checkpoint)
         graph, apart, seed = sampler.graph, sampler.dissimilar, self.random_state
         parameters = {name: getattr(self, name) for name in (*PARAMETERS, "loss", "augment")}
+        if isinstance(self.max_epochs, Selection):
+            parameters["max_epochs"] = asdict(self.max_epochs)
         fingerprint = _fingerprint(
             {
                 **parameters,
@@ -728,6 +770,26 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             },
         )
         return checkpoint._opened(fingerprint, resume)
+
+
+def _groups(selection: Selection, y: Any, groups: Any, n_samples: int) -> np.ndarray | None:
+    """Return which samples are set aside together; None if each by itself."""
+    if groups is not None:
+        groups = as_array(groups, "groups")
+        if groups.shape != (n_samples,):
+            raise InputError(
+                f"groups has the shape {groups.shape} and X has {n_samples} samples; groups must "
+                "have one value per sample, (n_samples,)"
+            )
+        return groups
+    if selection.by == "groups":
+        return None
+    if y is None:
+        raise InputError(
+            "max_epochs sets labels aside and there is no y; give y, or groups= with what is set "
+            "aside together"
+        )
+    return as_array(y, "y")
 
 
 def _without_names(map_: DrLIM) -> DrLIM:

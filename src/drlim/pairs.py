@@ -152,6 +152,9 @@ class PairSampler:
         How often each point stands in its batch, for a caller that changes every copy in a way
         that should be ignored. Copies are similar, to each other and to all copies of what is
         similar to them, as in `SimilarityGraph.copied`, whose loss a batch then estimates.
+    most_batches : int, optional
+        How many batches an epoch has at most; it then draws only some of the pairs, other ones
+        each time.
 
     Raises
     ------
@@ -182,6 +185,7 @@ class PairSampler:
         n_dissimilar: float | str = "all",
         weight: Any = None,
         n_copies: int = 1,
+        most_batches: int | None = None,
     ) -> None:
         check_count(batch_size, "batch_size")
         check_count(n_copies, "n_copies")
@@ -199,6 +203,7 @@ class PairSampler:
         self.dissimilar = dissimilar
         self.batch_size = int(batch_size)
         self.n_copies = n_copies
+        self.most_batches = most_batches
         self.dissimilar_weight = _dissimilar_weight(graph, dissimilar, n_dissimilar, n_copies)
         drawn = graph if dissimilar is None else graph | dissimilar
         self._weight = None if weight is None else _checked_weight(weight, drawn)
@@ -212,7 +217,10 @@ class PairSampler:
     @property
     def n_drawn(self) -> int:
         """How many pairs, and samples that are in none, an epoch draws."""
-        return min(self._n_draws, max(_MOST_PER_SAMPLE * self.graph.n_samples, _LEAST_MOST))
+        most = max(_MOST_PER_SAMPLE * self.graph.n_samples, _LEAST_MOST)
+        if self.most_batches is not None:
+            most = self.most_batches * self.batch_size
+        return min(self._n_draws, most)
 
     @property
     def n_batches(self) -> int:

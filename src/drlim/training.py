@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from drlim._applying import numbers
+from drlim._checks import is_number
 from drlim._devices import to_device
-from drlim._errors import InputError
+from drlim._errors import InputError, nearest_name
 from drlim._history import Epoch
 from drlim._random import RandomState, Streams, streams
 from drlim._torch_state import repeatable
@@ -22,7 +23,7 @@ from drlim.checkpoints import _OpenCheckpoint
 from drlim.losses import PairLoss, PointLoss
 from drlim.pairs import PairSampler
 
-__all__ = ["Callback", "Epoch", "Pinned", "Training", "train"]
+__all__ = ["Callback", "Epoch", "Pinned", "Selection", "Training", "train"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,44 @@ class Pinned:
             rows = rng.choice(len(rows), most, replace=False)
         apart = network(to_device(self.X[rows], device)) - to_device(self.Z[rows], device)
         return self.weight * apart.square().sum(dim=1).mean() / 2
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How the length of a training, and the pull to its start, are chosen on samples set aside.
+
+    Each pull is tried on the other samples; the one whose map best orders the pairs set aside is
+    then used on all samples, for as much of the training as was best.
+
+    Attributes
+    ----------
+    by : {"groups", "labels"}
+        What is set aside as a whole. "groups": the groups given to `DrLIM.fit`, such as the
+        sources of samples, or single samples; for a map of what was learnt. "labels": all samples
+        of some labels, for a map that is to tell apart labels that it has never seen.
+    share : float
+        How much is set aside. 0: nothing, and nothing is chosen; the whole training is run, with
+        the first pull.
+    pulls : tuple of float
+        The pulls that are tried (see `train`).
+
+    Raises
+    ------
+    InputError
+        If a value breaks its rule.
+    """
+
+    by: str = "groups"
+    share: float = 0.25
+    pulls: tuple[float, ...] = (1.0, 4.0, 16.0)
+
+    def __post_init__(self) -> None:
+        if self.by not in ("groups", "labels"):
+            raise InputError(f"by is {self.by!r}; {nearest_name(self.by, ('groups', 'labels'))}")
+        if not is_number(self.share) or not 0 <= self.share < 1:
+            raise InputError(f"share is {self.share!r}; it must be a number from 0 up to 1")
+        if not self.pulls or not all(is_number(pull) and pull >= 0 for pull in self.pulls):
+            raise InputError(f"pulls is {self.pulls!r}; it must list numbers >= 0")
 
 
 @dataclass(frozen=True)
@@ -131,8 +170,9 @@ def train(
     fetch: Callable[[np.ndarray], np.ndarray | Tensor],
     *,
     max_epochs: int,
-    learning_rate: float,
+    learning_rate: float | None,
     margin: float,
+    pull: float = 0.0,
     random_state: RandomState | Streams = None,
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     callbacks: Sequence[Any] = (),
@@ -157,10 +197,14 @@ def train(
         may already be on the network's device.
     max_epochs : int
         Passes over all edges, or over a part of very many (`drlim.pairs.PairSampler`).
-    learning_rate : float
-        The highest rate of the schedule.
+    learning_rate : float or None
+        The highest rate of the schedule. None: 0.001, and less for layers with more than 1,024
+        inputs.
     margin : float
         The map's unit of length, by which a collapse and the active pairs are recognised.
+    pull : float, default=0
+        How strongly weights are held at their first values: each stays within about 1 / pull of
+        the size that random first weights have, 1 / sqrt(number of inputs). 0: not at all.
     random_state : int, numpy Generator or RandomState, optional
     augment : callable, optional
         ``(samples, generator) -> samples``: a random change of each batch before it is embedded.
@@ -185,7 +229,8 @@ def train(
         sampler,
         fetch,
         learning_rate=learning_rate,
-        n_steps=max(max_epochs * sampler.n_batches, 1),
+        pull=pull,
+        n_epochs=max_epochs,
         margin=margin,
         random=streams(random_state),
         augment=augment,
@@ -197,7 +242,7 @@ def train(
     with repeatable(run.device):
         if checkpoint is not None and checkpoint.state is not None:
             run.restore(checkpoint.state)
-        while not run.ended and len(run.history) < max_epochs:
+        while not run.ended and len(run.history) < run.n_epochs:
             run.history.append(run.epoch())
             if run.history[-1].loss < run.best_loss:
                 run.best_loss = run.history[-1].loss
@@ -206,7 +251,7 @@ def train(
             answers = [callback.on_epoch_end(run.history) for callback in callbacks]
             run.ended = run.alarm.watch(run.history, run.progress) or any(answers)
             if checkpoint is not None:
-                finished = run.ended or len(run.history) == max_epochs
+                finished = run.ended or len(run.history) == run.n_epochs
                 checkpoint.keep(len(run.history), finished, run.state)
     network.load_state_dict(run.best_weights)
     # Last, because a callback may choose other weights: those that are best on held-out samples.

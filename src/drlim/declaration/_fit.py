@@ -20,6 +20,7 @@ from drlim.declaration._checks import check_names
 from drlim.declaration._fingerprints import fingerprints
 from drlim.declaration._learnt import learnt_points, learnt_values
 from drlim.declaration._networks import declared_network
+from drlim.declaration._purpose import purpose_of
 from drlim.declaration._read import as_read, read_data
 from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import Resolved, resolve
@@ -30,6 +31,7 @@ from drlim.estimator import DrLIM
 from drlim.graphs import SimilarityGraph
 from drlim.losses._build import build_loss
 from drlim.networks import _builders
+from drlim.training import Selection
 from drlim.transforms import Augment, copies
 
 
@@ -124,7 +126,7 @@ def fit(
     resolved = resolve(declaration, data)
     check_names(resolved)
     repeats = find_repeats(resolved)
-    parts, kept_together = divide(resolved, repeats)
+    parts, kept_together, grouped = divide(resolved, repeats)
     tell(
         f"      {len(parts.learnt):,} to learn from, {len(parts.held_out):,} held out"
         + (f", {len(parts.unseen):,} of values never seen" if len(parts.unseen) else "")
@@ -136,10 +138,16 @@ def fit(
         else:
             say(f"      {line}")
     learnt = data.subset(parts.learnt)
-    parameters = map_parameters(resolved, learnt.X)
+    purpose = purpose_of(resolved, learnt)
+    parameters = map_parameters(resolved, learnt.X, purpose.n_components)
     scaling = scaling_for(learnt.X, declaration.data.scale, learnt.feature_names)
     parameters["network"] = networks.scaled(parameters["network"], scaling.scale)
     tell(f"      {scaling}")
+    tell(f"      {purpose.n_components} dimensions, {purpose.reason}")
+    if purpose.new_classes is not None:
+        together = np.unique(learnt.factor(purpose.new_classes), return_inverse=True)[1]
+    else:
+        together = grouped[parts.learnt]
     searching = say is not None and any(keep.neighbors for keep in declaration.keep)
     with search_progress("nearest neighbours") if searching else nullcontext() as progress:
         known = combine(resolved, parts.learnt, learnt, force=force, progress=progress)
@@ -151,7 +159,7 @@ def fit(
     best = _best_start(
         declaration,
         parameters,
-        _with_copies(resolved, known, learnt),
+        _with_copies(resolved, known, learnt, together),
         say=say,
         callbacks=callbacks,
         checkpoint=checkpoint,
@@ -210,12 +218,15 @@ def _best_start(
             weight=training.weight,
             checkpoint=checkpoint and checkpoint / f"start-{start + 1}",
             resume=resume,
+            groups=training.groups,
         )
+        if say is not None and map_.chosen_ is not None and map_.chosen_.share:
+            say(f"      {map_.chosen_.in_words()}")
         starts.append(map_)
     return min(starts, key=_final_loss)
 
 
-def map_parameters(resolved: Resolved, X: np.ndarray) -> dict[str, Any]:
+def map_parameters(resolved: Resolved, X: np.ndarray, n_components: int) -> dict[str, Any]:
     """Return the parameters of `DrLIM` that a declaration gives, its network and loss tried.
 
     Parameters
@@ -223,9 +234,16 @@ def map_parameters(resolved: Resolved, X: np.ndarray) -> dict[str, Any]:
     resolved : Resolved
     X : ndarray of shape (n_samples, ...)
         The samples that are learnt from; of vectors, they give the unit of noise.
+    n_components : int
+        Dimensions of the map, if the declaration sets none.
     """
     declaration = resolved.declaration
     parameters = declaration.map.model_dump(exclude={"n_starts"}, exclude_none=True)
+    parameters = {"n_components": n_components} | parameters
+    if declaration.ignore and "max_epochs" not in parameters:
+        # What rewards pairs set aside is not what makes a map ignore a factor: that takes long,
+        # and leads away from the start. So nothing is chosen, and all of the training is run.
+        parameters["max_epochs"] = Selection(share=0)
     parameters["network"] = network = declared_network(declaration)
     map_ = DrLIM(**parameters)
     with at(declaration, "map", "loss"):
@@ -244,15 +262,18 @@ def map_parameters(resolved: Resolved, X: np.ndarray) -> dict[str, Any]:
 
 
 class _Training(NamedTuple):
-    """The samples of a training, copies included, and the pairs among them."""
+    """The samples of a training, copies included, the pairs among them, and what stays together."""
 
     X: np.ndarray
     similar: SimilarityGraph
     dissimilar: SimilarityGraph | None
     weight: np.ndarray | None
+    groups: np.ndarray
 
 
-def _with_copies(resolved: Resolved, known: Rules, learnt: Dataset) -> _Training:
+def _with_copies(
+    resolved: Resolved, known: Rules, learnt: Dataset, groups: np.ndarray
+) -> _Training:
     """Add the copies that ignored transformations with listed values ask for."""
     samples, similar, dissimilar, weight = (
         learnt,
@@ -271,7 +292,8 @@ def _with_copies(resolved: Resolved, known: Rules, learnt: Dataset) -> _Training
             dissimilar = dissimilar.copied(n_copies) - of_one_sample
         if weight is not None or copy_weight != 1:
             weight = _weight_of_copies(weight, copy_weight, drawn, drawn.copied(n_copies))
-    return _Training(samples.X, similar, dissimilar, weight)
+    groups = np.tile(groups, len(samples) // len(learnt))
+    return _Training(samples.X, similar, dissimilar, weight, groups)
 
 
 def _weight_of_copies(

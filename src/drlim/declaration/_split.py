@@ -58,8 +58,11 @@ def split(declaration: Declaration, data: Dataset) -> Parts:
     return divide(resolved, find_repeats(resolved))[0]
 
 
-def divide(resolved: Resolved, repeats: Repeats) -> tuple[Parts, np.ndarray | None]:
-    """Do what `split` does, with names that were checked; return also which repeats it joined."""
+def divide(resolved: Resolved, repeats: Repeats) -> tuple[Parts, np.ndarray | None, np.ndarray]:
+    """Do what `split` does, with names that were checked.
+
+    Return also which repeats it joined, and the groups that stay together of all samples.
+    """
     declaration, data = resolved.declaration, resolved.data
     is_unseen = np.zeros(len(data), bool)
     for name, values in declaration.held_out.unseen.items():
@@ -73,16 +76,17 @@ def divide(resolved: Resolved, repeats: Repeats) -> tuple[Parts, np.ndarray | No
         is_unseen |= equals_any(factor, values)
     rest = np.flatnonzero(~is_unseen)
     groups = np.arange(len(data)) if resolved.groups is None else resolved.groups
-    of_group, joined = groups[rest], None
-    n_groups = len(np.unique(of_group))
+    kept_together, joined = groups, None
+    n_groups = len(np.unique(groups[rest]))
     for repeat in (repeats.alike, repeats.identical):
         together = _joined(groups, repeat)
         # Where few features have few values each, most samples repeat others by chance.
         if 2 * len(np.unique(together[rest])) >= n_groups:
             joined = repeat
             if len(np.unique(together)) < len(np.unique(groups)):
-                of_group = together[rest]
+                kept_together = together
             break
+    of_group = kept_together[rest]
     sources: np.ndarray = np.unique(of_group)
     n_held_out = round(declaration.held_out.share * len(sources))
     if not 0 < n_held_out < len(sources):
@@ -98,7 +102,7 @@ def divide(resolved: Resolved, repeats: Repeats) -> tuple[Parts, np.ndarray | No
     if joined is not None:  # what repeats an unseen sample must not be learnt from either
         repeats_unseen = np.isin(joined[rest], joined[is_unseen])
         held_out |= repeats_unseen & ~(held_out | repeats_unseen).all()
-    return Parts(rest[~held_out], rest[held_out], np.flatnonzero(is_unseen)), joined
+    return Parts(rest[~held_out], rest[held_out], np.flatnonzero(is_unseen)), joined, kept_together
 
 
 def _joined(groups: np.ndarray, repeat: np.ndarray) -> np.ndarray:

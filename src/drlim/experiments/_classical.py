@@ -131,8 +131,10 @@ def _embed(
             method, train.X, test.X, n_neighbors=N_NEIGHBORS, random_state=options.random_state
         )
     map_ = DrLIM(
+        n_dissimilar="all",
         network="lenet",
         max_epochs=QUICK_EPOCHS if options.quick else MAX_EPOCHS,
+        learning_rate=4e-3,
         random_state=options.random_state,
     ).fit(train.X, graph=graph)
     return map_.embedding_, map_.transform(test.X)

@@ -203,6 +203,7 @@ def _contrastive(data: Dataset, options: Options, max_epochs: int = 1) -> Transf
     """Learn with eq. 4 from all pairs of digits of one class, in one pass."""
     map_ = DrLIM(
         n_components=N_COMPONENTS,
+        n_dissimilar="all",
         network="lenet",
         max_epochs=max_epochs,
         batch_size=BATCH_EDGES,

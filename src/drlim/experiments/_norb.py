@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
 
-from drlim import baselines, networks
+from drlim import baselines
 from drlim.estimator import DrLIM
 from drlim.evaluation import quality
 from drlim.evaluation.invariance import PROBES
@@ -205,7 +204,7 @@ def _network(random_state: int, max_epochs: int) -> DrLIM:
         n_components=3,
         margin=MARGIN,
         n_dissimilar="all",
-        network=functools.partial(networks.mlp, hidden=(20,)),
+        network="paper_mlp",
         max_epochs=max_epochs,
         batch_size=64,
         learning_rate=5e-3,

@@ -10,14 +10,16 @@ margin. None has a layer in which the rows of a batch mix (as batch normalisatio
 trains), so the point of a sample depends on nothing but the sample.
 """
 
-from drlim.networks._architectures import convnet, lenet, linear, mlp
+from drlim.networks._architectures import convnet, lenet, linear, mlp, paper_mlp
 from drlim.networks._backbone import backbone
 from drlim.networks._builders import Builder, default, scaled, with_arguments
-from drlim.networks._layers import AlignedLinear, Standardize
+from drlim.networks._layers import AlignedLinear, AlongComponents, LinearPath, Standardize
 
 __all__ = [
     "AlignedLinear",
+    "AlongComponents",
     "Builder",
+    "LinearPath",
     "Standardize",
     "backbone",
     "convnet",
@@ -25,6 +27,7 @@ __all__ = [
     "lenet",
     "linear",
     "mlp",
+    "paper_mlp",
     "scaled",
     "with_arguments",
 ]

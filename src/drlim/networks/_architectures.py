@@ -13,6 +13,8 @@ from drlim._checks import check_count
 from drlim._errors import InputError, nearest_name
 from drlim.networks._layers import (
     AlignedLinear,
+    AlongComponents,
+    LinearPath,
     Reshape,
     Residual,
     SubsampledConv2d,
@@ -84,10 +86,11 @@ def lenet(sample_shape: tuple[int, ...], n_components: int, activation: str = "t
 def mlp(
     sample_shape: tuple[int, ...],
     n_components: int,
-    hidden: Sequence[int] = (20,),
+    hidden: Sequence[int] = (256, 256),
     activation: str = "relu",
+    start: str = "components",
 ) -> nn.Module:
-    """Build fully connected layers; by default the paper's two, with 20 hidden units.
+    """Build fully connected layers beside a linear path.
 
     Parameters
     ----------
@@ -98,6 +101,10 @@ def mlp(
     hidden : sequence of int
         Units of each hidden layer.
     activation : {"relu", "tanh", "gelu"}
+    start : {"components", "random"}
+        "components": a linear path runs beside the hidden layers, and the map starts as that of
+        principal component analysis, its points a margin apart on average. "random": there is no
+        such path, and the first weights are random.
 
     Examples
     --------
@@ -110,15 +117,51 @@ def mlp(
         raise InputError(f"hidden is {hidden!r}; it must list the units of each layer: [20]")
     for units in hidden:
         check_count(units, "a number of units in hidden")
+    _check_start(start)
     sizes = [math.prod(sample_shape), *hidden]
-    layers: list[nn.Module] = [nn.Flatten()]
+    layers: list[nn.Module] = []
     for before, after in itertools.pairwise(sizes):
         layers += [AlignedLinear(before, after), activation_named(activation)]
-    return nn.Sequential(*layers, AlignedLinear(sizes[-1], n_components))
+    layers.append(AlignedLinear(sizes[-1], n_components))
+    if start == "random":
+        return nn.Sequential(nn.Flatten(), *layers)
+    if not len(hidden):
+        return AlongComponents(nn.Flatten(), *layers)
+    path = AlignedLinear(sizes[0], n_components)
+    return AlongComponents(nn.Flatten(), LinearPath(path, nn.Sequential(*layers)))
 
 
-def linear(sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
+def paper_mlp(
+    sample_shape: tuple[int, ...],
+    n_components: int,
+    hidden: Sequence[int] = (20,),
+    activation: str = "relu",
+) -> nn.Module:
+    """Build the paper's fully connected network for the airplane: 20 hidden units, random weights.
+
+    Parameters
+    ----------
+    sample_shape, n_components, hidden, activation
+        As for `mlp`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> paper_mlp((96, 96), 3)(torch.zeros(5, 96, 96)).shape
+    torch.Size([5, 3])
+    """
+    return mlp(sample_shape, n_components, hidden, activation, start="random")
+
+
+def linear(
+    sample_shape: tuple[int, ...], n_components: int, start: str = "components"
+) -> nn.Module:
     """Build a linear map: one matrix and an offset.
+
+    Parameters
+    ----------
+    sample_shape, n_components, start
+        As for `mlp`.
 
     Examples
     --------
@@ -126,16 +169,17 @@ def linear(sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
     >>> linear((4,), 2)(torch.zeros(5, 4)).shape
     torch.Size([5, 2])
     """
-    return mlp(sample_shape, n_components, hidden=())
+    return mlp(sample_shape, n_components, hidden=(), start=start)
 
 
 def convnet(
     sample_shape: tuple[int, ...],
     n_components: int,
-    width: int = 32,
+    width: int = 16,
     depth: int = 3,
     activation: str = "relu",
-    pooling: str = "mean",
+    pooling: str = "quarters",
+    start: str = "components",
 ) -> nn.Module:
     """Build a small residual convolutional network for images of any size from 8 x 8.
 
@@ -145,9 +189,9 @@ def convnet(
     and a linear layer follows. Maps are normalised in groups within each sample (Wu and
     He 2018), never over the rows of a batch.
 
-    The mean over the image discards where something is, which makes the map nearly blind to
-    shifts before it has learnt anything. To separate this invariance of the architecture from
-    what training adds, compare with the untrained network (``max_epochs=0``).
+    With ``pooling="mean"``, the mean over the image discards where something is, which makes the
+    map nearly blind to shifts before it has learnt anything. To separate this invariance of the
+    architecture from what training adds, compare with the untrained network (``max_epochs=0``).
 
     Parameters
     ----------
@@ -155,14 +199,18 @@ def convnet(
         (h, w) or (channels, h, w), with h and w at least 8.
     n_components : int
         Dimensions of the map.
-    width : int, default=32
+    width : int, default=16
         Maps of the first layer, at least 4.
     depth : int, default=3
         Stages, at most 32; each sees about twice as far as the one before.
     activation : {"relu", "tanh", "gelu"}
-    pooling : {"mean", "none"}
-        "mean" for what is the same anywhere in the image, such as textures; "none" keeps where
-        things are, for pose and shape, and so is made for one size of image.
+    pooling : {"quarters", "mean", "none"}
+        What of the place is kept. "quarters": the mean over each quarter of the image, enough to
+        read the pose of an object, and as good for classes. "mean": nothing, for what is the same
+        anywhere in the image, such as textures. "none": everything.
+    start : {"components", "random"}
+        The first weights of the linear layer: "components" along the principal components of
+        what it is given, the points a margin apart on average; "random". The others are random.
 
     Raises
     ------
@@ -186,8 +234,9 @@ def convnet(
     for name, value, least, most in (("width", width, 4, 2**16), ("depth", depth, 1, 32)):
         check_count(value, name, least, most)
     check_count(n_components, "n_components")
-    if pooling not in ("mean", "none"):
-        raise InputError(f"pooling is {pooling!r}; {nearest_name(pooling, ('mean', 'none'))}")
+    if pooling not in _POOLINGS:
+        raise InputError(f"pooling is {pooling!r}; {nearest_name(pooling, _POOLINGS)}")
+    _check_start(start)
     channels, height, across = (1, *shape)[-3:]
     layers: list[nn.Module] = [
         Reshape((channels, height, across)),
@@ -199,12 +248,23 @@ def convnet(
         layers.append(nn.Conv2d(before, maps, kernel_size=3, stride=2, padding=1))
         layers.append(Residual(maps, activation))
     layers += [grouped(maps), activation_named(activation)]
-    if pooling == "mean":
-        layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
-        return nn.Sequential(*layers, AlignedLinear(maps, n_components))
-    for _ in range(depth + 1):
-        height, across = (height + 1) // 2, (across + 1) // 2
-    return nn.Sequential(*layers, nn.Flatten(), AlignedLinear(maps * height * across, n_components))
+    side = _POOLINGS[pooling]
+    if side is None:
+        n_places = math.prod(math.ceil(length / 2 ** (depth + 1)) for length in (height, across))
+    else:
+        layers.append(nn.AdaptiveAvgPool2d(side))
+        n_places = side**2
+    layers += [nn.Flatten(), AlignedLinear(maps * n_places, n_components)]
+    return nn.Sequential(*layers) if start == "random" else AlongComponents(*layers)
+
+
+# The side of the grid to which an image is pooled; None: it is not.
+_POOLINGS: dict[str, int | None] = {"quarters": 2, "mean": 1, "none": None}
+
+
+def _check_start(start: str) -> None:
+    if start not in ("components", "random"):
+        raise InputError(f"start is {start!r}; {nearest_name(start, ('components', 'random'))}")
 
 
 def suits_convnet(shape: tuple[int, ...]) -> bool:

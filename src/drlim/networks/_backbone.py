@@ -19,6 +19,7 @@ from drlim._errors import FileError, InputError
 from drlim._types import Float
 from drlim.networks._architectures import mlp
 from drlim.networks._builders import Builder
+from drlim.networks._layers import AlongComponents
 
 # Whether a map's own weights follow, so that a backbone's file of weights is not read again.
 _weights_follow: ContextVar[bool] = ContextVar("weights_follow", default=False)
@@ -131,7 +132,11 @@ def _with_backbone(
             f"the backbone does not take samples of the shape {tuple(sample_shape)} ({error}); "
             "resize them, or give channels= if it expects colour and they are grey"
         ) from error
-    return nn.Sequential(body.train(), mlp((features.shape[1],), n_components, hidden))
+    # Earlier files of maps with hidden layers have no linear path beside them.
+    head = mlp(
+        (features.shape[1],), n_components, hidden, start="random" if hidden else "components"
+    )
+    return nn.Sequential(body.train(), head) if hidden else AlongComponents(body.train(), head)
 
 
 def _load_weights(module: nn.Module, path: Path) -> None:

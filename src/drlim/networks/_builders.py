@@ -19,22 +19,31 @@ from drlim._devices import is_out_of_memory
 from drlim._errors import DataWarning, InputError, nearest_name, warn
 from drlim._scaling import check_scale
 from drlim._torch_state import seeded
-from drlim.networks._architectures import convnet, lenet, linear, mlp, suits_convnet
+from drlim.networks._architectures import convnet, lenet, linear, mlp, paper_mlp, suits_convnet
 
 Builder = Callable[[tuple[int, ...], int], nn.Module]
 
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "lenet": lenet,
     "mlp": mlp,
+    "paper_mlp": paper_mlp,
     "linear": linear,
     "convnet": convnet,
+}
+
+# Map files name the arguments of these builders in full since they have a `start`; before, those
+# that were left out had other defaults.
+_EARLIER_DEFAULTS: dict[str, dict[str, Any]] = {
+    "mlp": {"hidden": (20,), "start": "random"},
+    "linear": {"start": "random"},
+    "convnet": {"width": 32, "pooling": "mean", "start": "random"},
 }
 
 
 def default(sample_shape: tuple[int, ...]) -> Builder:
     """Choose a network: `lenet` for 28 x 28 images, `convnet` for other images, else an `mlp`.
 
-    The `mlp` has layers of 256 and 256 units; images of fewer than 8 x 8 pixels get it too.
+    Images of fewer than 8 x 8 pixels get the `mlp` too.
 
     Parameters
     ----------
@@ -67,7 +76,7 @@ def default(sample_shape: tuple[int, ...]) -> Builder:
         )
     if suits_convnet(shape):
         return convnet
-    return functools.partial(mlp, hidden=(256, 256))
+    return mlp
 
 
 @dataclass(frozen=True)
@@ -293,6 +302,9 @@ def describe(builder: Builder) -> dict[str, Any]:
         builder = builder.func
     for name, known in BUILDERS.items():
         if builder is known:
+            if name in _EARLIER_DEFAULTS:  # in full, so that a change of a default breaks no file
+                defaults = list(inspect.signature(known).parameters.values())[2:]
+                arguments = {each.name: each.default for each in defaults} | arguments
             return {"name": name, "arguments": arguments}
     return {"custom": name_of(builder)}
 
@@ -318,6 +330,9 @@ def from_description(description: dict[str, Any]) -> Builder | None:
             f"the network is {description['name']!r}; {nearest_name(description['name'], BUILDERS)}"
         )
     builder, arguments = BUILDERS[description["name"]], description["arguments"]
+    earlier = _EARLIER_DEFAULTS.get(description["name"], {})
+    if "start" in earlier and "start" not in arguments:
+        arguments = earlier | arguments
     _check_arguments(builder, arguments)
     return functools.partial(builder, **arguments)
 

@@ -14,6 +14,9 @@ from torch.nn import functional as F
 from drlim._errors import InputError, nearest_name
 from drlim._types import Float, Num
 
+# Rows that pass through the layers at once, and between whose points the mean distance is taken.
+_ROWS = 512
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
 
 
@@ -79,6 +82,86 @@ class AlignedLinear(nn.Linear):
         if not missing:
             return super().forward(X)
         return F.linear(F.pad(X, (0, missing)), F.pad(self.weight, (0, missing)), self.bias)
+
+
+class AlongComponents(nn.Sequential):
+    """Layers of which the last, a linear one, starts along principal components.
+
+    A map learnt from few samples keeps much of what its first weights are. Random ones mix all
+    directions of the samples; the principal components keep most of their distances, so that
+    what is not learnt stays as it was among the samples.
+    """
+
+    def start_along_components(self, X: Float[Tensor, "n ..."], margin: float) -> None:
+        """Set the last layer so that the map of X is its principal components.
+
+        Those of what the layer is given. The mean distance of two points becomes the margin, so
+        that the springs act on most pairs from the first step.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n_samples, ...)
+            Samples, standardised.
+        margin : float
+        """
+        *layers, last = self
+        before = nn.Sequential(*layers)
+        with torch.no_grad():
+            features = torch.cat([before(block) for block in torch.split(X, _ROWS)])
+            if isinstance(last, AlongComponents):
+                last.start_along_components(features, margin)
+                return
+            linear = last.path if isinstance(last, LinearPath) else last
+            assert isinstance(linear, nn.Linear)
+            weight, bias = principal_components(features, linear.out_features, margin)
+            linear.weight.copy_(weight)
+            linear.bias.copy_(bias)
+
+
+class LinearPath(nn.Module):
+    """``path(x) + layers(x)``: a linear map, and what hidden layers add to it.
+
+    At the start the hidden layers add nothing: their last one is zero. In `AlongComponents`, the
+    map so starts as that of principal component analysis.
+
+    Parameters
+    ----------
+    path : AlignedLinear
+    layers : nn.Sequential
+        Layers with a linear one at the end.
+    """
+
+    def __init__(self, path: AlignedLinear, layers: nn.Sequential) -> None:
+        super().__init__()
+        self.path, self.layers = path, layers
+        last = layers[-1]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, X: Float[Tensor, "b features"]) -> Float[Tensor, "b units"]:
+        return self.path(X) + self.layers(X)
+
+
+def principal_components(
+    X: Float[Tensor, "n features"], n_components: int, margin: float
+) -> tuple[Float[Tensor, "n_components features"], Float[Tensor, " n_components"]]:
+    """Return weights and bias that map samples to principal components, the margin apart.
+
+    Components beyond the rank of X are zero.
+    """
+    X = X.double()
+    centre = X.mean(dim=0)
+    # The sign of a component is arbitrary; it is chosen so that the largest weight is positive.
+    _, spread, axes = torch.linalg.svd(X - centre, full_matrices=False)
+    axes = axes[:n_components] * (spread[:n_components, None] > 1e-9 * spread[0])
+    largest = axes.gather(1, axes.abs().argmax(dim=1, keepdim=True))
+    axes = axes * torch.where(largest < 0, -1.0, 1.0)
+    distance = torch.pdist((X - centre)[:_ROWS] @ axes.T).mean() if len(X) > 1 else X.new_zeros(())
+    axes = axes * (margin / distance if distance > 0 else 1.0)
+    weight = X.new_zeros((n_components, X.shape[1]))
+    weight[: len(axes)] = axes
+    return weight.float(), (-weight @ centre).float()
 
 
 class Residual(nn.Module):

@@ -1,0 +1,59 @@
+"""What a declared map is for, and what follows where nothing is set."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from drlim.datasets import Dataset
+from drlim.declaration._resolve import Resolved
+from drlim.evaluation._probes import kind_of
+
+# Two dimensions can be looked at. Reading a number off the map, and telling apart classes or
+# samples, need more: with more than these little is gained.
+_TO_LOOK_AT, _FOR_NUMBERS, _FOR_CLASSES = 2, 8, 32
+
+
+class Purpose(NamedTuple):
+    """What follows from what a declaration keeps.
+
+    Attributes
+    ----------
+    n_components : int
+    reason : str
+        Why, in a few words.
+    new_classes : str or None
+        The kept factor of which classes are to be told apart that were never learnt; None if
+        there is none.
+    """
+
+    n_components: int
+    reason: str
+    new_classes: str | None
+
+
+def purpose_of(resolved: Resolved, learnt: Dataset) -> Purpose:
+    """Return what follows from what a declaration keeps; numbers that are set stay as they are."""
+    declaration = resolved.declaration
+    kept = [keep for keep in declaration.keep if keep.factor is not None]
+    kinds = {
+        str(keep.factor): keep.kind or kind_of(learnt.factor(str(keep.factor)), keep.period)
+        for keep in kept
+    }
+    classes = [name for name, kind in kinds.items() if kind == "class"]
+    new_classes = next((name for name in classes if name in declaration.held_out.unseen), None)
+    if declaration.map.n_components is not None:
+        return Purpose(declaration.map.n_components, "as set", new_classes)
+    if classes:
+        n, reason = _FOR_CLASSES, f"to tell apart values of {classes[0]}"
+    elif kinds:
+        n, reason = _FOR_NUMBERS, f"to read {next(iter(kinds))} from the map"
+    elif declaration.pairs is not None or declaration.data.source:
+        n, reason = _FOR_CLASSES, "to tell the same from different"
+    else:
+        n, reason = _TO_LOOK_AT, "to be looked at"
+    n_features = int(np.prod(learnt.X.shape[1:]))
+    if n > n_features:
+        n, reason = n_features, f"{reason}; samples have no more features"
+    return Purpose(n, reason, new_classes)
