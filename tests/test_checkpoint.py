@@ -150,7 +150,7 @@ CHAIN = SimilarityGraph.from_edges([(k, k + 1) for k in range(59)], 60)
 @pytest.mark.parametrize(
     ("parameters", "fit", "difference"),
     [
-        ({"learning_rate": 0.1}, {}, "learning_rate was 0.004 and is 0.1"),
+        ({"learning_rate": 0.1}, {}, "learning_rate was None and is 0.1"),
         ({"max_epochs": 9}, {}, "max_epochs was 8 and is 9"),
         ({"random_state": 4}, {}, "random_state was 3 and is 4"),
         ({"network": "mlp"}, {}, "network"),

@@ -208,8 +208,8 @@ def test_samples_of_any_size_and_offset_are_learnt_alike():
 
 
 def test_no_epochs_leave_the_network_as_it_was_built():
-    map_ = DrLIM(network="mlp", max_epochs=0, random_state=3).fit(X)
-    untrained = _builders.build(networks.mlp, (5,), 2, streams(3).init)
+    map_ = DrLIM(network="paper_mlp", max_epochs=0, random_state=3).fit(X)
+    untrained = _builders.build(networks.paper_mlp, (5,), 2, streams(3).init)
     for name, weight in untrained.state_dict().items():
         assert torch.equal(map_.network_[1].state_dict()[name], weight)
     assert map_.history_ == []
@@ -265,8 +265,9 @@ def test_a_grid_search_sets_the_arguments_of_the_network():
     search = GridSearchCV(map_, grid, scoring=score, cv=2).fit(X)
     hidden = search.best_params_["network__hidden"]
     assert search.best_estimator_.get_params()["network__hidden"] == hidden
-    assert search.best_estimator_.network_[1][1].out_features == hidden[0]
-    assert isinstance(search.best_estimator_.network_[1][2], nn.Tanh)
+    layers = search.best_estimator_.network_[1][1].layers
+    assert layers[0].out_features == hidden[0]
+    assert isinstance(layers[1], nn.Tanh)
     assert map_.network == "mlp"  # a search learns clones, and changes nothing
 
 
@@ -473,7 +474,7 @@ def test_what_augment_changes_the_map_learns_to_ignore():
     shift = {}
     for augment in (None, move):
         map_ = DrLIM(
-            network="linear",
+            network=partial(networks.linear, start="random"),
             learning_rate=0.02,
             n_dissimilar=3,
             max_epochs=60,
@@ -543,7 +544,7 @@ def test_another_loss_and_another_balance_give_another_map(fitted):
         def push(self, distance):
             return super().push(distance) / 2
 
-    weak = DrLIM(max_epochs=2, random_state=0, loss=Weak).fit(X)
+    weak = DrLIM(max_epochs=2, random_state=0, loss=Weak, n_dissimilar="all").fit(X)
     balance = (X.shape[0] * (X.shape[0] - 1) / 2 - weak.graph_.n_edges) / weak.graph_.n_edges
     halved = DrLIM(max_epochs=2, random_state=0, n_dissimilar=balance / 2).fit(X)
     assert np.abs(weak.embedding_ - fitted.embedding_).max() > 1e-3
@@ -554,7 +555,7 @@ def test_another_loss_and_another_balance_give_another_map(fitted):
 
 
 def test_a_linear_map_in_which_all_is_similar_collapses_to_a_point_with_a_warning():
-    map_ = DrLIM(network="linear", learning_rate=0.02, random_state=0)
+    map_ = DrLIM(network="linear", max_epochs=50, learning_rate=0.02, random_state=0)
     with pytest.warns(TrainingWarning, match="collapse"):
         Z = map_.fit_transform(X[:20], graph=SimilarityGraph.complete(20))
     assert pdist(Z).max() < 0.05

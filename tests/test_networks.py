@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from scipy.spatial.distance import pdist
+from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _NormBase
@@ -47,15 +49,16 @@ def test_a_batch_of_samples_becomes_a_batch_of_points(builder, shape, n_componen
         (networks.lenet, (28, 28), 2, 37_577),
         (networks.lenet, (1, 28, 28), 3, 37_577 + 271),
         # Twenty hidden units, as for the paper's airplane of 96 x 96.
-        (networks.mlp, (96, 96), 3, (9216 + 1) * 20 + (20 + 1) * 3),
-        (partial(networks.mlp, hidden=(4, 3)), (5,), 2, 6 * 4 + 5 * 3 + 4 * 2),
+        (networks.paper_mlp, (96, 96), 3, (9216 + 1) * 20 + (20 + 1) * 3),
+        # And the linear path from 5 to 2.
+        (partial(networks.mlp, hidden=(4, 3)), (5,), 2, 6 * 4 + 5 * 3 + 4 * 2 + 6 * 2),
         (networks.linear, (5,), 2, 6 * 2),
-        # 5 x 5 x 3 to 8 maps; a halving and a block of two, 3 x 3 each; 8 maps to 2.
+        # 5 x 5 x 3 to 8 maps; a halving and a block of two, 3 x 3 each; 8 maps of 4 quarters to 2.
         (
             partial(networks.convnet, width=8, depth=1),
             (3, 20, 16),
             2,
-            (75 + 1) * 8 + 3 * (72 + 1) * 8 + 3 * 16 + (8 + 1) * 2,
+            (75 + 1) * 8 + 3 * (72 + 1) * 8 + 3 * 16 + (4 * 8 + 1) * 2,
         ),
     ],
 )
@@ -87,13 +90,15 @@ def test_lenet_is_the_network_of_the_papers_figure_3():
 @pytest.mark.parametrize(("builder", "shape"), SHIPPED)
 def test_the_map_is_unbounded_because_its_last_layer_is_linear(builder, shape):
     network = build(builder, shape, 2, seed=0)
-    *_, last = network.modules()
-    assert isinstance(last, nn.Linear)
+    last = network[-1]
+    last = [last.path, last.layers[-1]] if isinstance(last, networks.LinearPath) else [last]
     with torch.no_grad():
         X = torch.rand(4, *shape)
         Z = network(X)
-        last.weight *= 1000
-        last.bias *= 1000
+        for layer in last:
+            assert isinstance(layer, nn.Linear)
+            layer.weight *= 1000
+            layer.bias *= 1000
         assert torch.allclose(network(X), 1000 * Z, rtol=1e-3)
         assert distances_among(network(X)).max() > 2  # no unit ball, no unit sphere
         assert network(X).norm(dim=1).std() > 0
@@ -172,8 +177,8 @@ def test_images_of_another_size_get_the_convolutional_network(shape):
 
 @pytest.mark.parametrize("shape", [(5,), (7, 30), (3, 30, 7), (30, 30, 2), (2, 3, 30, 30)])
 def test_vectors_and_what_is_too_small_for_an_image_get_two_layers_of_256_units(shape):
-    network = default(shape)(shape, 2)
-    units = [module.out_features for module in network if isinstance(module, nn.Linear)]
+    layers = default(shape)(shape, 2)[1].layers
+    units = [module.out_features for module in layers if isinstance(module, nn.Linear)]
     assert units == [256, 256, 2]
 
 
@@ -464,3 +469,60 @@ def test_what_drlim_has_is_named_by_its_public_module():
     assert _builders.name_of(losses.HeavyTailed(2.0)) == "drlim.losses.HeavyTailed"
     assert _builders.name_of(networks.lenet) == "drlim.networks.lenet"
     assert _builders.name_of(reduce) == "_functools.reduce"
+
+
+@pytest.mark.parametrize(
+    ("builder", "shape"),
+    [(networks.linear, (6,)), (networks.mlp, (6,)), (networks.mlp, (2, 3))],
+)
+def test_a_map_starts_as_its_principal_components_a_margin_apart(builder, shape):
+    X = np.random.default_rng(0).normal(size=(40, 6)) * [5, 3, 1, 1, 1, 1] + 7
+    map_ = DrLIM(2, margin=3.0, network=builder, max_epochs=0).fit(X.reshape(40, *shape))
+    Z, components = map_.embedding_, PCA(2).fit_transform(X)
+    unit = np.linalg.norm(components, axis=1) / np.linalg.norm(Z, axis=1)
+    np.testing.assert_allclose(unit, unit[0], rtol=1e-4)
+    np.testing.assert_allclose(np.abs(Z) * unit[0], np.abs(components), rtol=1e-3, atol=1e-3)
+    assert pdist(Z).mean() == pytest.approx(3.0, rel=1e-4)
+
+
+def test_a_convolutional_network_starts_along_the_components_of_its_features():
+    X = np.random.default_rng(0).normal(size=(30, 8, 8))
+    map_ = DrLIM(2, network=partial(networks.convnet, width=4, depth=1), max_epochs=0).fit(X)
+    features = map_.network_[1][:-1](map_.network_[0](torch.from_numpy(X)))
+    components = PCA(2).fit_transform(features.detach().numpy())
+    correlation = np.corrcoef(map_.embedding_.T, components.T)[:2, 2:]
+    np.testing.assert_allclose(np.abs(np.diag(correlation)), 1, atol=1e-3)
+
+
+def test_a_start_with_more_dimensions_than_samples_leaves_the_others_at_zero():
+    map_ = DrLIM(6, network="linear", max_epochs=0).fit(
+        np.random.default_rng(0).normal(size=(4, 9))
+    )
+    assert (map_.embedding_[:, 3:] == 0).all()
+    assert pdist(map_.embedding_).mean() == pytest.approx(1, rel=1e-4)
+
+
+def test_the_start_of_one_seed_is_the_same_and_a_random_start_is_not_along_the_components():
+    X = np.random.default_rng(0).normal(size=(40, 6))
+    first, second = (DrLIM(max_epochs=0, random_state=1).fit(X).embedding_ for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    drawn = DrLIM(network="paper_mlp", max_epochs=0, random_state=1).fit(X).embedding_
+    assert np.abs(np.corrcoef(drawn.T, PCA(2).fit_transform(X).T)[:2, 2:]).max() < 0.99
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "earlier"),
+    [
+        ("mlp", (5,), partial(networks.mlp, hidden=(20,), start="random")),
+        ("linear", (5,), partial(networks.linear, start="random")),
+        (
+            "convnet",
+            (8, 8),
+            partial(networks.convnet, width=32, pooling="mean", start="random"),
+        ),
+    ],
+)
+def test_a_file_without_the_start_of_a_network_has_the_defaults_of_its_time(name, shape, earlier):
+    built = from_description({"name": name, "arguments": {}})(shape, 2)
+    expected = {key: weight.shape for key, weight in earlier(shape, 2).state_dict().items()}
+    assert {key: weight.shape for key, weight in built.state_dict().items()} == expected

@@ -132,9 +132,13 @@ def n_steps_for(n_samples: int) -> int:
     return int(np.clip(round(20 * math.sqrt(n_samples)), 150, 5_000))
 
 
-def n_dissimilar_for(graph: SimilarityGraph) -> float:
-    """Return the balance of the springs for a kind of graph."""
-    return 10.0
+def n_dissimilar_for(graph: SimilarityGraph) -> float | str:
+    """Return the balance of the springs where none is given; without a similar pair there is none.
+
+    With the paper's sum, "all", dissimilar pairs push a thousand times as much in a graph of few
+    neighbours as in one of two large classes.
+    """
+    return 10.0 if graph.n_edges else "all"
 
 
 def pull_of(network: nn.Sequential, selection: Selection) -> float:

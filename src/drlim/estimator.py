@@ -392,7 +392,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                     random_state=random.selection,
                     shown=shown,
                 )
-            pull, share = pull_of(self.network_, selection) if start is None else 0.0, 1.0
+            chooses = start is None and plan.max_epochs is None
+            pull, share = pull_of(self.network_, selection) if chooses else 0.0, 1.0
             if self.chosen_ is not None:
                 pull, share = self.chosen_.pull, self.chosen_.share
             self.history_ = plan.train(

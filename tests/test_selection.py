@@ -1,0 +1,150 @@
+"""What a training chooses by itself: its length, and how far a map leaves its start."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+from torch import nn
+
+from drlim import DrLIM, SimilarityGraph, TrainingWarning
+from drlim._plan import n_steps_for
+from drlim._selection import _share_in_order, set_aside
+from drlim.callbacks import Callback
+from drlim.graphs import same
+from drlim.training import Selection
+
+RNG = np.random.default_rng(0)
+Y = np.arange(90) % 3
+# The class is in the third feature, of a tenth of the spread of the first two.
+X = RNG.normal(size=(90, 3)) * [10, 10, 0.1] + np.stack([0 * Y, 0 * Y, Y], axis=1)
+
+
+class Counter(Callback):
+    """Counts the batches of a training."""
+
+    def __init__(self):
+        self.n = 0
+
+    def on_batch_end(self, step, n_steps):
+        self.n += 1
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "n_steps"),
+    [(10, 150), (100, 200), (2_500, 1_000), (62_500, 5_000), (10**7, 5_000)],
+)
+def test_the_length_of_a_training_grows_as_the_square_root_of_the_samples(n_samples, n_steps):
+    assert n_steps_for(n_samples) == n_steps
+
+
+def test_the_length_does_not_depend_on_the_number_of_pairs():
+    steps = []
+    for graph in (same(Y), SimilarityGraph([(k, k + 1) for k in range(89)], 90)):
+        counted = Counter()
+        DrLIM(max_epochs=Selection(share=0), callbacks=[counted], random_state=0).fit(
+            X, graph=graph
+        )
+        steps.append(counted.n)
+    assert all(n_steps_for(90) <= n <= 1.3 * n_steps_for(90) for n in steps)
+
+
+def test_epochs_that_are_set_are_passes_over_all_pairs():
+    counted = Counter()
+    DrLIM(max_epochs=2, batch_size=100, callbacks=[counted], random_state=0).fit(X, Y)
+    assert counted.n == 2 * math.ceil(3 * 30 * 29 / 2 / 100)
+
+
+def test_a_few_samples_are_set_aside_to_choose_and_then_learnt_from():
+    map_ = DrLIM(random_state=0).fit(X, Y)
+    assert map_.chosen_.n_aside == 22
+    assert map_.chosen_.score > map_.chosen_.score_of_start
+    assert len(map_.embedding_) == map_.graph_.n_samples == 90
+    score = (
+        KNeighborsClassifier(3)
+        .fit(map_.embedding_[::2], Y[::2])
+        .score(map_.embedding_[1::2], Y[1::2])
+    )
+    start = map_.untrained().transform(X)
+    assert score > 0.9 > KNeighborsClassifier(3).fit(start[::2], Y[::2]).score(start[1::2], Y[1::2])
+
+
+def test_what_is_chosen_is_the_same_for_one_seed_and_changes_no_number_of_the_training():
+    first, second = (DrLIM(random_state=3).fit(X, Y) for _ in range(2))
+    assert first.chosen_ == second.chosen_
+    np.testing.assert_array_equal(first.embedding_, second.embedding_)
+
+
+def test_samples_of_one_group_are_set_aside_together():
+    groups = np.arange(90) // 9
+    aside = set_aside(90, groups, 0.25, np.random.default_rng(0))
+    assert np.unique(groups[aside]).size == 2
+    assert aside.sum() == 18
+
+
+def test_whole_labels_are_set_aside_for_a_map_of_labels_never_seen():
+    labels = np.arange(90) % 6
+    some = X + np.stack([0 * Y, 0 * Y, labels], axis=1) * 9
+    aside = (
+        DrLIM(max_epochs=Selection(by="labels"), random_state=0).fit(some, labels).chosen_.n_aside
+    )
+    assert aside == 2 * 15  # of 6 labels of 15 samples, a quarter, rounded
+
+
+def test_the_start_is_kept_with_a_warning_where_no_training_is_better():
+    noise = np.random.default_rng(1).normal(size=(60, 4))
+    near = np.concatenate([noise, noise + 1e-6])  # the samples alone say who is similar
+    graph = same(np.tile(np.arange(60), 2))
+    with pytest.warns(TrainingWarning, match="start"):
+        map_ = DrLIM(4, random_state=0).fit(near, graph=graph, groups=np.tile(np.arange(60), 2))
+    assert map_.history_ == []
+    assert map_.chosen_.share == 0
+    np.testing.assert_allclose(map_.embedding_, map_.untrained().transform(near), atol=1e-6)
+
+
+def test_the_order_of_distances_is_the_area_under_the_roc():
+    similar = np.array([True, True, False, False])
+    assert _share_in_order(np.array([1.0, 2.0, 3.0, 4.0]), similar) == 1
+    assert _share_in_order(np.array([1.0, 3.5, 3.0, 4.0]), similar) == 0.75
+    assert _share_in_order(np.ones(4), similar) == 0.5
+    assert _share_in_order(np.array([1.0, np.nan, 3.0, 4.0]), similar) == 0
+
+
+def test_a_pulled_weight_stays_near_its_start():
+    pull = 10.0
+    map_ = DrLIM(network="linear", max_epochs=Selection(share=0, pulls=(pull,)), random_state=0)
+    map_.fit(X, Y)
+    moved = map_.network_[1][-1].weight - map_.untrained().network_[1][-1].weight
+    assert 0 < moved.abs().max() <= 1.1 / (pull * math.sqrt(3))
+
+
+@pytest.mark.parametrize("n_inputs", [10, 20_000])
+def test_a_first_step_moves_the_map_alike_whatever_the_number_of_inputs(n_inputs):
+    # The same sample, its features repeated: each moves by as little as there are many.
+    samples = np.tile(X, (1, n_inputs))
+    network = lambda shape, n: nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), n))  # noqa: E731
+    moved = []
+    for n_epochs in (0, 1):
+        map_ = DrLIM(network=network, max_epochs=n_epochs, batch_size=10**6, random_state=0)
+        moved.append(map_.fit(samples, Y).embedding_)
+    assert np.abs(moved[1] - moved[0]).max() < 2
+
+
+def test_a_map_whose_start_is_random_chooses_nothing():
+    map_ = DrLIM(network="paper_mlp", random_state=0).fit(X, Y)
+    assert map_.chosen_ is None
+    assert map_.history_
+
+
+@pytest.mark.parametrize(
+    ("values", "culprit"),
+    [
+        ({"by": "label"}, "label"),
+        ({"share": 1}, "share"),
+        ({"pulls": ()}, "pulls"),
+        ({"pulls": (-1,)}, "pulls"),
+    ],
+)
+def test_a_selection_that_cannot_be_is_refused(values, culprit):
+    with pytest.raises(ValueError, match=culprit):
+        Selection(**values)
