@@ -495,9 +495,8 @@ def test_a_convolutional_network_starts_along_the_components_of_its_features():
 
 
 def test_a_start_with_more_dimensions_than_samples_leaves_the_others_at_zero():
-    map_ = DrLIM(6, network="linear", max_epochs=0).fit(
-        np.random.default_rng(0).normal(size=(4, 9))
-    )
+    X = np.random.default_rng(0).normal(size=(4, 9))
+    map_ = DrLIM(6, n_neighbors=1, network="linear", max_epochs=0).fit(X)
     assert (map_.embedding_[:, 3:] == 0).all()
     assert pdist(map_.embedding_).mean() == pytest.approx(1, rel=1e-4)
 

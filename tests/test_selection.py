@@ -85,10 +85,8 @@ def test_samples_of_one_group_are_set_aside_together():
 def test_whole_labels_are_set_aside_for_a_map_of_labels_never_seen():
     labels = np.arange(90) % 6
     some = X + np.stack([0 * Y, 0 * Y, labels], axis=1) * 9
-    aside = (
-        DrLIM(max_epochs=Selection(by="labels"), random_state=0).fit(some, labels).chosen_.n_aside
-    )
-    assert aside == 2 * 15  # of 6 labels of 15 samples, a quarter, rounded
+    map_ = DrLIM(max_epochs=Selection(by="labels"), random_state=0).fit(some, labels)
+    assert map_.chosen_.n_aside == 2 * 15  # of 6 labels of 15 samples, a quarter, rounded
 
 
 def test_the_start_is_kept_with_a_warning_where_no_training_is_better():
