@@ -1227,6 +1227,38 @@ def test_a_declaration_may_begin_with_a_byte_order_mark(tmp_path):
     assert Declaration.read(tmp_path / "d.toml").keep[0].factor == "pose"
 
 
+def test_columns_of_a_plain_table_that_are_declared_are_factors_and_no_features(tmp_path, rng):
+    n = 60
+    columns = {
+        "width": rng.normal(size=n),
+        "site": np.arange(n) % 3,
+        "height": rng.normal(size=n),
+        "dose": rng.uniform(size=n),
+        "specimen": np.arange(n) // 2,
+        "day": np.arange(n) % 5,
+        "batch": np.arange(n) % 2,
+        "run": np.arange(n) % 4,
+    }
+    rows = np.stack(list(columns.values()), axis=1)
+    np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header=",".join(columns), comments="")
+    declaration = Declaration(
+        data={"path": tmp_path / "t.csv", "source": "specimen", "group": "day"},
+        keep=[{"factor": "site", "kind": "class"}, {"factor": "dose", "kind": "number"}],
+        ignore=[{"factor": "run", "kind": "class"}],
+        held_out={"unseen": {"batch": [1]}},
+    )
+    data = read_data(declaration, say=lambda line: None)
+    assert data.feature_names == ("width", "height")
+    assert set(data.factors) == {"site", "dose", "specimen", "day", "batch", "run"}
+    across = Declaration(
+        data={"path": tmp_path / "t.csv"},
+        keep=[{"neighbors": 3, "within": "site", "across": "batch"}],
+    )
+    assert set(read_data(across, say=lambda line: None).factors) == {"site", "batch"}
+    kinds = {keep.factor: keep.kind for keep in resolve(declaration, data).declaration.keep}
+    assert kinds == {"site": "class", "dose": "number"}
+
+
 # Measured numbers.
 
 

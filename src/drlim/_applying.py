@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from drlim._devices import device_of, is_card, to_device
+from drlim._sparse import Samples
 from drlim._torch_state import torch_defaults
 
 # Rows that pass through the network at once when a map is applied: as many as stay in the cache,
@@ -29,7 +30,7 @@ _NUMBERS_ON_A_CARD, _MOST_ON_A_CARD, _MOST_UNDER_WAY = 16_777_216, 16_384, 67_10
 _BLOCK_NUMBERS = 8_388_608
 
 
-def points_of(network: nn.Module, X: np.ndarray, n_components: int) -> np.ndarray:
+def points_of(network: nn.Module, X: Samples, n_components: int) -> np.ndarray:
     """Return the points of samples, (n, n_components) float32, from the network in evaluation."""
     network, device = evaluated(network), device_of(network)
     most, bytes_under_way = _rows_at_once(network, X.shape[1:], device), 0
@@ -63,7 +64,7 @@ def _rows_at_once(network: nn.Module, sample_shape: tuple[int, ...], device: tor
     return most
 
 
-def lookup(X: np.ndarray, device: torch.device) -> Callable[[np.ndarray], np.ndarray | Tensor]:
+def lookup(X: Samples, device: torch.device) -> Callable[[np.ndarray], np.ndarray | Tensor]:
     """Return a function from row numbers to samples, held on a graphics card if they fit."""
     if not is_card(device) or not _fits(X, device):
         return lambda rows: numbers(X[rows])
@@ -71,7 +72,7 @@ def lookup(X: np.ndarray, device: torch.device) -> Callable[[np.ndarray], np.nda
     return lambda rows: held[to_device(rows, device)]
 
 
-def _fits(X: np.ndarray, device: torch.device) -> bool:
+def _fits(X: Samples, device: torch.device) -> bool:
     """Tell whether samples fit into a quarter of the free memory of a graphics card."""
     free, _ = torch.cuda.mem_get_info(device)
     return X.size * numbers(X[:1]).itemsize <= free / 4
@@ -95,7 +96,7 @@ def numbers(rows: np.ndarray) -> np.ndarray:
     return rows.astype(np.float64)
 
 
-def blocks(X: np.ndarray) -> Iterator[np.ndarray]:
+def blocks(X: Samples) -> Iterator[np.ndarray]:
     """Divide samples into blocks that fit in memory."""
     n = max(1, _BLOCK_NUMBERS // max(1, math.prod(X.shape[1:])))
     return (X[start : start + n] for start in range(0, len(X), n))

@@ -15,6 +15,7 @@ from drlim._applying import evaluated, numbers
 from drlim._devices import device_of, to_device
 from drlim._errors import InputError
 from drlim._scaling import Scaling, fits, scaling_for, shape_of_unit, standardisation
+from drlim._sparse import Samples
 from drlim._torch_state import LayerStream
 from drlim._training_run import check_points
 from drlim.networks import AlongComponents, Builder, Standardize
@@ -24,7 +25,7 @@ from drlim.networks._builders import build
 def assembled(
     builder: Builder,
     standardize: Standardize,
-    X: np.ndarray,
+    X: Samples,
     n_components: int,
     *,
     margin: float,
@@ -117,7 +118,7 @@ _MOST_FOR_COMPONENTS = 2_000
 
 
 def standardisation_of(
-    X: np.ndarray,
+    X: Samples,
     given: str | None,
     *,
     names: Sequence[str],
@@ -165,7 +166,7 @@ def _take_weights(network: nn.Sequential, start: nn.Sequential) -> None:
         ) from None
 
 
-def _check_output(network: nn.Sequential, X: np.ndarray, n_components: int, learns: bool) -> None:
+def _check_output(network: nn.Sequential, X: Samples, n_components: int, learns: bool) -> None:
     """Embed two samples before training, so that a network that cannot learn fails early."""
     device = device_of(network)
     samples = to_device(numbers(np.array(X[:2])), device)

@@ -29,6 +29,7 @@ import numpy as np
 from drlim._applying import blocks
 from drlim._checks import has_channels_last
 from drlim._errors import InputError, nearest_name
+from drlim._sparse import Samples, SparseRows
 
 SCALES = ("each", "one", "none")
 
@@ -75,12 +76,12 @@ def check_scale(scale: Any) -> str:
     return str(scale)
 
 
-def scaling_for(X: np.ndarray, given: str | None, names: Sequence[str] = ()) -> Scaling:
+def scaling_for(X: Samples, given: str | None, names: Sequence[str] = ()) -> Scaling:
     """Return the scale that the user gave, else what is inferred from samples."""
     return inferred(X, names) if given is None else Scaling(check_scale(given), given=True)
 
 
-def inferred(X: np.ndarray, names: Sequence[str] = ()) -> Scaling:
+def inferred(X: Samples, names: Sequence[str] = ()) -> Scaling:
     """Infer whether the features of samples have one unit.
 
     Parameters
@@ -115,7 +116,7 @@ def inferred(X: np.ndarray, names: Sequence[str] = ()) -> Scaling:
     return Scaling("each" if is_each else "one", reason)
 
 
-def standardisation(X: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
+def standardisation(X: Samples, scale: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the centre of samples and their unit.
 
     Parameters
@@ -143,7 +144,7 @@ def standardisation(X: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
     return centre, np.asarray(unit)
 
 
-def _one_for_all(X: np.ndarray) -> tuple[np.ndarray, float]:
+def _one_for_all(X: Samples) -> tuple[np.ndarray, float]:
     """Return the centre of samples (of images: one grey for all pixels) and their common unit."""
     axes = 0 if X.ndim == 2 else None
     count = len(X) if X.ndim == 2 else X.size
@@ -155,7 +156,7 @@ def _one_for_all(X: np.ndarray) -> tuple[np.ndarray, float]:
     return centre, largest * math.sqrt(squares / X.size) or 1.0
 
 
-def _one_each(X: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _one_each(X: Samples, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return the centre and the unit of each feature, or channel."""
     count = math.prod(X.shape[axis] for axis in axes)
     least, most = _ends(X, axes)
@@ -173,7 +174,7 @@ def _one_each(X: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndar
     return centre, np.where(least == most, 1.0, unit)
 
 
-def in_unit(X: np.ndarray, centre: np.ndarray, unit: np.ndarray) -> np.ndarray:
+def in_unit(X: Samples, centre: np.ndarray, unit: np.ndarray) -> Samples:
     """Return samples in the unit of a map, as far as it changes which are near.
 
     One unit for all changes the distances and not their order, so such samples are returned as
@@ -181,6 +182,8 @@ def in_unit(X: np.ndarray, centre: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """
     if unit.ndim == 0:
         return X
+    if isinstance(X, SparseRows):  # their zeros stay: where the centre lies changes no distance
+        return X.divided(unit)
     dtype = X.dtype if X.dtype == np.float32 else np.float64
     scaled = np.empty(X.shape, dtype)
     start = 0
@@ -216,7 +219,7 @@ def _axes_of_one_unit(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(axis for axis in range(len(shape)) if axis != channels)
 
 
-def _ends(X: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _ends(X: Samples, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return the least and the largest value of each feature, as floats."""
     least = np.min([block.min(axis=axes, keepdims=True)[0] for block in blocks(X)], axis=0)
     most = np.max([block.max(axis=axes, keepdims=True)[0] for block in blocks(X)], axis=0)

@@ -11,12 +11,13 @@ from drlim._errors import DataWarning, InputError, warn
 from drlim._labels import labels
 from drlim._progress import search_progress
 from drlim._scaling import in_unit
+from drlim._sparse import Samples
 from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.graphs._relations import near_in_values
 
 
 def similar(
-    X: np.ndarray,
+    X: Samples,
     y: Any,
     n_neighbors: int,
     standardisation: tuple[np.ndarray, np.ndarray],
@@ -87,7 +88,7 @@ def _few(values: np.ndarray) -> str:
     return f"{shown}, ..." if len(values) > 5 else shown
 
 
-def _neighbors(X: np.ndarray, n_neighbors: int, verbose: bool) -> SimilarityGraph:
+def _neighbors(X: Samples, n_neighbors: int, verbose: bool) -> SimilarityGraph:
     if not verbose:
         return neighbors(X, n_neighbors)
     with search_progress("nearest neighbours") as progress:

@@ -34,6 +34,7 @@ from drlim._random import RandomState, streams
 from drlim._scaling import Scaling, in_unit
 from drlim._selection import Chosen, choose
 from drlim._similar import check_graph, similar
+from drlim._sparse import Samples, SparseRows, is_sparse
 from drlim._torch_state import torch_defaults
 from drlim._training_progress import Progress
 from drlim.checkpoints import Checkpoint, _fingerprint, _OpenCheckpoint
@@ -234,7 +235,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features), (n, h, w) or (n, channels, h, w)
-            The samples.
+            The samples. A scipy sparse matrix stays sparse: only batches and blocks of its rows
+            are made dense.
         y : array-like of shape (n_samples,), optional
             Labels, used if there is no graph: samples with the same label are similar. A sample
             labelled -1, or None among texts, is unlabelled, and similar to its nearest neighbours
@@ -463,7 +465,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, ...)
+        X : array-like of shape (n_samples, ...), or scipy sparse matrix
             Raw samples, in the unit of the training samples.
 
         Returns
@@ -632,6 +634,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float32"]
         tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = True
         return tags
 
     def _check_parameters(self) -> None:
@@ -661,7 +664,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                     "drlim.training.Callback"
                 )
 
-    def _validated(self, X: Any, *, fitting: bool) -> np.ndarray:
+    def _validated(self, X: Any, *, fitting: bool) -> Samples:
         """Return checked samples; set `sample_shape_`, or compare with it."""
         try:
             X = self._checked_by_sklearn(X, fitting=fitting)
@@ -692,7 +695,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             )
         return X
 
-    def _checked_by_sklearn(self, X: Any, *, fitting: bool) -> np.ndarray:
+    def _checked_by_sklearn(self, X: Any, *, fitting: bool) -> Samples:
         check_unmasked(X, "X")
         if (X if hasattr(X, "ndim") else np.asarray(X)).ndim > 2:
             # scikit-learn's own checks of features are made for tables; images have a shape.
@@ -706,8 +709,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             # about which scikit-learn would warn.
             has_names = hasattr(X, "columns") or hasattr(X, "__dataframe__")
             estimator = self if fitting or has_names else _without_names(self)
-            checked = validate_data(estimator, X, reset=fitting, dtype="numeric")
-        return np.asarray(checked)
+            checked = validate_data(
+                estimator, X, reset=fitting, dtype="numeric", accept_sparse="csr"
+            )
+        return SparseRows(checked) if is_sparse(checked) else np.asarray(checked)
 
     def _pinned(self, pinned: Any) -> Pinned:
         """Check samples to be held, against this map's shapes."""
@@ -731,13 +736,13 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             raise InputError("Z_pinned has NaN or infinite values; points must be finite")
         if not isinstance(weight, Real) or not 0 < float(weight) < math.inf:
             raise InputError(f"the weight of pinned is {weight!r}; it must be a finite number > 0")
-        return Pinned(numbers(X), Z.astype(np.float32), float(weight))
+        return Pinned(numbers(X[:]), Z.astype(np.float32), float(weight))
 
     def _opened(
         self,
         checkpoint: str | os.PathLike[str] | Checkpoint | None,
         resume: bool,
-        X: np.ndarray,
+        X: Samples,
         sampler: PairSampler,
         weight: Any,
         init: nn.Module | None,
@@ -761,7 +766,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 "random_state": int(seed) if isinstance(seed, int | np.integer) else None,
             },
             {
-                "samples": X,
+                "samples": X.parts if isinstance(X, SparseRows) else X,
                 # The edges of large groups need not be written out to name the graph.
                 "graph": graph.edges if graph.groups is None else graph.groups,
                 "dissimilar": None if apart is None else apart.edges,

@@ -1,7 +1,6 @@
 """Bad input to drlim.DrLIM and to drlim.training."""
 
 import numpy as np
-import scipy.sparse as sp
 from torch import nn
 
 from bad_input.rows import GRAPH, X_NAN, X, Z, bad, fitted, not_fitted
@@ -33,10 +32,8 @@ ROWS = {
         bad("other features", lambda: fitted().transform(X[:, :2]), "X", "2", "3"),
         bad("huge", lambda: fitted().transform(np.full((2, 3), 1e300)), "0"),
         bad("ragged", lambda: fitted().transform([[1, 2, 3], [1]]), "(2,)"),
-        bad("sparse", lambda: fitted().transform(sp.csr_array(X)), "X", error=TypeError),
     ],
     "estimator.DrLIM.fit": [
-        bad("sparse", lambda: DrLIM().fit(sp.csr_array(X)), "X", error=TypeError),
         bad("None", lambda: DrLIM().fit(None), "None"),
         bad("ragged", lambda: DrLIM().fit([[1, 2], [1]]), "(2,)"),
         bad("y of None", lambda: DrLIM(max_epochs=1).fit(X, [None] * 24), "'NoneType'"),

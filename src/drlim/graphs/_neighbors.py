@@ -10,9 +10,11 @@ import numpy as np
 
 from drlim._checks import as_array, check_count
 from drlim._errors import DataWarning, InputError, warn
+from drlim._sparse import SparseRows, is_sparse
 from drlim._types import Int, Shaped
 from drlim.graphs import _approximate, _exact
 from drlim.graphs._graph import SimilarityGraph
+from drlim.graphs._of_sparse import nearest_of_sparse, sparse_rows
 
 # An exact search of this many rows takes a minute; the time grows with their square.
 _MANY_ROWS = 100_000
@@ -75,8 +77,9 @@ def neighbors(
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, ...)
-        Vectors, images or any other samples of numbers.
+    X : array-like of shape (n_samples, ...), or scipy sparse matrix
+        Vectors, images or any other samples of numbers. A sparse matrix stays sparse, and is
+        searched exactly.
     n_neighbors : int
         How many neighbours each sample gets, at least 1 and fewer than the samples.
     within : array-like of shape (n_samples,), optional
@@ -123,15 +126,21 @@ def neighbors(
             f"approximate is {approximate!r}; it must be True, False or None, which searches "
             f"approximately among more than {_MANY_ROWS:,} samples"
         )
-    rows = as_rows(X)
+    rows = sparse_rows(X) if is_sparse(X) else as_rows(X)
+    if approximate and isinstance(rows, SparseRows):
+        raise InputError("approximate is True and X is sparse, whose search is exact; leave it out")
     n = len(rows)
     groups = rows_within(within, n)
     edges, recalls = [], []
     report, done = progress or _ignore, 0
     for group in groups:
-        among = rows if within is None else rows[group]
         in_group = functools.partial(_report_part, report, done / max(n, 1), len(group) / max(n, 1))
-        nearest, recall = nearest_rows(among, n_neighbors, approximate, in_group)
+        if isinstance(rows, SparseRows):
+            _check_enough(len(group), n_neighbors)
+            nearest, recall = nearest_of_sparse(rows.some(group), n_neighbors, in_group), None
+        else:
+            among = rows if within is None else rows[group]
+            nearest, recall = nearest_rows(among, n_neighbors, approximate, in_group)
         done += len(group)
         left = np.repeat(group, n_neighbors)
         edges.append(np.stack([left, group[nearest].ravel()], axis=1))
@@ -181,13 +190,7 @@ def nearest_rows(
     approximate search; None for an exact one.
     """
     n = len(X)
-    check_count(n_neighbors, "n_neighbors")
-    if n_neighbors >= n:
-        fewer = f", or n_neighbors <= {n - 1}" if n > 1 else ""
-        raise InputError(
-            f"n_neighbors is {n_neighbors} and there are {n} samples to choose from; there must "
-            f"be more samples than neighbours: give more samples{fewer}"
-        )
+    _check_enough(n, n_neighbors)
     # Neighbours do not change when all samples are scaled together. In their own unit nothing
     # overflows; the unit is a power of two, which rounds nothing, so ties stay ties. Narrow
     # numbers cannot overflow, and keep their narrow type.
@@ -208,6 +211,17 @@ def nearest_rows(
     others = np.flatnonzero(before > n_neighbors)
     nearest[others] = nearest[last_copy[first[others]]]
     return nearest, recall
+
+
+def _check_enough(n: int, n_neighbors: int) -> None:
+    """Raise if there are not more samples than neighbours."""
+    check_count(n_neighbors, "n_neighbors")
+    if n_neighbors >= n:
+        fewer = f", or n_neighbors <= {n - 1}" if n > 1 else ""
+        raise InputError(
+            f"n_neighbors is {n_neighbors} and there are {n} samples to choose from; there must "
+            f"be more samples than neighbours: give more samples{fewer}"
+        )
 
 
 def _search(
