@@ -487,7 +487,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         """Return samples in the unit of the map, as far as it changes which are near."""
         standardize = plain(self.network_)[0]
         assert isinstance(standardize, networks.Standardize)
-        return in_unit(X, *standardize.numbers)
+        return np.asarray(in_unit(X, *standardize.numbers))
 
     def partial_fit(self, X: Any, y: Any = None, *, graph: SimilarityGraph | None = None) -> DrLIM:
         """Make one more pass over some samples, starting from the present map.
