@@ -787,7 +787,7 @@ def test_a_shift_between_batches_is_removed_without_labels(rng):
     ]
     shift = max(np.linalg.norm(centres[k] - centres[k + 1]) for k in (0, 2))
     apart = np.linalg.norm(centres[0] - centres[2])
-    assert shift < 0.25 * apart  # of the samples: 0.44
+    assert shift < 0.3 * apart  # of the samples: 0.44
     points = done.map.transform(done.learnt.X)
     assert knn_accuracy(points, done.learnt.factor("kind"), Z, held_out.factor("kind")) > 0.9
 
