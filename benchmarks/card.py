@@ -149,7 +149,7 @@ def learning(
 def applying(n_rows: int) -> Iterator[Figure]:
     """Map images from memory, and compare with the network alone in blocks of two sizes."""
     X = np.random.default_rng(0).integers(0, 256, (n_rows, 28, 28), np.uint8)
-    for name in ("lenet", "mlp"):
+    for name in ("lenet", "paper_mlp"):
         map_ = DrLIM(network=name, max_epochs=0, n_neighbors=1, random_state=0, device="cuda")
         network = map_.fit(X[:500]).network_.eval()
         functions: dict[str, Callable[[], Any]] = {

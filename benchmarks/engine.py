@@ -55,7 +55,7 @@ def small_resnet(sample_shape: tuple[int, ...], n_components: int) -> nn.Module:
     )
 
 
-deep_mlp = functools.partial(networks.mlp, hidden=(256, 256, 256))
+deep_mlp = functools.partial(networks.paper_mlp, hidden=(256, 256, 256))
 
 CASES: tuple[tuple[str, Any, int, float], ...] = (
     ("LeNet", networks.lenet, 512, 1.10),

@@ -252,7 +252,7 @@ def deforming_mlp(
     sample_shape: tuple[int, ...], n_components: int, strength: float = 0.06
 ) -> nn.Module:
     """Build five layers of 256 GELU units, after `Deform`."""
-    layers = networks.mlp(sample_shape, n_components, 5 * (256,), "gelu")
+    layers = networks.paper_mlp(sample_shape, n_components, 5 * (256,), "gelu")
     return nn.Sequential(Deform(strength), layers)
 
 

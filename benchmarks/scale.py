@@ -195,7 +195,9 @@ def trained(path: str, n: int) -> dict[str, float]:
     near = rng.integers(0, n, (n, 1)) + rng.integers(1, 9, (n, 1)) * [0, 1]
     graph = SimilarityGraph.from_edges(near % n, n)
     made = time.process_time()
-    map_ = DrLIM(network="paper_mlp", max_epochs=1, batch_size=64, random_state=0)
+    map_ = DrLIM(
+        n_dissimilar="all", network="paper_mlp", max_epochs=1, learning_rate=4e-3, random_state=0
+    )
     map_.fit(X, graph=graph)
     fitted = time.process_time()
     return {
@@ -247,7 +249,7 @@ def applying(path: Path, quick: bool) -> Iterator[Figure]:
     X = np.load(path, mmap_mode="r")
     rows = X[:20_000] if quick else X
     parts = [rows[start : start + 50_000] for start in range(0, len(rows), 50_000)]
-    for name in ("lenet", "mlp"):
+    for name in ("lenet", "paper_mlp"):
         map_ = DrLIM(network=name, max_epochs=0, n_neighbors=1, random_state=0).fit(X[:500])
         network = map_.network_.eval()
         bare = {

@@ -52,7 +52,8 @@ share = 0.321         # 312 of 972 views, as in the paper
 
 [map]
 n_components = 3
-network = { name = "mlp", hidden = [20] }
+network = "paper_mlp"
+n_dissimilar = "all"
 max_epochs = 40
 learning_rate = 5e-3
 n_starts = 4

@@ -44,7 +44,8 @@ source = "specimen"
 
 [map]
 n_components = 3
-network = { name = "mlp", hidden = [64, 64] }
+network = { name = "mlp", hidden = [64, 64], start = "random" }
+n_dissimilar = "all"
 max_epochs = 10
 batch_size = 256
 learning_rate = 1e-2

@@ -42,8 +42,10 @@ share = 0.02          # the official test digits are the ones that matter
 
 [map]
 network = "lenet"
+n_dissimilar = "all"
 max_epochs = 2
 batch_size = 128
+learning_rate = 4e-3
 """
 
 

@@ -43,7 +43,7 @@ share = 0.1
 
 [map]
 n_components = 32
-network = { name = "convnet", width = 8, pooling = "none" }
+network = { name = "convnet", width = 8, pooling = "none", start = "random" }
 n_dissimilar = 20
 max_epochs = 8
 batch_size = 32

@@ -56,7 +56,7 @@ unseen.class = [
 
 [map]
 n_components = 64
-network = { name = "convnet", width = 16 }
+network = { name = "convnet", width = 16, pooling = "mean", start = "random" }
 n_dissimilar = 10
 max_epochs = 20
 batch_size = 16
@@ -110,7 +110,16 @@ def run(
         declaration = Declaration.read(file).with_options(map={"random_state": random_state})
         if quick:
             declaration = declaration.with_options(
-                map={"network": {"name": "convnet", "width": 8, "depth": 2}, "max_epochs": 8}
+                map={
+                    "network": {
+                        "name": "convnet",
+                        "width": 8,
+                        "depth": 2,
+                        "pooling": "mean",
+                        "start": "random",
+                    },
+                    "max_epochs": 8,
+                }
             )
         fitted = fit(declaration)
     if quick:  # probing an ignored transformation takes some seconds

@@ -47,6 +47,7 @@ network = "lenet"
 n_dissimilar = 10
 max_epochs = 5
 batch_size = 128
+learning_rate = 4e-3
 """
 
 # Each claim, its sign, its bound at full size, and its bound on small data.

@@ -26,7 +26,14 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 4))
 LEARNT, HELD_OUT = X[:60], X[60:]
 GRAPH = neighbors(HELD_OUT, 3)
-SETTINGS = {"network": "mlp", "batch_size": 16, "random_state": 0}
+SETTINGS = {
+    "n_dissimilar": "all",
+    "network": "paper_mlp",
+    "batch_size": 16,
+    "learning_rate": 4e-3,
+    "random_state": 0,
+}
+FAST = {**SETTINGS, "learning_rate": 0.05}
 
 
 class Stop(Callback):
@@ -43,7 +50,7 @@ class Stop(Callback):
 
 def test_the_weights_of_the_best_epoch_on_held_out_pairs_are_kept():
     stop = EarlyStopping(HELD_OUT, GRAPH, patience=3)
-    map_ = DrLIM(max_epochs=60, learning_rate=0.05, callbacks=[stop], **SETTINGS).fit(LEARNT)
+    map_ = DrLIM(max_epochs=60, callbacks=[stop], **FAST).fit(LEARNT)
     assert len(map_.history_) == len(stop.losses_) < 60
     assert stop.best_epoch_ == 1 + int(np.argmin(stop.losses_))
     assert len(stop.losses_) - stop.best_epoch_ == 3
@@ -54,7 +61,7 @@ def test_the_weights_of_the_best_epoch_on_held_out_pairs_are_kept():
 def test_early_stopping_resumes_from_a_checkpoint(tmp_path):
     def fit(*more, **arguments):
         stop = EarlyStopping(HELD_OUT, GRAPH, patience=3)
-        map_ = DrLIM(max_epochs=60, learning_rate=0.05, callbacks=[stop, *more], **SETTINGS)
+        map_ = DrLIM(max_epochs=60, callbacks=[stop, *more], **FAST)
         return map_.fit(LEARNT, **arguments), stop
 
     alone, stop = fit()

@@ -85,6 +85,18 @@ def test_a_training_can_be_interrupted_again_and_again(undisturbed, tmp_path):
     assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path, resume=True), undisturbed)
 
 
+def test_a_training_whose_length_is_chosen_resumes_with_what_was_chosen(tmp_path):
+    settings, labels = {"random_state": 5}, X[:, 0] > 0
+    whole = DrLIM(**settings).fit(X, labels)
+    assert whole.chosen_.share < 1
+    assert len(whole.history_) > 2
+    with pytest.raises(KeyboardInterrupt):
+        DrLIM(**settings, callbacks=[Interrupt(2)]).fit(X, labels, checkpoint=tmp_path)
+    resumed = DrLIM(**settings).fit(X, labels, checkpoint=tmp_path, resume=True)
+    assert_same(resumed, whole)
+    assert resumed.chosen_ == whole.chosen_
+
+
 def test_checkpoints_change_nothing(undisturbed, tmp_path):
     assert_same(DrLIM(**SETTINGS).fit(X, checkpoint=tmp_path), undisturbed)
     assert {path.name for path in tmp_path.iterdir()} == {

@@ -770,7 +770,13 @@ def test_a_shift_between_batches_is_removed_without_labels(rng):
     declared = Declaration(
         keep=[{"neighbors": 5, "across": "batch"}],
         ignore=["batch"],
-        map={"network": "linear", "n_components": 3, "n_dissimilar": 5, "max_epochs": 12},
+        map={
+            "network": "linear",
+            "n_components": 3,
+            "n_dissimilar": 5,
+            "max_epochs": 12,
+            "learning_rate": 4e-3,
+        },
     )
     found = rules(declared, data)
     left, right = found.similar.edges.T

@@ -118,6 +118,9 @@ class _OpenCheckpoint:
     ----------
     state : dict or None
         The state to resume from: that of the newest good checkpoint.
+    chosen : dict or None
+        The settings that were chosen before the training, as plain data: those of that
+        checkpoint, until a new training sets its own.
     """
 
     def __init__(self, checkpoint: Checkpoint, folder: Path, fingerprint: dict[str, Any]) -> None:
@@ -125,6 +128,7 @@ class _OpenCheckpoint:
         self.folder = folder
         self.fingerprint = _plain(fingerprint)
         self.state: dict[str, Any] | None = None
+        self.chosen: dict[str, Any] | None = None
         # Two files that are written in turn, so that the newest good one is never overwritten.
         self.slots = [folder / "checkpoint-0.drlim", folder / "checkpoint-1.drlim"]
         self.next_slot = 0
@@ -150,6 +154,7 @@ class _OpenCheckpoint:
             )
         self.next_slot = 1 - slot
         self.state = _joined(description["state"], tensors)
+        self.chosen = description.get("chosen")
 
     def start_anew(self) -> None:
         """Delete the checkpoints of a finished training, and no others."""
@@ -193,6 +198,7 @@ class _OpenCheckpoint:
             "n_epochs": n_epochs,
             "finished": finished,
             "fingerprint": self.fingerprint,
+            "chosen": self.chosen,
             "state": _parted(state(), "", tensors),
         }
         try:

@@ -381,7 +381,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         progress = Progress(plan.n_epochs(sampler)) if self.verbose else nullcontext()
         with opened as checkpoints, progress as shown:
             self.chosen_: Chosen | None = None
-            is_new = start is None and (checkpoints is None or checkpoints.state is None)
+            if checkpoints is not None and checkpoints.chosen is not None:
+                self.chosen_ = Chosen(**checkpoints.chosen)
+            resumed = checkpoints is not None and checkpoints.state is not None
+            is_new = start is None and not resumed
             if is_new and held is None and weight is None and plan.is_open:
                 self.chosen_ = choose(
                     selection,
@@ -394,6 +397,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                     random_state=random.selection,
                     shown=shown,
                 )
+                if checkpoints is not None and self.chosen_ is not None:
+                    checkpoints.chosen = asdict(self.chosen_)
             chooses = start is None and plan.max_epochs is None
             pull, share = pull_of(self.network_, selection) if chooses else 0.0, 1.0
             if self.chosen_ is not None:
@@ -432,12 +437,13 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         resume: bool = False,
         init: DrLIM | None = None,
         pinned: Pinned | tuple[Any, Any, float] | None = None,
+        groups: Any = None,
     ) -> Any:
         """Learn the map and return the embedding of the training samples.
 
         Parameters
         ----------
-        X, y, graph, dissimilar, weight, checkpoint, resume, init, pinned
+        X, y, graph, dissimilar, weight, checkpoint, resume, init, pinned, groups
             As for `fit`.
 
         Returns
@@ -454,6 +460,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             resume=resume,
             init=init,
             pinned=pinned,
+            groups=groups,
         )
         return self.embedding_
 
