@@ -116,12 +116,13 @@ def test_the_declared_parameters_are_those_of_the_map():
     }
     declared = Declaration(keep=["pose"], map=parameters)
     data = measurements(2)
-    assert map_parameters(resolve(declared, data), data.X) == parameters | {"network": None}
+    found = map_parameters(resolve(declared, data), data.X, parameters["n_components"])
+    assert found == parameters | {"network": None}
 
 
 def test_a_parameter_that_is_not_declared_is_that_of_the_estimator():
     map_ = fit(Declaration(keep=["pose"], map=QUICK), measurements(4)).map
-    for name in ("n_components", "margin", "n_dissimilar", "loss", "batch_size", "learning_rate"):
+    for name in ("margin", "n_dissimilar", "loss", "batch_size", "learning_rate"):
         assert getattr(map_, name) == getattr(DrLIM(), name)
     assert map_.random_state == 0  # a declared map is always repeatable
 
@@ -327,13 +328,15 @@ def build(sample_shape, n_components, width=3):
 
 
 def learnt_with(network, folder):
-    (folder / "d.toml").write_text(f"keep = ['pose']\n[map]\nmax_epochs = 1\nnetwork = {network}")
+    (folder / "d.toml").write_text(
+        f"keep = ['pose']\n[map]\nn_components = 2\nmax_epochs = 1\nnetwork = {network}"
+    )
     return fit(Declaration.read(folder / "d.toml"), measurements(4)).map
 
 
 NETWORKS = {
     "a name": ("'linear'", 3 * 2),
-    "a table": ("{name = 'mlp', hidden = [5]}", 3 * 5 + 5 + 5 * 2 + 2),
+    "a table": ("{name = 'paper_mlp', hidden = [5]}", 3 * 5 + 5 + 5 * 2 + 2),
     "one of the user's own": ("{builder = 'own_builder:build'}", 3 * 3 + 3 + 3 * 2 + 2),
     "with arguments": ("{builder = 'own_builder:build', width = 7}", 3 * 7 + 7 + 7 * 2 + 2),
     "of a package": ("{builder = 'drlim.networks:linear'}", 3 * 2),
@@ -352,7 +355,7 @@ def test_a_network_is_a_name_a_table_or_a_builder_beside_the_declaration(case, t
 def test_without_a_network_it_is_the_default_one():
     declared = Declaration(keep=["pose"], map={"max_epochs": 0})
     data = measurements(2)
-    assert map_parameters(resolve(declared, data), data.X)["network"] is None
+    assert map_parameters(resolve(declared, data), data.X, 2)["network"] is None
 
 
 WRONG_NETWORKS = {
@@ -420,7 +423,12 @@ PHOTOGRAPHS = {
     "ignore": [{"transform": "flip"}],
     "keep": ["class"],
     "held_out": {"share": 0.4},
-    "map": {"max_epochs": 2, "batch_size": 32, "network": {"name": "convnet", "width": 4}},
+    "map": {
+        "n_components": 2,
+        "max_epochs": 2,
+        "batch_size": 32,
+        "network": {"name": "convnet", "width": 4},
+    },
 }
 
 
@@ -498,7 +506,7 @@ def test_the_references_are_what_they_are_called(evidence, fitted):
     untrained = fitted.map.untrained().transform(fitted.held_out.X)
     np.testing.assert_array_equal(evidence.points["untrained"], untrained)
     centred = fitted.learnt.X - fitted.learnt.X.mean(axis=0)
-    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    axes = np.linalg.svd(centred, full_matrices=False)[2][: fitted.map.n_components]
     expected = (fitted.held_out.X - fitted.learnt.X.mean(axis=0)) @ axes.T
     np.testing.assert_allclose(np.abs(evidence.points["pca"]), np.abs(expected), atol=1e-4)
 
