@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from benchmarks import engine, quality
 from benchmarks._bench import Figure, in_turn, milliseconds, ratio, record
-from drlim import DrLIM, networks
+from drlim import DrLIM, networks, recipes
 from drlim._applying import lookup
 from drlim.datasets import Dataset, mnist
 from drlim.graphs import SimilarityGraph, neighbors
@@ -48,12 +48,14 @@ def run(quick: bool) -> Iterator[Figure]:
             detail=milliseconds(times),
         )
     digits = quality.paper_digits()
-    few = quality.recipe(len(digits[0]))
+    few = recipes.clusters(len(digits[0]), digits[0].X.shape[1:], random_state=0)
     maps = {device: clone(few).set_params(device=device) for device in ("cuda", "cpu")}
     yield from learning("6,000 digits", digits, maps)
     if not quick:
         digits = mnist("train"), mnist("test")
-        many = quality.recipe(len(digits[0])).set_params(device="cuda")
+        many = recipes.clusters(len(digits[0]), digits[0].X.shape[1:], random_state=0).set_params(
+            device="cuda"
+        )
         large = {"batch_size": 256, "learning_rate": 2e-3}
         maps = {
             "cuda": many,

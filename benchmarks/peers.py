@@ -53,12 +53,12 @@ REQUIREMENTS = {
 MAPS = [name for name in REQUIREMENTS if name not in ("neighbors", "efficientnet")]
 
 
-def learner(name: str, n_samples: int) -> Any:
+def learner(name: str, train: np.ndarray) -> Any:
     """Return a peer's estimator with its defaults; called in the peer's environment."""
     if name == "drlim":
-        from benchmarks.quality import recipe
+        from drlim import recipes
 
-        return recipe(n_samples)
+        return recipes.clusters(len(train), train.shape[1:], random_state=0)
     if name == "umap":
         from umap.parametric_umap import ParametricUMAP  # type: ignore[import-not-found]
 
@@ -90,7 +90,7 @@ def learn(name: str, data: Path, out: Path) -> None:
     train, test = digits["train"], digits["test"]
     if name == "drlim":
         train, test = train.reshape(-1, 28, 28), test.reshape(-1, 28, 28)
-    map_ = learner(name, len(train))
+    map_ = learner(name, train)
     start = time.perf_counter()
     if name == "drlim":
         map_.fit(train, graph=_neighbour_graph(train))

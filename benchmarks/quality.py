@@ -7,8 +7,8 @@ along principal components (`turned_lenet`), which the library itself does not o
 is timed. The number of epochs is the smallest at which the means of three seeds reach the loop's on
 the held-out digits; it is then measured with three other seeds.
 
-Two more figures: the loss that the paper's network reaches in a minute, and a recipe of
-heavy-tailed forces with a network of its own, from raw pixels, its graph included.
+Two more figures: the loss that the paper's network reaches in a minute, and the map of
+`drlim.recipes.clusters` from raw pixels, its graph included.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 from sklearn.neighbors import NearestNeighbors
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from benchmarks._bench import Figure, record
-from drlim import DrLIM, networks
+from drlim import DrLIM, networks, recipes
 from drlim._torch_state import seeded
 from drlim.datasets import Dataset
 from drlim.evaluation import quality
@@ -55,14 +54,14 @@ def _figures(quick: bool) -> Iterator[Figure]:
         yield as_good(name, learner, all_epochs, (train, test), (loop_seconds, aim), n_seeds)
     if not quick:
         yield within_a_minute(train)
-    yield from recipes(train, test, n_seeds, quick)
+    yield from clusters(train, test, n_seeds, quick)
 
 
-def recipes(train: Dataset, test: Dataset, n_seeds: int, quick: bool) -> Iterator[Figure]:
-    """Train the recipe with several seeds from raw pixels; measure its maps, settled and not."""
+def clusters(train: Dataset, test: Dataset, n_seeds: int, quick: bool) -> Iterator[Figure]:
+    """Train `drlim.recipes.clusters` with several seeds; measure its maps, settled and not."""
     mapped, settled_maps = [], []
     for seed in range(n_seeds):
-        map_ = recipe(len(train)).set_params(random_state=seed)
+        map_ = recipes.clusters(len(train), train.X.shape[1:], random_state=seed)
         if quick:
             map_.set_params(max_epochs=1)
         start = time.perf_counter()
@@ -214,62 +213,6 @@ def within_a_minute(train: Dataset) -> Figure:
         "",
         "<= 8.3",
         {"seconds": seconds},
-    )
-
-
-class Deform(nn.Module):
-    """Deforms each image slightly in training, by an affine change drawn anew each time.
-
-    Unlike `augment`, which adds a second copy of each sample to teach a map to ignore a change,
-    this keeps one copy and only prevents overfitting, as dropout does.
-    """
-
-    def __init__(self, strength: float) -> None:
-        super().__init__()
-        self.strength = strength
-
-    def forward(self, X: Tensor) -> Tensor:
-        """Return images of shape (b, h, w), deformed in training mode."""
-        if not self.training:
-            return X
-        height, width = X.shape[1:]
-        y, x = torch.meshgrid(
-            _places(height, X.device), _places(width, X.device), indexing="ij"
-        )  # pixel coordinates from -1 to 1
-        place = torch.stack([x, y, torch.ones_like(x)]).flatten(1)
-        change = (2 * torch.rand(2 * len(X), 3, device=X.device) - 1) * self.strength
-        grid = (change @ place).view(-1, 2, height, width) + place[:2].view(2, height, width)
-        return F.grid_sample(
-            X[:, None], grid.movedim(1, 3), padding_mode="border", align_corners=False
-        )[:, 0]
-
-
-def _places(n: int, device: torch.device) -> Tensor:
-    return (2 * torch.arange(n, device=device) + 1) / n - 1
-
-
-def deforming_mlp(
-    sample_shape: tuple[int, ...], n_components: int, strength: float = 0.06
-) -> nn.Module:
-    """Build five layers of 256 GELU units, after `Deform`."""
-    layers = networks.paper_mlp(sample_shape, n_components, 5 * (256,), "gelu")
-    return nn.Sequential(Deform(strength), layers)
-
-
-def recipe(n_samples: int) -> DrLIM:
-    """Return the estimator that learns clusters from `n_samples` raw images."""
-    # One pass over 60,000 digits has more steps than four passes over 6,000.
-    few = n_samples < 30_000
-    max_epochs, batch_size, learning_rate = (4, 96, 1.3e-3) if few else (1, 64, 1e-3)
-    return DrLIM(
-        network=deforming_mlp,
-        n_neighbors=15,
-        n_dissimilar=5,
-        loss="heavy-tailed",
-        max_epochs=max_epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        random_state=0,
     )
 
 

@@ -11,6 +11,7 @@ from drlim import losses as losses
 from drlim import networks as networks
 from drlim import pairs as pairs
 from drlim import plotting as plotting
+from drlim import recipes as recipes
 from drlim import training as training
 from drlim import transforms as transforms
 from drlim._errors import DataWarning as DataWarning

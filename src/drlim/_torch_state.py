@@ -236,9 +236,13 @@ _DRAW_NOTHING = (
 
 
 def may_draw(network: nn.Module) -> bool:
-    """Tell whether a network may draw random numbers: one of only known layers does not."""
+    """Tell whether a network may draw random numbers: one of only known layers does not.
+
+    A layer of drlim that draws has the attribute `draws`.
+    """
     return any(
         (type(layer) not in _DRAW_NOTHING and not is_own(layer))
+        or getattr(layer, "draws", False)
         or layer._forward_hooks
         or layer._forward_pre_hooks
         or "forward" in vars(layer)
@@ -247,5 +251,5 @@ def may_draw(network: nn.Module) -> bool:
 
 
 def is_own(thing: Any) -> bool:
-    """Tell whether drlim defines the class of an object, which then draws from no global state."""
+    """Tell whether drlim defines the class of an object."""
     return type(thing).__module__.partition(".")[0] == "drlim"

@@ -76,12 +76,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         A loss of pytorch-metric-learning: `drlim.losses.from_metric_learning`.
     network : None, str or callable, default=None
         A builder ``(sample_shape, n_components) -> nn.Module``, or the name of one of drlim's:
-        "lenet", "mlp", "linear", "convnet". None: the paper's `drlim.networks.lenet` for images of
-        28 x 28, `drlim.networks.convnet` for images of any other size from 8 x 8, and otherwise
-        `drlim.networks.mlp`. Further arguments of a builder are parameters of the map, such as
-        ``network__hidden``: see `set_params`. So is the unit of each feature,
-        ``network__scale``, which is inferred from the samples: a unit for each column of a table
-        in several units, else one for all. See `drlim.networks.scaled`.
+        "lenet", "mlp", "paper_mlp", "deforming_mlp", "linear", "convnet". None: the paper's
+        `drlim.networks.lenet` for images of 28 x 28, `drlim.networks.convnet` for images of any
+        other size from 8 x 8, and otherwise `drlim.networks.mlp`. Further arguments of a builder
+        are parameters of the map, such as ``network__hidden``: see `set_params`. So is the unit of
+        each feature, ``network__scale``, which is inferred from the samples: a unit for each
+        column of a table in several units, else one for all. See `drlim.networks.scaled`.
     max_epochs : int or drlim.training.Selection, optional
         Passes over all similar pairs, or over a million of them if there are many more (see
         `drlim.pairs.PairSampler`). 0 leaves the network untrained, as a baseline. None: as many

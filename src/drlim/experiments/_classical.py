@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from drlim import baselines, plotting
+from drlim import baselines, plotting, recipes
 from drlim.datasets import Dataset
-from drlim.estimator import DrLIM
 from drlim.evaluation import invariance, quality
 from drlim.experiments import _digits
 from drlim.experiments._run import Options, Result, check_claims
@@ -130,13 +129,9 @@ def _embed(
         return baselines.embed(
             method, train.X, test.X, n_neighbors=N_NEIGHBORS, random_state=options.random_state
         )
-    map_ = DrLIM(
-        n_dissimilar="all",
-        network="lenet",
-        max_epochs=QUICK_EPOCHS if options.quick else MAX_EPOCHS,
-        learning_rate=4e-3,
-        random_state=options.random_state,
-    ).fit(train.X, graph=graph)
+    map_ = recipes.paper(train.X.shape[1:], random_state=options.random_state)
+    map_.set_params(max_epochs=QUICK_EPOCHS if options.quick else MAX_EPOCHS)
+    map_.fit(train.X, graph=graph)
     return map_.embedding_, map_.transform(test.X)
 
 

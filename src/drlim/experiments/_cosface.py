@@ -9,13 +9,12 @@ import torch
 from scipy.spatial.distance import pdist
 from sklearn.metrics import roc_auc_score
 
-from drlim import datasets, networks, plotting
+from drlim import datasets, networks, plotting, recipes
 from drlim._errors import missing_extra
 from drlim._random import generator
 from drlim._torch_state import seeded
 from drlim._training_run import learning_schedule
 from drlim.datasets import Dataset
-from drlim.estimator import DrLIM
 from drlim.evaluation import quality
 from drlim.evaluation.verification import choose_threshold, mean_average_precision
 from drlim.experiments import _digits
@@ -201,14 +200,11 @@ def _some(data: Dataset, per_digit: int, rng: np.random.Generator) -> Dataset:
 
 def _contrastive(data: Dataset, options: Options, max_epochs: int = 1) -> Transform:
     """Learn with eq. 4 from all pairs of digits of one class, in one pass."""
-    map_ = DrLIM(
+    map_ = recipes.paper(data.X.shape[1:], random_state=options.random_state).set_params(
         n_components=N_COMPONENTS,
-        n_dissimilar="all",
-        network="lenet",
         max_epochs=max_epochs,
         batch_size=BATCH_EDGES,
         learning_rate=2e-3,
-        random_state=options.random_state,
         verbose=int(max_epochs > 0),
     )
     map_.fit(data.X, data.factors["digit"])

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
-from drlim import baselines, datasets, plotting
+from drlim import baselines, datasets, plotting, recipes
 from drlim._random import generator
 from drlim.datasets import Dataset
 from drlim.estimator import DrLIM
@@ -198,20 +199,13 @@ def learn(
     """Learn a map of digits with the paper's network; map the same digits by each baseline."""
     with options.clock("graph"):
         graph = similar(train)
-    map_ = DrLIM(
-        n_components=2,
-        margin=MARGIN,
-        n_dissimilar=n_dissimilar,
-        network="lenet",
-        max_epochs=max_epochs,
-        batch_size=batch_size,
-        learning_rate=4e-3,
-        random_state=options.random_state,
-        verbose=1,
+    map_ = recipes.paper(train.X.shape[1:], random_state=options.random_state)
+    untrained = clone(map_).set_params(max_epochs=0)
+    map_.set_params(
+        n_dissimilar=n_dissimilar, max_epochs=max_epochs, batch_size=batch_size, verbose=1
     )
     with options.clock("train"):
         map_.fit(train.X, graph=graph)
-    untrained = DrLIM(network="lenet", max_epochs=0, random_state=options.random_state)
     untrained.fit(train.X, graph=graph)
     pixels = train.X.reshape(len(train), -1), test.X.reshape(len(test), -1)
     points = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from drlim import baselines
+from drlim import baselines, recipes
 from drlim.estimator import DrLIM
 from drlim.evaluation import quality
 from drlim.evaluation.invariance import PROBES
@@ -153,11 +153,11 @@ def _best_of_starts(
 ) -> tuple[DrLIM, list[float]]:
     """Learn from several first weights; return the best map, and the loss of each per image."""
     max_epochs, n_starts = (QUICK_EPOCHS, 1) if options.quick else (MAX_EPOCHS, N_STARTS)
-    maps = []
+    X, maps = views.data.X[views.train], []
     for start in range(n_starts):
         options.say(f"Training {start + 1} of {n_starts}, from other first weights")
-        map_ = _network(options.random_state + start, max_epochs)
-        maps.append(map_.fit(views.data.X[views.train], graph=graph))
+        map_ = _network(X.shape[1:], options.random_state + start, max_epochs)
+        maps.append(map_.fit(X, graph=graph))
     losses = [float(global_loss(map_.embedding_, graph, MARGIN)) for map_ in maps]
     return maps[int(np.argmin(losses))], [loss / len(views.train) for loss in losses]
 
@@ -167,7 +167,7 @@ def _maps(
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the training and held-out points of the map and of each baseline."""
     X, X_test, pixels = views.data.X[views.train], views.data.X[views.test], views.pixels
-    untrained = _network(options.random_state, 0).fit(X, graph=graph)
+    untrained = _network(X.shape[1:], options.random_state, 0).fit(X, graph=graph)
     return {
         "drlim": (map_.embedding_, map_.transform(X_test)),
         "untrained": (untrained.embedding_, untrained.transform(X_test)),
@@ -198,16 +198,8 @@ def _viewer(views: Views, upright: np.ndarray, held_out: str) -> Viewer:
     )
 
 
-def _network(random_state: int, max_epochs: int) -> DrLIM:
+def _network(sample_shape: tuple[int, ...], random_state: int, max_epochs: int) -> DrLIM:
     """Return the paper's network for the airplane: 20 hidden units, three outputs."""
-    return DrLIM(
-        n_components=3,
-        margin=MARGIN,
-        n_dissimilar="all",
-        network="paper_mlp",
-        max_epochs=max_epochs,
-        batch_size=64,
-        learning_rate=5e-3,
-        random_state=random_state,
-        verbose=int(max_epochs > 0),
+    return recipes.paper(sample_shape, random_state=random_state).set_params(
+        max_epochs=max_epochs, verbose=int(max_epochs > 0)
     )

@@ -10,20 +10,22 @@ margin. None has a layer in which the rows of a batch mix (as batch normalisatio
 trains), so the point of a sample depends on nothing but the sample.
 """
 
-from drlim.networks._architectures import convnet, lenet, linear, mlp, paper_mlp
+from drlim.networks._architectures import convnet, deforming_mlp, lenet, linear, mlp, paper_mlp
 from drlim.networks._backbone import backbone
 from drlim.networks._builders import Builder, default, scaled, with_arguments
-from drlim.networks._layers import AlignedLinear, AlongComponents, LinearPath, Standardize
+from drlim.networks._layers import AlignedLinear, AlongComponents, Deform, LinearPath, Standardize
 
 __all__ = [
     "AlignedLinear",
     "AlongComponents",
     "Builder",
+    "Deform",
     "LinearPath",
     "Standardize",
     "backbone",
     "convnet",
     "default",
+    "deforming_mlp",
     "lenet",
     "linear",
     "mlp",

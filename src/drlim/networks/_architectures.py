@@ -14,6 +14,7 @@ from drlim._errors import InputError, nearest_name
 from drlim.networks._layers import (
     AlignedLinear,
     AlongComponents,
+    Deform,
     LinearPath,
     Reshape,
     Residual,
@@ -151,6 +152,52 @@ def paper_mlp(
     torch.Size([5, 3])
     """
     return mlp(sample_shape, n_components, hidden, activation, start="random")
+
+
+def deforming_mlp(
+    sample_shape: tuple[int, ...],
+    n_components: int,
+    strength: float = 0.06,
+    hidden: Sequence[int] = 5 * (256,),
+    activation: str = "gelu",
+    start: str = "random",
+) -> nn.Module:
+    """Build fully connected layers for images, which are deformed slightly in training.
+
+    The network of `drlim.recipes.clusters`. The deformations (`Deform`) stand for samples that
+    are missing, so that classes are drawn together that nobody labelled.
+
+    Parameters
+    ----------
+    sample_shape : tuple of int
+        (h, w) or (channels, h, w).
+    n_components : int
+        Dimensions of the map.
+    strength : float, default=0.06
+        How much images are deformed; see `Deform`. 0: not at all.
+    hidden, activation, start
+        As for `mlp`.
+
+    Raises
+    ------
+    InputError
+        If the samples are no images.
+
+    Examples
+    --------
+    >>> import torch
+    >>> deforming_mlp((28, 28), 2)(torch.zeros(5, 28, 28)).shape
+    torch.Size([5, 2])
+    """
+    shape = tuple(sample_shape)
+    if len(shape) not in (2, 3):
+        raise InputError(
+            f"samples have the shape {shape}; deforming_mlp takes images (h, w) or "
+            "(channels, h, w): use network='mlp' for anything else"
+        )
+    layers = mlp(shape, n_components, hidden, activation, start)
+    sequence = AlongComponents if start == "components" else nn.Sequential
+    return sequence(Deform(strength), layers)
 
 
 def linear(

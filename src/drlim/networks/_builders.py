@@ -19,7 +19,15 @@ from drlim._devices import is_out_of_memory
 from drlim._errors import DataWarning, InputError, nearest_name, warn
 from drlim._scaling import check_scale
 from drlim._torch_state import seeded
-from drlim.networks._architectures import convnet, lenet, linear, mlp, paper_mlp, suits_convnet
+from drlim.networks._architectures import (
+    convnet,
+    deforming_mlp,
+    lenet,
+    linear,
+    mlp,
+    paper_mlp,
+    suits_convnet,
+)
 
 Builder = Callable[[tuple[int, ...], int], nn.Module]
 
@@ -27,16 +35,18 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "lenet": lenet,
     "mlp": mlp,
     "paper_mlp": paper_mlp,
+    "deforming_mlp": deforming_mlp,
     "linear": linear,
     "convnet": convnet,
 }
 
-# Map files name the arguments of these builders in full since they have a `start`; before, those
-# that were left out had other defaults.
+# Map files name the arguments of these builders in full, so that a change of a default breaks no
+# file. In earlier files, those that were left out had other defaults.
 _EARLIER_DEFAULTS: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": (20,), "start": "random"},
     "linear": {"start": "random"},
     "convnet": {"width": 32, "pooling": "mean", "start": "random"},
+    "deforming_mlp": {},
 }
 
 
@@ -302,7 +312,7 @@ def describe(builder: Builder) -> dict[str, Any]:
         builder = builder.func
     for name, known in BUILDERS.items():
         if builder is known:
-            if name in _EARLIER_DEFAULTS:  # in full, so that a change of a default breaks no file
+            if name in _EARLIER_DEFAULTS:
                 defaults = list(inspect.signature(known).parameters.values())[2:]
                 arguments = {each.name: each.default for each in defaults} | arguments
             return {"name": name, "arguments": arguments}

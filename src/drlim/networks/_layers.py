@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from drlim._checks import is_number
 from drlim._errors import InputError, nearest_name
 from drlim._types import Float, Num
 
@@ -162,6 +163,56 @@ def principal_components(
     weight = X.new_zeros((n_components, X.shape[1]))
     weight[: len(axes)] = axes
     return weight.float(), (-weight @ centre).float()
+
+
+class Deform(nn.Module):
+    """Deforms each image slightly in training, by an affine change drawn anew each time.
+
+    Unlike the `augment` of `drlim.DrLIM`, which adds a second copy of each sample to teach a map
+    to ignore a change, this keeps one copy and only prevents overfitting, as dropout does. A
+    trained network leaves images as they are.
+
+    Parameters
+    ----------
+    strength : float
+        The largest change of each of the six numbers of an affine map, in half the side of an
+        image. 0: none.
+
+    Examples
+    --------
+    >>> Deform(0.06).eval()(torch.ones(5, 8, 8)).shape
+    torch.Size([5, 8, 8])
+    """
+
+    draws = True  # random numbers, in training
+
+    def __init__(self, strength: float) -> None:
+        super().__init__()
+        if not is_number(strength) or strength < 0:
+            raise InputError(f"strength is {strength!r}; it must be a finite number >= 0")
+        self.strength = strength
+
+    def forward(self, X: Float[Tensor, "b ..."]) -> Float[Tensor, "b ..."]:
+        """Return images of shape (b, h, w) or (b, channels, h, w), deformed in training."""
+        if not self.training:
+            return X
+        images = X[:, None] if X.ndim == 3 else X
+        height, width = images.shape[2:]
+        y, x = torch.meshgrid(
+            _pixel_centres(height, X.device), _pixel_centres(width, X.device), indexing="ij"
+        )
+        place = torch.stack([x, y, torch.ones_like(x)]).flatten(1)
+        change = (2 * torch.rand(2 * len(X), 3, device=X.device) - 1) * self.strength
+        grid = (change @ place).view(-1, 2, height, width) + place[:2].view(2, height, width)
+        deformed = F.grid_sample(
+            images, grid.movedim(1, 3), padding_mode="border", align_corners=False
+        )
+        return deformed.view(X.shape)
+
+
+def _pixel_centres(n: int, device: torch.device) -> Float[Tensor, " n"]:
+    """Return the centres of n pixels, between the image's edges at -1 and 1."""
+    return (2 * torch.arange(n, device=device) + 1) / n - 1
 
 
 class Residual(nn.Module):
