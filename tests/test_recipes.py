@@ -78,7 +78,7 @@ def test_a_recipe_can_be_copied_read_and_changed(name):
 
 @pytest.mark.parametrize("name", recipes.NAMES)
 def test_the_map_of_a_recipe_survives_its_file_and_repeats_to_the_bit(name, tmp_path):
-    short = {} if name == "verification" else {"max_epochs": 1}
+    short = {} if name in ("verification", "clusters") else {"max_epochs": 1}
     first = every()[name].set_params(**short).fit(X, Y)
     again = clone(first).fit(X, Y)
     first.save(tmp_path / "map.drlim")
@@ -122,9 +122,7 @@ def test_verification_sets_whole_identities_aside():
 
 @pytest.mark.parametrize("n_samples", [2, 100, 1_500, 6_000, 29_999, 30_000, 10**6])
 def test_few_samples_of_clusters_get_more_epochs(n_samples):
-    few, many = (
-        recipes.clusters(n, (28, 28)).max_epochs * n for n in (n_samples, 2 * n_samples)
-    )
+    few, many = (recipes.clusters(n, (28, 28)).max_epochs * n for n in (n_samples, 2 * n_samples))
     assert few >= min(6_000, 4 * n_samples)
     assert many >= few / 2
 
