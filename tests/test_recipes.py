@@ -12,10 +12,14 @@ from sklearn.exceptions import NotFittedError
 from torch import nn
 
 import drlim
-from drlim import DrLIM, InputError, recipes
+from drlim import Dataset, Declaration, DrLIM, InputError, cli, recipes
+from drlim.declaration import fit
+from drlim.declaration._fit import map_parameters
+from drlim.declaration._purpose import purpose_of
+from drlim.declaration._resolve import resolve
 from drlim.estimator import DrLIM as Estimator
 from drlim.experiments import _mnist, _norb
-from drlim.networks import Deform, deforming_mlp
+from drlim.networks import Deform, deforming_mlp, linear
 from drlim.training import Selection
 
 SHAPES = {"vectors": (12,), "digits": (28, 28), "photographs": (3, 16, 20)}
@@ -145,6 +149,69 @@ def test_a_recipe_that_is_not_there_is_an_error_with_the_nearest_name():
         recipes.named("cluster", 48, (12,))
     with pytest.raises(InputError, match="n_samples is 1"):
         recipes.clusters(1, (12,))
+
+
+# Declared, and on the command line
+
+
+def declared(X=X, **map_):
+    data = Dataset(X, {"class": np.arange(len(X)) % 4})
+    declaration = Declaration(keep=["class"], map=map_)
+    resolved = resolve(declaration, data)
+    purpose = purpose_of(resolved, data)
+    return map_parameters(resolved, data.X, purpose.n_components), purpose
+
+
+@pytest.mark.parametrize("name", recipes.NAMES)
+def test_a_declared_recipe_has_the_parameters_of_the_one_that_is_called(name):
+    parameters, purpose = declared(recipe=name)
+    called = recipes.named(name, len(X), (12,), random_state=0)
+    assert repr(DrLIM(**parameters).get_params()) == repr(called.get_params())
+    assert purpose.n_components == called.n_components
+
+
+def test_what_else_is_declared_counts_more_than_the_recipe():
+    parameters, purpose = declared(
+        IMAGES, recipe="clusters", n_components=3, network="linear", max_epochs=7, random_state=5
+    )
+    assert purpose.n_components == 3
+    assert DrLIM(**parameters).network is linear
+    expected = recipes.clusters(len(IMAGES), (28, 28), random_state=5).get_params(deep=False)
+    expected |= {"n_components": 3, "max_epochs": 7, "network": linear}
+    assert repr(DrLIM(**parameters).get_params(deep=False)) == repr(expected)
+
+
+def test_a_declared_verification_sets_kept_classes_aside():
+    assert declared(recipe="verification")[1].new_classes == "class"
+    assert declared(recipe="labels")[1].new_classes is None
+
+
+def test_a_declared_recipe_learns_and_its_map_says_so():
+    data = Dataset(X, {"class": Y})
+    declaration = Declaration(keep=["class"], map={"recipe": "labels", "max_epochs": 3})
+    map_ = fit(declaration, data).map
+    assert map_.n_components == 12
+    assert map_.declaration_["map"]["recipe"] == "labels"
+
+
+def test_a_declared_recipe_that_is_not_there_is_an_error_with_its_place():
+    with pytest.raises(InputError, match=r"map.recipe.*'cluster'.*clusters"):
+        Declaration(map={"recipe": "cluster"})
+
+
+def test_the_command_line_names_a_recipe(monkeypatch):
+    given = []
+
+    def run(declaration, *_, **__):
+        given.append(declaration)
+        raise InputError("far enough")
+
+    monkeypatch.setattr("drlim.declaration.run", run)
+    words = ["drlim", "fit", "here.npy", "--recipe", "labels", "--components", "5"]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert (given[0].map.recipe, given[0].map.n_components) == ("labels", 5)
 
 
 # The deformations of clusters

@@ -172,7 +172,18 @@ _NETWORK = Argument(
         help="What features are divided by: 'each' by its own deviation, 'one' number for all, or "
         "'none'. [default: each for a table in several units, else one]",
     ),
-    Argument("--components", metavar="N", type=int, help="Dimensions of the map. [default: 2]"),
+    Argument(
+        "--recipe",
+        metavar="NAME",
+        help="The settings for a purpose: continuous, labels, verification, clusters or paper. "
+        "Other options count more.",
+    ),
+    Argument(
+        "--components",
+        metavar="N",
+        type=int,
+        help="Dimensions of the map. [default: 2 to look at, 8 for numbers, 32 for classes]",
+    ),
     Argument(
         "--network",
         metavar="NAME|MODULE:FUNCTION",
@@ -181,7 +192,10 @@ _NETWORK = Argument(
     ),
     Argument("--loss", metavar="NAME", help="The loss. [default: contrastive]"),
     Argument(
-        "--epochs", metavar="N", type=int, help="Passes over all similar pairs. [default: 50]"
+        "--epochs",
+        metavar="N",
+        type=int,
+        help="Passes over all similar pairs. [default: by the number of samples]",
     ),
     Argument("--seed", metavar="N", type=int, help="Seed of every random number. [default: 0]"),
     _SKIP_BAD,
@@ -214,6 +228,7 @@ def _fit(
     pairs: Path | None,
     size: tuple[int, int] | None,
     scale: str | None,
+    recipe: str | None,
     components: int | None,
     network: str | None,
     loss: str | None,
@@ -245,6 +260,7 @@ def _fit(
         },
         pairs=pairs,
         map={
+            "recipe": recipe,
             "n_components": components,
             "network": network,
             "loss": loss,

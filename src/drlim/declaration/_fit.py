@@ -20,7 +20,7 @@ from drlim.declaration._checks import check_names
 from drlim.declaration._fingerprints import fingerprints
 from drlim.declaration._learnt import learnt_points, learnt_values
 from drlim.declaration._networks import declared_network
-from drlim.declaration._purpose import purpose_of
+from drlim.declaration._purpose import purpose_of, recipe_of
 from drlim.declaration._read import as_read, read_data
 from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import Resolved, resolve
@@ -235,16 +235,19 @@ def map_parameters(resolved: Resolved, X: np.ndarray, n_components: int) -> dict
     X : ndarray of shape (n_samples, ...)
         The samples that are learnt from; of vectors, they give the unit of noise.
     n_components : int
-        Dimensions of the map, if the declaration sets none.
+        Dimensions of the map, if neither the declaration nor its recipe sets any.
     """
     declaration = resolved.declaration
-    parameters = declaration.map.model_dump(exclude={"n_starts"}, exclude_none=True)
-    parameters = {"n_components": n_components} | parameters
-    if declaration.ignore and "max_epochs" not in parameters:
+    declared = declaration.map.model_dump(exclude={"n_starts", "recipe"}, exclude_none=True)
+    network = declared_network(declaration)
+    if network is not None:
+        declared["network"] = network
+    parameters: dict[str, Any] = {"n_components": n_components, "network": None}
+    parameters |= _recipe_parameters(declaration, X) | declared
+    if declaration.ignore and parameters.get("max_epochs") is None:
         # What rewards pairs set aside is not what makes a map ignore a factor: that takes long,
         # and leads away from the start. So nothing is chosen, and all of the training is run.
         parameters["max_epochs"] = Selection(share=0)
-    parameters["network"] = network = declared_network(declaration)
     map_ = DrLIM(**parameters)
     with at(declaration, "map", "loss"):
         build_loss(map_.loss, map_.margin)
@@ -259,6 +262,13 @@ def map_parameters(resolved: Resolved, X: np.ndarray, n_components: int) -> dict
     if resolved.drawn_anew:
         parameters["augment"] = Augment.for_samples(resolved.drawn_anew, X)
     return parameters
+
+
+def _recipe_parameters(declaration: Declaration, X: np.ndarray) -> dict[str, Any]:
+    """Return the parameters of the declared recipe, without those of how a map is run."""
+    recipe = recipe_of(declaration, X)
+    parameters = {} if recipe is None else recipe.get_params(deep=False)
+    return {name: parameters[name] for name in parameters if name not in ("callbacks", "verbose")}
 
 
 class _Training(NamedTuple):

@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drlim import recipes
 from drlim.datasets import Dataset
 from drlim.declaration._resolve import Resolved
+from drlim.declaration._schema import Declaration
+from drlim.estimator import DrLIM
 from drlim.evaluation._probes import kind_of
 
 # Two dimensions can be looked at. Reading a number off the map, and telling apart classes or
@@ -24,13 +27,20 @@ class Purpose(NamedTuple):
     reason : str
         Why, in a few words.
     new_classes : str or None
-        The kept factor of which classes are to be told apart that were never learnt; None if
-        there is none.
+        The kept factor of which classes are to be told apart that were never learnt: one with
+        values that are held out as never seen, or the first one of the recipe for verification;
+        None if there is none.
     """
 
     n_components: int
     reason: str
     new_classes: str | None
+
+
+def recipe_of(declaration: Declaration, X: np.ndarray) -> DrLIM | None:
+    """Return the unfitted map of the declared recipe, for samples X; None if none is declared."""
+    name = declaration.map.recipe
+    return None if name is None else recipes.named(name, len(X), X.shape[1:])
 
 
 def purpose_of(resolved: Resolved, learnt: Dataset) -> Purpose:
@@ -43,8 +53,14 @@ def purpose_of(resolved: Resolved, learnt: Dataset) -> Purpose:
     }
     classes = [name for name, kind in kinds.items() if kind == "class"]
     new_classes = next((name for name in classes if name in declaration.held_out.unseen), None)
+    if declaration.map.recipe == "verification" and new_classes is None:
+        new_classes = next(iter(classes), None)
     if declaration.map.n_components is not None:
         return Purpose(declaration.map.n_components, "as set", new_classes)
+    recipe = recipe_of(declaration, learnt.X)
+    if recipe is not None:
+        reason = f"as the recipe {declaration.map.recipe} has"
+        return Purpose(recipe.n_components, reason, new_classes)
     if classes:
         n, reason = _FOR_CLASSES, f"to tell apart values of {classes[0]}"
     elif kinds:

@@ -16,14 +16,16 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
-from drlim._errors import FileError, InputError
+from drlim._errors import FileError, InputError, nearest_name
 from drlim._files import as_path
 from drlim.declaration._explain import message
 from drlim.declaration._lines import TomlText
 from drlim.declaration._options import short_ignore, short_keep, with_tolerances
+from drlim.recipes import NAMES
 
 # Set while a declaration is made. It then reports what is wrong with one of its parts, since it
 # knows the line on which the part stands.
@@ -273,10 +275,12 @@ class HeldOut(_Part):
 class Map(_Part):
     """How the map is learnt: parameters of `drlim.DrLIM`, by their own names.
 
-    A parameter that is None has the default of `drlim.DrLIM`.
+    A parameter that is None is that of the recipe, or without one the default of `drlim.DrLIM`.
 
     Attributes
     ----------
+    recipe : {"paper", "continuous", "labels", "verification", "clusters"}, optional
+        The settings of one of `drlim.recipes`; what else is set here counts more.
     network : str or table, optional
         The name of one of drlim's networks, or a builder of your own, ``"my_module:build"``, which
         is imported from the declaration's folder; or a table of either and its arguments:
@@ -288,6 +292,7 @@ class Map(_Part):
         its last epoch is kept; held-out samples take no part in the choice.
     """
 
+    recipe: str | None = None
     n_components: Annotated[int, Field(ge=1)] | None = None
     margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     n_dissimilar: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["all"] | None = None
@@ -299,6 +304,13 @@ class Map(_Part):
     device: str | None = None
     random_state: Annotated[int, Field(ge=0)] = 0
     n_starts: Annotated[int, Field(ge=1)] = 1
+
+    @field_validator("recipe")
+    @classmethod
+    def _known(cls, recipe: str | None) -> str | None:
+        if recipe is not None and recipe not in NAMES:
+            raise ValueError(f"there is no recipe {recipe!r}; {nearest_name(recipe, NAMES)}")
+        return recipe
 
 
 def _named(key: str) -> BeforeValidator:
