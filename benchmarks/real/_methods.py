@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from torch import nn
 
 from benchmarks.real import _peers
 from benchmarks.real._sets import Fold, Problem
-from drlim import DrLIM, declaration
+from drlim import DrLIM, declaration, recipes
 
 N_COMPONENTS = 32  # of PCA, NCA, the plain loop and other libraries, where there are as many
 Points = Sequence[np.ndarray]
@@ -209,17 +208,18 @@ def _labelled(fold: Fold, quick: bool) -> Points:
 
 
 def _by_recipe(fold: Fold, quick: bool) -> Points:
-    """Fit the recipe for what is kept; of classes never seen, that for verification."""
-    problem, X = fold.problem, fold.learnt.X
+    """Fit the recipe for what is kept; with classes never seen, that for verification."""
+    problem, learnt = fold.problem, fold.learnt
     name = "continuous" if problem.kind != "class" else "labels"
-    recipe = getattr(
-        importlib.import_module("drlim.recipes"), "verification" if len(fold.unseen) else name
-    )
-    map_ = recipe(n_samples=len(X), sample_shape=X.shape[1:]).set_params(random_state=fold.split)
+    if problem.keep in problem.unseen:
+        name = "verification"
+    map_ = recipes.named(name, len(learnt), learnt.X.shape[1:], random_state=fold.split)
     if quick:
         map_.set_params(max_epochs=1)
     known = declaration.rules(problem.declared(fold.split), problem.data, fold.rows[0])
-    return _transformed(map_.fit(X, graph=known.similar), fold)
+    together = problem.keep if name == "verification" else problem.source
+    groups = learnt.factor(together) if together else None
+    return _transformed(map_.fit(learnt.X, graph=known.similar, groups=groups), fold)
 
 
 def _transformed(map_: DrLIM, fold: Fold) -> Points:
@@ -237,10 +237,6 @@ def _of_numbers(problem: Problem) -> bool:
 
 def _small(problem: Problem) -> bool:
     return problem.kind == "class" and not problem.large
-
-
-def _has_recipes(problem: Problem) -> bool:
-    return importlib.util.find_spec("drlim.recipes") is not None
 
 
 METHODS = {
@@ -264,7 +260,7 @@ METHODS = {
     "umap": Method("ParametricUMAP", _by_peer("umap"), _peer_suits("umap")),
     "drlim": Method("drlim, declared", _declared, ours=True),
     "drlim-xy": Method("drlim, fit(X, y)", _labelled, ours=True),
-    "recipe": Method("drlim, by recipe", _by_recipe, _has_recipes, True),
+    "recipe": Method("drlim, by recipe", _by_recipe, ours=True),
 }
 
 
