@@ -103,7 +103,7 @@ def _unwrapped(network: nn.Module) -> nn.Module:
     return network
 
 
-def start_along_components(network: nn.Sequential, X: np.ndarray, margin: float) -> None:
+def start_along_components(network: nn.Sequential, X: Samples, margin: float) -> None:
     """Give a network of such a kind its first weights: those of the principal components of X."""
     standardize, built = network
     if isinstance(built, AlongComponents):
