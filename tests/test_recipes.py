@@ -245,6 +245,16 @@ def test_only_images_can_be_deformed():
         deforming_mlp((12,), 2)
 
 
+def test_a_map_that_deforms_images_is_read_and_exported_without_code(tmp_path):
+    map_ = recipes.clusters(len(IMAGES), (28, 28), random_state=0).set_params(max_epochs=20)
+    Z = map_.fit(IMAGES).embedding_
+    map_.save(tmp_path / "map.drlim")
+    read = drlim.load(tmp_path / "map.drlim")
+    assert np.array_equal(read.transform(IMAGES), Z)
+    assert read.untrained().get_params()["network__strength"] == 0.06
+    drlim.export(map_, tmp_path / "map.onnx")
+
+
 @pytest.mark.parametrize("start", ["random", "components"])
 def test_deformations_are_the_same_for_a_seed_and_leave_the_callers_numbers(start):
     map_ = DrLIM(network="deforming_mlp", max_epochs=1, random_state=3)
