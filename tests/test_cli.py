@@ -135,15 +135,18 @@ def test_a_size_is_one_number_or_height_by_width():
 
 def test_the_defaults_in_the_help_of_fit_are_those_of_the_estimator():
     from drlim import DrLIM
+    from drlim.declaration import _purpose
 
+    by_purpose = (_purpose._TO_LOOK_AT, _purpose._FOR_NUMBERS, _purpose._FOR_CLASSES)
+    assert DrLIM().max_epochs is None
     said = " ".join(COMMANDS["fit"].page().split())
-    for option, name in (
-        ("components", "n_components"),
-        ("loss", "loss"),
-        ("epochs", "max_epochs"),
+    for option, default in (
+        ("components", "{} to look at, {} for numbers, {} for classes".format(*by_purpose)),
+        ("loss", DrLIM().loss),
+        ("epochs", "by the number of samples"),
     ):
         row = said.partition(f"--{option} ")[2]
-        assert row.partition("[default: ")[2].startswith(f"{getattr(DrLIM(), name)}]")
+        assert row.partition("[default: ")[2].startswith(f"{default}]")
 
 
 @pytest.mark.parametrize("width", [40, 60, 96, 200])
