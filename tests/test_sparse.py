@@ -53,6 +53,7 @@ def test_sparse_columns_get_a_unit_each_where_they_have_several():
 def test_sparse_samples_are_never_dense_as_a_whole(largest, monkeypatch):
     monkeypatch.setattr("drlim._applying._BLOCK_NUMBERS", 50 * X.shape[1])
     monkeypatch.setattr("drlim._applying._ROWS", 64)
+    monkeypatch.setattr("drlim._assembling._MOST_FOR_COMPONENTS", 100)
     monkeypatch.setattr("drlim.graphs._of_sparse._BLOCK_ENTRIES", 10 * 300)
     map_ = DrLIM(batch_size=16, n_neighbors=3, **QUICK).fit(X)
     map_.transform(X)

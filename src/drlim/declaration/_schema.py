@@ -281,6 +281,12 @@ class Map(_Part):
     ----------
     recipe : {"paper", "continuous", "labels", "verification", "clusters"}, optional
         The settings of one of `drlim.recipes`; what else is set here counts more.
+    n_components : int, optional
+        None: 2 for a map to be looked at, which keeps neighbours; 8 to read kept numbers; 32 to
+        tell apart kept classes, or the same from different; at most the features of a sample.
+    max_epochs : int, optional
+        None: by the number of samples. Of a declaration that ignores nothing, the length and
+        the pull to the start are then chosen on samples set aside.
     network : str or table, optional
         The name of one of drlim's networks, or a builder of your own, ``"my_module:build"``, which
         is imported from the declaration's folder; or a table of either and its arguments:
