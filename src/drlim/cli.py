@@ -122,8 +122,8 @@ _NETWORK = Argument(
         metavar="FACTOR",
         action="append",
         help="What should matter: a factor; FACTOR:STEP, FACTOR:STEP:PERIOD or FACTOR::PERIOD; "
-        "neighbors:N, neighbors:N:WITHIN or, for mutual neighbours between batches, "
-        "neighbors:N:WITHIN:ACROSS, where WITHIN may be empty. Can be given several times.",
+        "neighbors:N, neighbors:N:WITHIN or, with :ACROSS behind it, mutual neighbours between "
+        "batches, where WITHIN may be empty. Can be given several times.",
     ),
     Argument(
         "--ignore",
