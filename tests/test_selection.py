@@ -11,6 +11,8 @@ from drlim import DrLIM, SimilarityGraph, TrainingWarning
 from drlim._plan import n_steps_for
 from drlim._selection import _share_in_order, set_aside
 from drlim.callbacks import Callback
+from drlim.datasets import Dataset
+from drlim.declaration import Declaration, fit, rules
 from drlim.graphs import same
 from drlim.training import Selection
 
@@ -146,3 +148,40 @@ def test_a_map_whose_start_is_random_chooses_nothing():
 def test_a_selection_that_cannot_be_is_refused(values, culprit):
     with pytest.raises(ValueError, match=culprit):
         Selection(**values)
+
+
+def test_pairs_of_one_source_weigh_as_much_as_all_others_where_something_is_ignored():
+    sample = np.arange(60) // 2
+    factors = {"sample": sample, "lamp": np.arange(60) % 2, "amount": sample / 30.0}
+    data = Dataset(RNG.normal(size=(60, 4)), factors)
+    declaration = Declaration(data={"source": "sample"}, ignore=["lamp"], keep=["amount"])
+    found = rules(declaration, data)
+    left, right = found.similar.edges.T
+    of_one = sample[left] == sample[right]
+    assert found.weight[of_one].sum() == pytest.approx(found.weight[~of_one].sum())
+    assert (found.weight[~of_one] == 1).all()
+    assert any("source" in line for line in found.summary())
+    ignoring_nothing = Declaration(data={"source": "sample"}, keep=["amount"])
+    assert rules(ignoring_nothing, data).weight is None
+
+
+def test_a_declared_map_that_ignores_a_factor_is_not_held_at_its_start():
+    lamp, pose = np.arange(90) % 2, np.arange(90) // 2 % 3
+    samples = np.stack([pose, 3 * lamp, RNG.normal(size=90)], axis=1)
+    data = Dataset(samples, {"lamp": lamp, "pose": pose})
+    map_ = fit(Declaration(ignore=["lamp"], keep=["pose"]), data).map
+    assert map_.chosen_ is None
+    assert map_.max_epochs == Selection(share=0, pulls=(0.0,))
+
+
+@pytest.mark.parametrize(
+    ("keep", "n_components"),
+    [(["kind"], 32), ([{"factor": "amount", "tolerance": 0.1}], 8), ([{"neighbors": 3}], 2)],
+)
+def test_a_declared_map_has_the_dimensions_of_its_purpose(keep, n_components):
+    factors = {"kind": np.arange(80) % 4, "amount": np.linspace(0, 1, 80)}
+    data = Dataset(RNG.normal(size=(80, 40)), factors)
+    declaration = Declaration(keep=keep, map={"max_epochs": 0})
+    assert fit(declaration, data).map.embedding_.shape[1] == n_components
+    narrow = Dataset(data.X[:, :1], factors)
+    assert fit(declaration, narrow).map.embedding_.shape[1] == 1

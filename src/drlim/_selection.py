@@ -8,6 +8,7 @@ order of the distances of pairs that were set aside, and the best one is then us
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ from drlim.networks import AlongComponents
 from drlim.training import Callback, Epoch, Selection, Training
 
 # With more samples than this, or more numbers, a choice decides little and takes long.
-_MOST_SAMPLES, _MOST_NUMBERS = 2_000, 4_000_000
+_MOST_SAMPLES, _MOST_NUMBERS = 2_000, 10_000_000
 
 # Fewer similar pairs among the samples set aside do not tell one map from another.
 _LEAST_SIMILAR = 10
@@ -78,12 +79,14 @@ class Chosen:
 
 
 def _is_selectable(network: nn.Sequential, X: np.ndarray) -> bool:
-    """Tell whether settings are chosen: for few vectors, and a start that is worth staying at.
+    """Tell whether settings are chosen: for few samples, and a start that is worth staying at.
 
-    Of images, the network takes most of the time, and gains least.
+    With convolutions a training takes long, and there the choice gains least.
     """
     has_start = isinstance(network[1], AlongComponents)
-    return has_start and X.ndim == 2 and len(X) <= _MOST_SAMPLES and X.size <= _MOST_NUMBERS
+    is_quick = not any(isinstance(layer, nn.Conv2d) for layer in network.modules())
+    n_numbers = len(X) * math.prod(X.shape[1:])
+    return has_start and is_quick and len(X) <= _MOST_SAMPLES and n_numbers <= _MOST_NUMBERS
 
 
 def set_aside(

@@ -77,16 +77,17 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
     network : None, str or callable, default=None
         A builder ``(sample_shape, n_components) -> nn.Module``, or the name of one of drlim's:
         "lenet", "mlp", "paper_mlp", "deforming_mlp", "linear", "convnet". None: the paper's
-        `drlim.networks.lenet` for images of 28 x 28, `drlim.networks.convnet` for images of any
-        other size from 8 x 8, and otherwise `drlim.networks.mlp`. Further arguments of a builder
-        are parameters of the map, such as ``network__hidden``: see `set_params`. So is the unit of
-        each feature, ``network__scale``, which is inferred from the samples: a unit for each
-        column of a table in several units, else one for all. See `drlim.networks.scaled`.
+        `drlim.networks.lenet` for images of 28 x 28, `drlim.networks.convnet` for other images
+        from 8 x 8 if there are 5,000 or more, or if they are augmented, and otherwise
+        `drlim.networks.mlp`. Further arguments of a builder are parameters of the map, such as
+        ``network__hidden``: see `set_params`. So is the unit of each feature, ``network__scale``,
+        which is inferred from the samples: a unit for each column of a table in several units,
+        else one for all. See `drlim.networks.scaled`.
     max_epochs : int or drlim.training.Selection, optional
         Passes over all similar pairs, or over a million of them if there are many more (see
         `drlim.pairs.PairSampler`). 0 leaves the network untrained, as a baseline. None: as many
         batches as the samples need, whatever their number of pairs: 20 times the square root of
-        the number of samples, from 150 to 5,000. Of up to 2,000 vectors some are then set aside
+        the number of samples, from 150 to 5,000. Of up to 2,000 samples some are then set aside
         to choose how much of that is trained, and how strongly the map is held at its start;
         after that all are learnt from. A `Selection` says how they are set aside.
     batch_size : int, default=64
@@ -358,7 +359,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             device=device,
         )
         sampler = plan.sampler(self.graph_, dissimilar, weight)
-        builder = _builders.resolve(self.network, self.sample_shape_)
+        n_fixed = None if self.augment else len(X)
+        builder = _builders.resolve(self.network, self.sample_shape_, n_fixed)
         self.network_ = assembled(
             builder,
             standardize,
@@ -554,10 +556,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         check_is_fitted(self)
         map_ = copy.copy(self)
         seed = 0 if self.random_state is None else self.random_state
-        builder = _builders.resolve(self.network, self.sample_shape_)
         with torch_defaults():
             built = _builders.build(
-                builder, self.sample_shape_, self._n_features_out, streams(seed).init
+                self._builder, self.sample_shape_, self._n_features_out, streams(seed).init
             )
         if (first := getattr(self, "_first_weights", None)) is not None:
             built.load_state_dict(first)

@@ -83,7 +83,7 @@ class Selection:
 
     by: str = "groups"
     share: float = 0.25
-    pulls: tuple[float, ...] = (1.0, 4.0, 16.0)
+    pulls: tuple[float, ...] = (1.0, 4.0)
 
     def __post_init__(self) -> None:
         if self.by not in ("groups", "labels"):

@@ -20,7 +20,7 @@ from drlim.declaration._checks import check_names
 from drlim.declaration._fingerprints import fingerprints
 from drlim.declaration._learnt import learnt_points, learnt_values
 from drlim.declaration._networks import declared_network
-from drlim.declaration._purpose import purpose_of, recipe_of
+from drlim.declaration._purpose import Purpose, purpose_of, recipe_of
 from drlim.declaration._read import as_read, read_data
 from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import Resolved, resolve
@@ -139,7 +139,7 @@ def fit(
             say(f"      {line}")
     learnt = data.subset(parts.learnt)
     purpose = purpose_of(resolved, learnt)
-    parameters = map_parameters(resolved, learnt.X, purpose.n_components)
+    parameters = map_parameters(resolved, learnt.X, purpose)
     scaling = scaling_for(learnt.X, declaration.data.scale, learnt.feature_names)
     parameters["network"] = networks.scaled(parameters["network"], scaling.scale)
     tell(f"      {scaling}")
@@ -226,7 +226,7 @@ def _best_start(
     return min(starts, key=_final_loss)
 
 
-def map_parameters(resolved: Resolved, X: np.ndarray, n_components: int) -> dict[str, Any]:
+def map_parameters(resolved: Resolved, X: np.ndarray, purpose: Purpose) -> dict[str, Any]:
     """Return the parameters of `DrLIM` that a declaration gives, its network and loss tried.
 
     Parameters
@@ -234,20 +234,25 @@ def map_parameters(resolved: Resolved, X: np.ndarray, n_components: int) -> dict
     resolved : Resolved
     X : ndarray of shape (n_samples, ...)
         The samples that are learnt from; of vectors, they give the unit of noise.
-    n_components : int
-        Dimensions of the map, if neither the declaration nor its recipe sets any.
+    purpose : Purpose
+        What the map is for, which gives what neither the declaration nor its recipe sets.
     """
     declaration = resolved.declaration
     declared = declaration.map.model_dump(exclude={"n_starts", "recipe"}, exclude_none=True)
     network = declared_network(declaration)
     if network is not None:
         declared["network"] = network
-    parameters: dict[str, Any] = {"n_components": n_components, "network": None}
+    parameters: dict[str, Any] = {"n_components": purpose.n_components, "network": None}
+    if resolved.copied:  # a change that is to be ignored is not one to start from
+        parameters["network"] = networks.default(X.shape[1:])
     parameters |= _recipe_parameters(declaration, X) | declared
     if declaration.ignore and parameters.get("max_epochs") is None:
         # What rewards pairs set aside is not what makes a map ignore a factor: that takes long,
         # and leads away from the start. So nothing is chosen, and all of the training is run.
-        parameters["max_epochs"] = Selection(share=0)
+        parameters["max_epochs"] = Selection(share=0, pulls=(0.0,))
+    elif purpose.new_classes and parameters.get("max_epochs") is None:
+        # Classes never seen can gain from a map that stays much nearer to its start.
+        parameters["max_epochs"] = Selection(pulls=(1.0, 4.0, 16.0))
     map_ = DrLIM(**parameters)
     with at(declaration, "map", "loss"):
         build_loss(map_.loss, map_.margin)

@@ -36,7 +36,8 @@ class Rules:
         The dissimilar pairs of the table, where nothing is kept, so that only the table says what
         is dissimilar; else None: all that is not similar is dissimilar.
     weight : ndarray of shape (n_drawn,) or None
-        The weight of each pair of ``similar | dissimilar``, where the table of pairs has weights.
+        The weight of each pair of ``similar | dissimilar``, where the table of pairs has weights,
+        or where pairs of one source weigh more than others; None: all weigh the same.
     by_rule : mapping of str to SimilarityGraph
         The similar pairs of each rule.
     reasons : mapping of (int, int) to str
@@ -50,6 +51,8 @@ class Rules:
         The number of pairs in the table of pairs; None without a table.
     n_lost : int
         Those of them that are not used, because a sample of the pair is held out.
+    source_weight : float
+        The weight of a pair of one source, where any other similar pair has 1.
 
     Examples
     --------
@@ -71,6 +74,7 @@ class Rules:
     gaps: Mapping[str, Gaps] = field(default_factory=dict)
     chosen: str | None = None
     faults: tuple[str, ...] = ()
+    source_weight: float = 1.0
 
     def why(self, left: int, right: int) -> list[str]:
         """Return the rules that make two samples similar, and the reason that the table gives.
@@ -100,6 +104,11 @@ class Rules:
             )
         if self.chosen:
             lines.append(self.chosen)
+        if self.source_weight > 1:
+            lines.append(
+                f"each pair of one source weighs {self.source_weight:.3g}, so that together they "
+                "weigh as much as all other similar pairs: they differ in what is ignored alone"
+            )
         for name, gaps in self.gaps.items():
             if gaps.n_bridged:
                 lines.append(
@@ -211,10 +220,15 @@ def combine(
     if not force:
         check_crossing(resolved, learnt, similar, crossing)
     drawn = similar if dissimilar is None else similar | dissimilar
+    weight, source_weight = None if table is None else table.weights(drawn), 1.0
+    if table is None and declaration.data.source and declaration.ignore:
+        copy = copies(learnt.factor(declaration.data.source))
+        weight, source_weight = _balanced(similar, copy)
     return Rules(
         similar=similar,
         dissimilar=dissimilar,
-        weight=None if table is None else table.weights(drawn),
+        weight=weight,
+        source_weight=source_weight,
         by_rule=by_rule,
         reasons={} if table is None else table.reasons,
         crossing=crossing,
@@ -243,6 +257,23 @@ def _by_rule(
         if near.n_edges:
             by_rule[f"near another of its {declaration.data.source}"] = (near @ copy) - near - copy
     return by_rule, kept
+
+
+def _balanced(similar: SimilarityGraph, copy: SimilarityGraph) -> tuple[np.ndarray | None, float]:
+    """Let pairs of one source weigh together as much as all other similar pairs.
+
+    Two samples of one source differ in nothing but what is ignored, so these pairs teach to
+    ignore it; among the many pairs that are near in what is kept they would count for little.
+    """
+    n_others = similar.n_edges - copy.n_edges
+    if not 0 < copy.n_edges < n_others or similar.n_edges > _MOST_WEIGHED:
+        return None, 1.0
+    source_weight = n_others / copy.n_edges
+    return np.where(copy.has(*similar.edges.T), source_weight, 1.0), source_weight
+
+
+# Weights are written out, one for each pair: 80 MB.
+_MOST_WEIGHED = 10_000_000
 
 
 def _share_crossing(similar: SimilarityGraph, factor: np.ndarray) -> float:

@@ -50,14 +50,22 @@ _EARLIER_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def default(sample_shape: tuple[int, ...]) -> Builder:
+# Of fewer images than this, an `mlp` that starts along their principal components learns more than
+# convolutions that start at random, and in a third of the time (docs/howto/choose.md).
+_FEW_IMAGES = 5_000
+
+
+def default(sample_shape: tuple[int, ...], n_samples: int | None = None) -> Builder:
     """Choose a network: `lenet` for 28 x 28 images, `convnet` for other images, else an `mlp`.
 
-    Images of fewer than 8 x 8 pixels get the `mlp` too.
+    Images of fewer than 8 x 8 pixels, and fewer than 5,000 images, get the `mlp` too.
 
     Parameters
     ----------
     sample_shape : tuple of int
+    n_samples : int, optional
+        How many samples are learnt from. None: very many, or samples that are changed at random
+        while they are learnt from.
 
     Returns
     -------
@@ -84,9 +92,8 @@ def default(sample_shape: tuple[int, ...]) -> Builder:
             "(network='mlp') to keep the shape",
             DataWarning,
         )
-    if suits_convnet(shape):
-        return convnet
-    return mlp
+    is_few = n_samples is not None and n_samples < _FEW_IMAGES
+    return convnet if suits_convnet(shape) and not is_few else mlp
 
 
 @dataclass(frozen=True)
@@ -160,12 +167,12 @@ def arguments_of(network: Any) -> dict[str, Any]:
     return dict(network.keywords) if isinstance(network, functools.partial) else {}
 
 
-def resolve(network: Any, sample_shape: tuple[int, ...]) -> Builder:
+def resolve(network: Any, sample_shape: tuple[int, ...], n_samples: int | None = None) -> Builder:
     """Return the builder for what a user gives as a network: None, a name or a builder."""
     if network is None:
-        return default(sample_shape)
+        return default(sample_shape, n_samples)
     if isinstance(network, Scaled):
-        return Scaled(resolve(network.network, sample_shape), network.scale)
+        return Scaled(resolve(network.network, sample_shape, n_samples), network.scale)
     if isinstance(network, str):
         if network not in BUILDERS:
             raise InputError(f"network is {network!r}; {nearest_name(network, BUILDERS)}")
