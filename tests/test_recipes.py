@@ -159,7 +159,7 @@ def declared(X=X, **map_):
     declaration = Declaration(keep=["class"], map=map_)
     resolved = resolve(declaration, data)
     purpose = purpose_of(resolved, data)
-    return map_parameters(resolved, data.X, purpose.n_components), purpose
+    return map_parameters(resolved, data.X, purpose), purpose
 
 
 @pytest.mark.parametrize("name", recipes.NAMES)

@@ -107,14 +107,17 @@ def start_along_components(network: nn.Sequential, X: Samples, margin: float) ->
     """Give a network of such a kind its first weights: those of the principal components of X."""
     standardize, built = network
     if isinstance(built, AlongComponents):
-        rows = np.unique(np.linspace(0, len(X) - 1, min(len(X), _MOST_FOR_COMPONENTS), dtype=int))
+        most = min(len(X), _MOST_FOR_COMPONENTS)
+        if isinstance(X, SparseRows):  # they are made dense
+            most = max(2, min(most, len(X) // 3))
+        rows = np.unique(np.linspace(0, len(X) - 1, most, dtype=int))
         with torch.no_grad():
             samples = standardize(to_device(numbers(np.array(X[rows])), device_of(network)))
         built.eval().start_along_components(samples, margin)
 
 
 # Samples, evenly spread over all, that principal components are taken of: enough for the first few.
-_MOST_FOR_COMPONENTS = 2_000
+_MOST_FOR_COMPONENTS = 1_000
 
 
 def standardisation_of(
