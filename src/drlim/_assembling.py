@@ -108,8 +108,6 @@ def start_along_components(network: nn.Sequential, X: Samples, margin: float) ->
     standardize, built = network
     if isinstance(built, AlongComponents):
         most = min(len(X), _MOST_FOR_COMPONENTS)
-        if isinstance(X, SparseRows):  # they are made dense
-            most = max(2, min(most, len(X) // 3))
         rows = np.unique(np.linspace(0, len(X) - 1, most, dtype=int))
         with torch.no_grad():
             samples = standardize(to_device(numbers(np.array(X[rows])), device_of(network)))
