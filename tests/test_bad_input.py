@@ -59,7 +59,7 @@ def test_a_value_is_not_found_inside_another_word_or_number(message, token):
 
 
 def test_an_interrupt_ends_with_one_sentence_and_no_file(capsys):
-    interrupt = mock.patch("drlim.estimator.train", side_effect=KeyboardInterrupt)
+    interrupt = mock.patch("drlim._plan.train", side_effect=KeyboardInterrupt)
     with interrupt, pytest.raises(SystemExit) as ended:
         run("fit", numbers, "--keep", "neighbors:2")
     assert ended.value.code == 130
@@ -99,6 +99,8 @@ NOTHING_TO_REFUSE = {
     "losses.Springs": "a protocol, which has no content",
     "losses.PointLoss": "a protocol, which has no content",
     "networks.AlignedLinear": "torch's own layer with torch's own messages",
+    "networks.AlongComponents": "torch's own container with torch's own messages",
+    "networks.LinearPath": _INSIDE,
     "networks.default": _INSIDE,
     "pairs.Batch": _RECORD,
     "training.Callback": "does nothing; its heirs have rows of their own",
@@ -118,9 +120,11 @@ def public():
             continue
         module = importlib.import_module(info.name)
         listed = getattr(module, "__all__", None)
-        for name, value in vars(module).items():
+        # Some modules import a part when it is asked for.
+        for name in vars(module) if listed is None else listed:
+            value = getattr(module, name)
             inside = str(getattr(value, "__module__", ""))
-            here = inside == info.name if listed is None else name in listed
+            here = inside == info.name or listed is not None
             if here and not name.startswith("_") and callable(value) and "drlim" in inside:
                 yield f"{home}.{name}", value
     yield from ((f"cli.{name}", command) for name, command in cli.COMMANDS.items())

@@ -90,7 +90,8 @@ class Selection:
             raise InputError(f"by is {self.by!r}; {nearest_name(self.by, ('groups', 'labels'))}")
         if not is_number(self.share) or not 0 <= self.share < 1:
             raise InputError(f"share is {self.share!r}; it must be a number from 0 up to 1")
-        if not self.pulls or not all(is_number(pull) and pull >= 0 for pull in self.pulls):
+        is_listed = isinstance(self.pulls, Sequence) and len(self.pulls)
+        if not is_listed or not all(is_number(pull) and pull >= 0 for pull in self.pulls):
             raise InputError(f"pulls is {self.pulls!r}; it must list numbers >= 0")
 
 

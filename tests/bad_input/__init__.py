@@ -19,6 +19,8 @@ from bad_input import (
     pairs,
     persistence,
     plotting,
+    recipes,
+    training,
     transforms,
 )
 
@@ -37,5 +39,7 @@ ROOMS = (
     pairs,
     persistence,
     plotting,
+    recipes,
+    training,
     transforms,
 )

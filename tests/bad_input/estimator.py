@@ -36,7 +36,7 @@ ROWS = {
     "estimator.DrLIM.fit": [
         bad("None", lambda: DrLIM().fit(None), "None"),
         bad("ragged", lambda: DrLIM().fit([[1, 2], [1]]), "(2,)"),
-        bad("y of None", lambda: DrLIM(max_epochs=1).fit(X, [None] * 24), "'NoneType'"),
+        bad("y of None", lambda: DrLIM(max_epochs=1).fit(X, [None] * 24), "y", "None"),
         bad("another length for weight", lambda: DrLIM(max_epochs=1).fit(X, weight=[1]), "weight", "(1,)"),
         bad("init of int", lambda: DrLIM(max_epochs=1).fit(X, init=3), "init", "int"),
         not_fitted("init unfitted", lambda: DrLIM(max_epochs=1).fit(X, init=DrLIM()), "DrLIM"),

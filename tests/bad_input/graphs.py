@@ -5,7 +5,15 @@ import scipy.sparse as sp
 
 from bad_input.rows import GRAPH, X_NAN, X, Z, bad
 from drlim import SimilarityGraph
-from drlim.graphs import adjacent, copies, neighbors, pairs, same
+from drlim.graphs import (
+    adjacent,
+    copies,
+    mutual_neighbors,
+    near_values,
+    neighbors,
+    pairs,
+    same,
+)
 
 ROWS = {
     "graphs.neighbors": [
@@ -26,6 +34,22 @@ ROWS = {
             "2",
             "0",
         ),
+    ],
+    "graphs.mutual_neighbors": [
+        bad("one group", lambda: mutual_neighbors(X, np.zeros(24), 2), "groups"),
+        bad("another length", lambda: mutual_neighbors(X, [1, 2], 2), "groups", "(2,)"),
+        bad(
+            "no neighbour",
+            lambda: mutual_neighbors(X, np.arange(24) % 2, 0),
+            "n_neighbors",
+            "0",
+        ),
+    ],
+    "graphs.near_values": [
+        bad("texts", lambda: near_values(["a", "b"]), "factor", "<U1"),
+        bad("NaN", lambda: near_values([1.0, np.nan]), "factor", "NaN"),
+        bad("no value", lambda: near_values(np.arange(24.0), 0), "n_values", "0"),
+        bad("period 0", lambda: near_values(np.arange(24.0), period=0), "period", "0"),
     ],
     "graphs.same": [
         bad("two dimensions", lambda: same(Z), "factor", "(24, 2)"),

@@ -72,7 +72,7 @@ ROWS = {
             error=LabelError,
         ),
         bad("distances of text", lambda: contrastive_loss(["a"], [True], 1.0), "distance", "<U1"),
-        bad("negative distance", lambda: contrastive_loss([-1.0], [True], 1.0), "distance", "-1.0"),
+        bad("negative distance", lambda: contrastive_loss([-1.0], [True], 1.0), "distance", "-1"),
     ],
     "losses.global_loss": [
         bad("huge", lambda: global_loss(Z * 1e200, GRAPH, 1.0), "Z", "2.25e+200"),

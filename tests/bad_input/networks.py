@@ -4,12 +4,15 @@ from torch import nn
 
 from bad_input.rows import bad, bad_file, file
 from drlim.networks import (
+    Deform,
     Standardize,
     backbone,
     convnet,
+    deforming_mlp,
     lenet,
     linear,
     mlp,
+    paper_mlp,
     scaled,
     with_arguments,
 )
@@ -25,6 +28,18 @@ ROWS = {
         bad("hidden int", lambda: mlp((3,), 2, hidden=5), "hidden", "5"),
         bad("negative hidden", lambda: mlp((3,), 2, hidden=(-5,)), "hidden", "-5"),
         bad("unknown activation", lambda: mlp((3,), 2, activation="sigmoid"), "activation", "'sigmoid'"),
+        bad("no such start", lambda: mlp((3,), 2, start="pca"), "start", "'pca'"),
+    ],
+    "networks.paper_mlp": [
+        bad("hidden int", lambda: paper_mlp((3,), 2, hidden=5), "hidden", "5"),
+    ],
+    "networks.deforming_mlp": [
+        bad("vectors, no images", lambda: deforming_mlp((3,), 2), "(3,)"),
+        bad("negative strength", lambda: deforming_mlp((8, 8), 2, -1), "strength", "-1"),
+    ],
+    "networks.Deform": [
+        bad("NaN", lambda: Deform(float("nan")), "strength", "nan"),
+        bad("a text", lambda: Deform("a"), "strength", "'a'"),
     ],
     "networks.linear": [
         bad("out of range", lambda: linear((3,), -1), "n_components", "-1"),
@@ -34,6 +49,8 @@ ROWS = {
         bad("vectors, no images", lambda: convnet((3,), 2), "(3,)"),
         bad("depth 0", lambda: convnet((8, 8), 2, depth=0), "depth", "0"),
         bad("width 0", lambda: convnet((8, 8), 2, width=0), "width", "0"),
+        bad("no such pooling", lambda: convnet((8, 8), 2, pooling="max"), "pooling", "'max'"),
+        bad("no such start", lambda: convnet((8, 8), 2, start=None), "start", "None"),
     ],
     "networks.scaled": [
         bad("no such scale", lambda: scaled("mlp", "eech"), "scale", "'eech'"),

@@ -61,9 +61,9 @@ ROWS = {
         bad_file("altered", lambda: load(altered()), "altered.drlim", "SHA-256"),
         bad(
             "network of another shape",
-            lambda: load(saved(), network=networks.linear),
+            lambda: load(saved(), network=networks.with_arguments("mlp", {"hidden": (5,)})),
             "m.drlim",
-            "(2, 3)",
+            "(5, 3)",
             "(256, 3)",
         ),
         bad("network of int", lambda: load(saved(), network=3), "network", "int"),

@@ -12,7 +12,7 @@ from drlim.evaluation import quality
 from drlim.evaluation._probes import as_values
 from drlim.evaluation.verification import (
     Threshold,
-    choose_as_judged,
+    _choose_as_judged,
     mean_average_precision,
 )
 
@@ -119,7 +119,7 @@ def recognise(
     counts = np.unique(as_values(labels), return_counts=True)[1]
     thresholds: Mapping[str, Threshold] = {}
     if len(counts) >= 2 and counts.max() >= 2:
-        thresholds = choose_as_judged(
+        thresholds = _choose_as_judged(
             points, labels, FALSE_ACCEPT_RATE, labels_learnt=labels_known, random_state=seed
         )
     return Recognition(

@@ -21,7 +21,7 @@ from drlim.declaration._networks import imported, with_arguments
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
 from drlim.evaluation._probes import as_values
-from drlim.evaluation.verification import Rate, Threshold, choose_as_judged, decide
+from drlim.evaluation.verification import Rate, Threshold, _choose_as_judged, decide
 from drlim.loading import load
 
 
@@ -345,7 +345,7 @@ def verify(
     Z = np.asarray(map_.transform(data.X))
     learnt = was_learnt(map_, factor, labels)
     some, is_learnt = _which(labels, fresh, learnt)
-    threshold = choose_as_judged(
+    threshold = _choose_as_judged(
         {"map": Z[some]},
         labels[some],
         false_accept_rate,

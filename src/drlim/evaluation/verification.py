@@ -390,7 +390,7 @@ def mean_average_precision(Z: Any, labels: Any) -> float:
     return float(np.concatenate(precisions).mean())
 
 
-def choose_as_judged(
+def _choose_as_judged(
     maps: Mapping[str, Any],
     labels: Any,
     false_accept_rate: float,

@@ -141,6 +141,7 @@ class LinearPath(nn.Module):
         nn.init.zeros_(last.bias)
 
     def forward(self, X: Float[Tensor, "b features"]) -> Float[Tensor, "b units"]:
+        """Return the sum of both."""
         return self.path(X) + self.layers(X)
 
 
