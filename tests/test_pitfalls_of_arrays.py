@@ -91,9 +91,10 @@ RNG = np.random.default_rng(0)
         (np.arange(60) % 5 - 2, "12 of the 60 samples"),
         (np.arange(60), "0 similar pairs"),
         ([f"sample {k}" for k in range(60)], "0 similar pairs"),
-        (RNG.permutation(200)[:60], "graph=drlim.graphs.neighbors"),
-        (RNG.integers(18, 98, 60), "graph=drlim.graphs.neighbors"),
-        (RNG.integers(18, 98, 60).astype(float), "graph=drlim.graphs.neighbors"),
+        (RNG.permutation(200)[:60], "graph=drlim.graphs.near_values"),
+        (RNG.integers(18, 98, 60), "graph=drlim.graphs.near_values"),
+        (RNG.integers(18, 98, 60).astype(float), "graph=drlim.graphs.near_values"),
+        (np.linspace(0, 1, 60) + 0.01, "the 5 nearest"),
     ],
 )
 def test_labels_that_are_hardly_classes_are_said(y, part):
@@ -109,7 +110,6 @@ def test_labels_that_are_hardly_classes_are_said(y, part):
         np.arange(60) // 2,
         np.where(np.arange(60) < 20, -1, np.arange(60) % 2),
         np.array(["cat", "dog", "owl"])[np.arange(60) % 3],
-        np.linspace(0, 1, 60) + 0.01,
         np.arange(60) % 2 == 0,
     ],
 )

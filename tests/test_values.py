@@ -46,7 +46,7 @@ def test_an_angle_closes_on_itself_in_every_dtype(dtype):
 def test_angles_a_whole_period_apart_are_the_same(dtype):
     X = np.random.default_rng(0).normal(size=(6, 3))
     azimuth = np.array([0, 90, 180, 360, 450, 270]).astype(dtype)
-    declared = Declaration(keep=[{"factor": "azimuth", "step": 20, "period": 360}])
+    declared = Declaration(keep=[{"factor": "azimuth", "step": 10, "period": 360}])
     similar = rules(declared, Dataset(X, {"azimuth": azimuth})).similar
     assert similar.edges.tolist() == [[0, 3], [1, 4]]
 
