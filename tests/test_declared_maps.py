@@ -30,6 +30,7 @@ from drlim.declaration import (
 )
 from drlim.declaration._fingerprints import fingerprints, is_known
 from drlim.declaration._fit import map_parameters
+from drlim.declaration._purpose import purpose_of
 from drlim.declaration._report import tables
 from drlim.declaration._resolve import resolve
 from drlim.estimator import DrLIM
@@ -116,7 +117,8 @@ def test_the_declared_parameters_are_those_of_the_map():
     }
     declared = Declaration(keep=["pose"], map=parameters)
     data = measurements(2)
-    found = map_parameters(resolve(declared, data), data.X, parameters["n_components"])
+    resolved = resolve(declared, data)
+    found = map_parameters(resolved, data.X, purpose_of(resolved, data))
     assert found == parameters | {"network": None}
 
 
@@ -355,7 +357,9 @@ def test_a_network_is_a_name_a_table_or_a_builder_beside_the_declaration(case, t
 def test_without_a_network_it_is_the_default_one():
     declared = Declaration(keep=["pose"], map={"max_epochs": 0})
     data = measurements(2)
-    assert map_parameters(resolve(declared, data), data.X, 2)["network"] is None
+    resolved = resolve(declared, data)
+    found = map_parameters(resolved, data.X, purpose_of(resolved, data))
+    assert found["network"] is None
 
 
 WRONG_NETWORKS = {
