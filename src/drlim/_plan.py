@@ -14,6 +14,7 @@ from torch import nn
 from drlim._applying import lookup
 from drlim._history import Epoch
 from drlim._random import Streams
+from drlim._sparse import Samples
 from drlim._training_progress import Progress
 from drlim.checkpoints import _OpenCheckpoint
 from drlim.graphs import SimilarityGraph
@@ -88,7 +89,7 @@ class Plan:
     def train(
         self,
         network: nn.Module,
-        X: np.ndarray,
+        X: Samples,
         sampler: PairSampler,
         random: Streams,
         *,

@@ -20,6 +20,7 @@ from drlim._assembling import start_along_components
 from drlim._errors import TrainingWarning, warn
 from drlim._plan import Plan
 from drlim._random import generator, streams
+from drlim._sparse import Samples
 from drlim._training_progress import Progress
 from drlim._types import Bool, Int
 from drlim.graphs import SimilarityGraph
@@ -78,7 +79,7 @@ class Chosen:
         return f"pull {self.pull:g} and {self.share:.0%} of the training were best on {measured}"
 
 
-def _is_selectable(network: nn.Sequential, X: np.ndarray) -> bool:
+def _is_selectable(network: nn.Sequential, X: Samples) -> bool:
     """Tell whether settings are chosen: for few samples, and a start that is worth staying at.
 
     With convolutions a training takes long, and there the choice gains least.
@@ -103,7 +104,7 @@ def choose(
     selection: Selection,
     plan: Plan,
     network: nn.Sequential,
-    X: np.ndarray,
+    X: Samples,
     graph: SimilarityGraph,
     dissimilar: SimilarityGraph | None,
     groups: np.ndarray | None,
@@ -212,7 +213,7 @@ def _some(places: Int[np.ndarray, " n"], rng: np.random.Generator) -> Int[np.nda
 class _Judge(Callback):
     """Measures, before the training and after each epoch, how well distances order pairs."""
 
-    def __init__(self, X: np.ndarray, pairs: _Pairs) -> None:
+    def __init__(self, X: Samples, pairs: _Pairs) -> None:
         rows, places = np.unique([pairs.left, pairs.right], return_inverse=True)
         self.X = X[rows]
         self.left, self.right = places.reshape(2, -1)

@@ -12,6 +12,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
@@ -30,7 +31,7 @@ from drlim._devices import device_named, device_of
 from drlim._errors import DataWarning, InputError, warn
 from drlim._onnx import Program
 from drlim._plan import Plan, pull_of
-from drlim._random import RandomState, streams
+from drlim._random import RandomState, Streams, streams
 from drlim._scaling import Scaling, in_unit
 from drlim._selection import Chosen, choose
 from drlim._similar import check_graph, similar
@@ -348,16 +349,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         random, device = streams(self.random_state), device_named(self.device)
         selection = max_epochs if isinstance(max_epochs, Selection) else Selection()
         groups = _groups(selection, y, groups, len(X))
-        plan = Plan(
-            loss=build_loss(self.loss, self.margin),
-            margin=self.margin,
-            n_dissimilar=self.n_dissimilar,
-            batch_size=self.batch_size,
-            max_epochs=max_epochs if isinstance(max_epochs, int | np.integer) else None,
-            learning_rate=self.learning_rate,
-            augment=self.augment,
-            device=device,
-        )
+        plan = self._plan(max_epochs, device)
         sampler = plan.sampler(self.graph_, dissimilar, weight)
         n_fixed = None if self.augment else len(X)
         builder = _builders.resolve(self.network, self.sample_shape_, n_fixed)
@@ -380,31 +372,61 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         held = None if pinned is None else self._pinned(pinned)
         # Before the first batch, so that a folder that cannot be used costs no training.
         opened = self._opened(checkpoint, resume, X, sampler, weight, start, held)
+        self._learn(plan, sampler, selection, groups, X, random, opened, held, start is None)
+        self.embedding_ = points_of(self.network_, X, self.n_components)
+
+    def _plan(self, max_epochs: int | Selection | None, device: torch.device) -> Plan:
+        """Return how the parameters say that the network is trained."""
+        return Plan(
+            loss=build_loss(self.loss, self.margin),
+            margin=self.margin,
+            n_dissimilar=self.n_dissimilar,
+            batch_size=self.batch_size,
+            max_epochs=max_epochs if isinstance(max_epochs, int | np.integer) else None,
+            learning_rate=self.learning_rate,
+            augment=self.augment,
+            device=device,
+        )
+
+    def _learn(
+        self,
+        plan: Plan,
+        sampler: PairSampler,
+        selection: Selection,
+        groups: np.ndarray | None,
+        X: Samples,
+        random: Streams,
+        opened: AbstractContextManager[_OpenCheckpoint | None],
+        held: Pinned | None,
+        is_new: bool,
+    ) -> None:
+        """Choose what is not given, if there is anything, and train the network."""
         progress = Progress(plan.n_epochs(sampler)) if self.verbose else nullcontext()
         with opened as checkpoints, progress as shown:
             self.chosen_: Chosen | None = None
             if checkpoints is not None and checkpoints.chosen is not None:
                 self.chosen_ = Chosen(**checkpoints.chosen)
             resumed = checkpoints is not None and checkpoints.state is not None
-            is_new = start is None and not resumed
-            if is_new and held is None and weight is None and plan.is_open:
+            may_choose = is_new and not resumed and held is None and not sampler.is_weighted
+            if may_choose and plan.is_open:
                 self.chosen_ = choose(
                     selection,
                     plan,
                     self.network_,
                     X,
                     self.graph_,
-                    dissimilar,
+                    sampler.dissimilar,
                     groups,
                     random_state=random.selection,
                     shown=shown,
                 )
                 if checkpoints is not None and self.chosen_ is not None:
                     checkpoints.chosen = asdict(self.chosen_)
-            chooses = start is None and plan.max_epochs is None
-            pull, share = pull_of(self.network_, selection) if chooses else 0.0, 1.0
+            pull, share = 0.0, 1.0
             if self.chosen_ is not None:
                 pull, share = self.chosen_.pull, self.chosen_.share
+            elif is_new and plan.max_epochs is None:
+                pull = pull_of(self.network_, selection)
             self.history_ = plan.train(
                 self.network_,
                 X,
@@ -417,7 +439,6 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 checkpoint=checkpoints,
                 pinned=held,
             )
-        self.embedding_ = points_of(self.network_, X, self.n_components)
 
     def _take_fitted(self, learnt: DrLIM) -> None:
         """Take what a copy has learnt, all attributes at once; the parameters stay."""

@@ -215,6 +215,11 @@ class PairSampler:
         self._drawn = drawn
 
     @property
+    def is_weighted(self) -> bool:
+        """Whether pairs have weights of their own."""
+        return self._weight is not None
+
+    @property
     def n_drawn(self) -> int:
         """How many pairs, and samples that are in none, an epoch draws."""
         most = max(_MOST_PER_SAMPLE * self.graph.n_samples, _LEAST_MOST)
