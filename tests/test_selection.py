@@ -185,3 +185,8 @@ def test_a_declared_map_has_the_dimensions_of_its_purpose(keep, n_components):
     assert fit(declaration, data).map.embedding_.shape[1] == n_components
     narrow = Dataset(data.X[:, :1], factors)
     assert fit(declaration, narrow).map.embedding_.shape[1] == 1
+
+
+def test_nothing_is_chosen_by_the_few_pairs_of_neighbours_unless_it_is_asked_for():
+    assert DrLIM(random_state=0).fit(X).chosen_ is None
+    assert DrLIM(max_epochs=Selection(), random_state=0).fit(X).chosen_ is not None

@@ -88,9 +88,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         Passes over all similar pairs, or over a million of them if there are many more (see
         `drlim.pairs.PairSampler`). 0 leaves the network untrained, as a baseline. None: as many
         batches as the samples need, whatever their number of pairs: 20 times the square root of
-        the number of samples, from 150 to 5,000. Of up to 2,000 samples some are then set aside
-        to choose how much of that is trained, and how strongly the map is held at its start;
-        after that all are learnt from. A `Selection` says how they are set aside.
+        the number of samples, from 150 to 5,000. Of up to 2,000 labelled samples some are then
+        set aside to choose how much of that is trained, and how strongly the map is held at its
+        start; after that all are learnt from. A `Selection` says how they are set aside.
     batch_size : int, default=64
         Similar pairs drawn for a batch. Every pair among their points is used.
     learning_rate : float, optional
@@ -407,8 +407,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             if checkpoints is not None and checkpoints.chosen is not None:
                 self.chosen_ = Chosen(**checkpoints.chosen)
             resumed = checkpoints is not None and checkpoints.state is not None
+            # Of neighbours and of numbers that run on, too few pairs are set aside to choose by.
+            is_judged = isinstance(self.max_epochs, Selection) or self.graph_.groups is not None
             may_choose = is_new and not resumed and held is None and not sampler.is_weighted
-            if may_choose and plan.is_open:
+            if may_choose and is_judged and plan.is_open:
                 self.chosen_ = choose(
                     selection,
                     plan,
