@@ -1223,3 +1223,15 @@ def test_features_are_known_by_name_from_the_data_to_the_exported_map(tmp_path, 
     lacking = Dataset(given.X[:, :2], given.factors, feature_names=("a", "c"))
     with pytest.raises(InputError, match=r"lacks 'b'.*'a', 'c'"):
         nearest(map_, lacking, "0", 3)
+
+
+def test_the_measuring_of_a_proof_reports_its_share():
+    rng = np.random.default_rng(0)
+    lamp, pose = rng.integers(0, 2, 60), rng.integers(0, 3, 60)
+    samples = np.stack([pose, lamp], axis=1) + rng.normal(scale=0.1, size=(60, 2))
+    data = Dataset(samples, {"lamp": lamp, "pose": pose})
+    declaration = Declaration(ignore=["lamp"], keep=["pose"], map={"max_epochs": 1})
+    shares = []
+    fitted = fit(declaration, data)
+    prove(fitted.map, declaration, fitted.held_out, fitted.learnt, progress=shares.append)
+    assert shares == [0.5, 1.0]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -98,6 +98,7 @@ def prove(
     unseen: Dataset | None = None,
     *,
     repeats: Sequence[str] | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> Evidence:
     """Measure what a map ignores and keeps, and compare samples, PCA and the untrained network.
 
@@ -121,6 +122,8 @@ def prove(
     repeats : sequence of str, optional
         What was found of samples that repeat others (`Fitted.repeats`). None: they are searched
         for among `held_out`.
+    progress : callable, optional
+        Called with the share of what is ignored and kept that has been measured.
 
     Returns
     -------
@@ -159,13 +162,15 @@ def prove(
     measured = _Measured(
         resolved, {name: embedding(held_out.X) for name, embedding in embed.items()}, known
     )
-    ignored = _ignored_factors(measured, learnt)
+    n_parts = len(declaration.ignore) + len(declaration.keep)
+    shown = _Shares(progress, n_parts)
+    ignored = [shown.after(part) for part in _ignored_factors(measured, learnt)]
     curves: dict[str, tuple[Change, Mapping[str, Displacement]]] = {}
     for change in resolved.ignored_changes.values():
         found, moved = measure_change(
             change, embed, held_out.X, seed, None if learnt is None else learnt.X
         )
-        ignored.append(found)
+        ignored.append(shown.after(found))
         curves[change.name] = change, moved
     beside = None
     if unseen is not None:
@@ -177,7 +182,7 @@ def prove(
         recognition += _recognitions(classes, measured, beside)
     proof = Proof(
         ignored=tuple(ignored),
-        kept=tuple(_kept(keep, measured, map_) for keep in resolved.declaration.keep),
+        kept=tuple(shown.after(_kept(keep, measured, map_)) for keep in resolved.declaration.keep),
         unseen=() if beside is None else tuple(_kept_there(beside)),
         remarks=tuple(_remarks(map_, measured, beside, learnt, int(seen.sum()))),
     )
@@ -265,34 +270,47 @@ def _as_few(X: np.ndarray, seed: int) -> Embedding:
     return lambda X: X.reshape(len(X), -1).astype(np.float32)
 
 
-def _ignored_factors(measured: _Measured, learnt: Dataset | None) -> list[Ignored]:
+_Part = TypeVar("_Part")
+
+
+class _Shares:
+    """Tells the share of the parts that have been measured, each when it is done."""
+
+    def __init__(self, progress: Callable[[float], object] | None, n_parts: int) -> None:
+        self.progress, self.n_parts, self.n_done = progress, n_parts, 0
+
+    def after(self, part: _Part) -> _Part:
+        """Count a part, and return it."""
+        self.n_done += 1
+        if self.progress is not None:
+            self.progress(self.n_done / self.n_parts)
+        return part
+
+
+def _ignored_factors(measured: _Measured, learnt: Dataset | None) -> Iterator[Ignored]:
     """Measure the ignored factors; where the learnt samples are at hand, read through them too."""
     resolved = measured.resolved
     train = factor_train = kept_train = None
     if learnt is not None and measured.learnt is not None:
         train = measured.learnt.points
         kept_train = {kept: learnt.factor(kept) for kept in resolved.kept_factors}
-    found = []
     for place, name in resolved.ignored_factors.items():
         if learnt is not None:
             factor_train = learnt.factor(name)
-        found.append(
-            measure_ignored(
-                name,
-                measured.points,
-                measured.data.factor(name),
-                train=train,
-                factor_train=factor_train,
-                kept=resolved.kept_factors,
-                kept_train=kept_train,
-                kind=resolved.declaration.ignore[place].kind,
-                periods=resolved.kept_periods,
-                groups=resolved.groups,
-                orbit=resolved.sources,
-                random_state=measured.seed,
-            )
+        yield measure_ignored(
+            name,
+            measured.points,
+            measured.data.factor(name),
+            train=train,
+            factor_train=factor_train,
+            kept=resolved.kept_factors,
+            kept_train=kept_train,
+            kind=resolved.declaration.ignore[place].kind,
+            periods=resolved.kept_periods,
+            groups=resolved.groups,
+            orbit=resolved.sources,
+            random_state=measured.seed,
         )
-    return found
 
 
 def _kept(keep: Keep, measured: _Measured, map_: DrLIM) -> Kept:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drlim._errors import InputError, MissingExtraError
 from drlim._files import as_path, check_output, check_output_folder
+from drlim._progress import search_progress
 from drlim.callbacks import MetricsFile, PlotEpochs, TensorBoard
 from drlim.datasets import Dataset
 from drlim.declaration._fit import Fitted, fit
@@ -128,14 +130,16 @@ def run(
     _save(fitted.map, out, say or _ignore)
     if say is not None:
         say(f"\nThe map is in {out}. Measuring it on the held-out samples ...")
-    evidence = prove(
-        fitted.map,
-        declaration,
-        fitted.held_out,
-        fitted.learnt,
-        fitted.unseen,
-        repeats=fitted.repeats,
-    )
+    with search_progress("measuring") if say is not None else nullcontext() as progress:
+        evidence = prove(
+            fitted.map,
+            declaration,
+            fitted.held_out,
+            fitted.learnt,
+            fitted.unseen,
+            repeats=fitted.repeats,
+            progress=progress,
+        )
     if say is not None:
         say(f"\n{evidence.proof}")  # before the report, which may fail to be written
     written = write_report(
