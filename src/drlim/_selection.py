@@ -28,7 +28,7 @@ from drlim.networks import AlongComponents
 from drlim.training import Callback, Epoch, Selection, Training
 
 # With more samples than this, or more numbers, a choice decides little and takes long.
-_MOST_SAMPLES, _MOST_NUMBERS = 2_000, 10_000_000
+_MOST_SAMPLES, _MOST_NUMBERS = 2_000, 4_000_000
 
 # Fewer similar pairs among the samples set aside do not tell one map from another.
 _LEAST_SIMILAR = 10
