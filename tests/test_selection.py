@@ -190,3 +190,11 @@ def test_a_declared_map_has_the_dimensions_of_its_purpose(keep, n_components):
 def test_nothing_is_chosen_by_the_few_pairs_of_neighbours_unless_it_is_asked_for():
     assert DrLIM(random_state=0).fit(X).chosen_ is None
     assert DrLIM(max_epochs=Selection(), random_state=0).fit(X).chosen_ is not None
+
+
+def test_the_balance_of_neighbours_is_2_and_of_labels_and_graphs_10():
+    settings = {"max_epochs": 1, "random_state": 0}
+    for fitted, n_dissimilar in [({}, 2), ({"y": Y}, 10), ({"graph": same(Y)}, 10)]:
+        default = DrLIM(**settings).fit(X, **fitted)
+        given = DrLIM(n_dissimilar=n_dissimilar, **settings).fit(X, **fitted)
+        np.testing.assert_array_equal(default.embedding_, given.embedding_)

@@ -30,7 +30,7 @@ from drlim._codec import PARAMETERS, MapContent
 from drlim._devices import device_named, device_of
 from drlim._errors import DataWarning, InputError, warn
 from drlim._onnx import Program
-from drlim._plan import Plan, pull_of
+from drlim._plan import N_DISSIMILAR_OF_NEIGHBORS, Plan, pull_of
 from drlim._random import RandomState, Streams, streams
 from drlim._scaling import Scaling, in_unit
 from drlim._selection import Chosen, choose
@@ -70,7 +70,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         The balance of the springs. "all" is the paper's sum, in which every pair that is not
         similar counts once. With a number, all dissimilar pairs together count as much as that
         many pairs per similar pair; a smaller one lets similar points come closer together.
-        None: 10.
+        None: 10, and 2 where the nearest neighbours in X alone say who is similar.
     loss : str or callable, default="contrastive"
         The two partial losses (eq. 2): "contrastive" (eq. 4), "double-margin", "heavy-tailed"
         or "logistic" (see `drlim.losses`), or a callable ``margin -> PairLoss``.
@@ -340,6 +340,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             start=start,
             verbose=bool(self.verbose),
         )
+        is_near = graph is None and y is None
         if graph is None:
             graph = similar(X, y, self.n_neighbors, standardize.numbers, verbose=bool(self.verbose))
         self.graph_ = check_graph(graph, len(X), "graph")
@@ -349,7 +350,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         random, device = streams(self.random_state), device_named(self.device)
         selection = max_epochs if isinstance(max_epochs, Selection) else Selection()
         groups = _groups(selection, y, groups, len(X))
-        plan = self._plan(max_epochs, device)
+        plan = self._plan(max_epochs, device, is_near)
         sampler = plan.sampler(self.graph_, dissimilar, weight)
         n_fixed = None if self.augment else len(X)
         builder = _builders.resolve(self.network, self.sample_shape_, n_fixed)
@@ -375,12 +376,17 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self._learn(plan, sampler, selection, groups, X, random, opened, held, start is None)
         self.embedding_ = points_of(self.network_, X, self.n_components)
 
-    def _plan(self, max_epochs: int | Selection | None, device: torch.device) -> Plan:
+    def _plan(
+        self, max_epochs: int | Selection | None, device: torch.device, is_near: bool
+    ) -> Plan:
         """Return how the parameters say that the network is trained."""
+        n_dissimilar = self.n_dissimilar
+        if n_dissimilar is None and is_near:
+            n_dissimilar = N_DISSIMILAR_OF_NEIGHBORS
         return Plan(
             loss=build_loss(self.loss, self.margin),
             margin=self.margin,
-            n_dissimilar=self.n_dissimilar,
+            n_dissimilar=n_dissimilar,
             batch_size=self.batch_size,
             max_epochs=max_epochs if isinstance(max_epochs, int | np.integer) else None,
             learning_rate=self.learning_rate,

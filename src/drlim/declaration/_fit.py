@@ -13,6 +13,7 @@ import numpy as np
 from drlim import networks
 from drlim._deprecated import renamed_arguments
 from drlim._errors import DataWarning, InputError, warn
+from drlim._plan import N_DISSIMILAR_OF_NEIGHBORS
 from drlim._progress import search_progress
 from drlim._scaling import scaling_for
 from drlim.datasets import Dataset
@@ -243,6 +244,8 @@ def map_parameters(resolved: Resolved, X: np.ndarray, purpose: Purpose) -> dict[
     if network is not None:
         declared["network"] = network
     parameters: dict[str, Any] = {"n_components": purpose.n_components, "network": None}
+    if all(keep.neighbors for keep in declaration.keep) and declaration.keep:
+        parameters["n_dissimilar"] = N_DISSIMILAR_OF_NEIGHBORS
     if resolved.copied:  # a change that is to be ignored is not one to start from
         parameters["network"] = networks.default(X.shape[1:])
     parameters |= _recipe_parameters(declaration, X) | declared
