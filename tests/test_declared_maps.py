@@ -381,7 +381,7 @@ def test_a_network_that_cannot_be_built_is_refused_with_key_and_line(case, tmp_p
     network, says = WRONG_NETWORKS[case]
     more = "\ndef nothing(sample_shape, n_components): return 3\n"
     (tmp_path / "own_builder.py").write_text(BUILDER + more)
-    with pytest.raises(InputError, match=rf"line 4, map.network: .*{says}"):
+    with pytest.raises(InputError, match=rf"line 5, map.network: .*{says}"):
         learnt_with(network, tmp_path)
 
 

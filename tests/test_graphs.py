@@ -243,7 +243,7 @@ path = from_edges([(0, 1), (1, 2)], 4)
         (lambda: path.restrict([0, 4]), "to 4"),
         (lambda: path.restrict([-1]), "-1"),
         (lambda: path.restrict([0.5, 1.5]), "float64"),
-        (lambda: path.restrict([True, False]), r"mask .* \(2,\)"),
+        (lambda: path.restrict([True, False]), r"mask.* \(2,\)"),
         (lambda: path.has(0, 6), "6"),
         (lambda: path.has(-1, 0), "-1"),
         (lambda: path.has(0.0, 1.0), "float64"),

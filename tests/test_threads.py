@@ -153,6 +153,9 @@ def test_smallest_numbers_are_kept_whatever_the_processor_does_for_the_caller():
 def test_a_precision_set_by_torchs_newer_switch_changes_no_map():
     expected = _map({"network": "convnet"}).fit(GREYS).embedding_
     earlier = torch.backends.fp32_precision
+    # Torch's older switch, which another test may have set, sets the parts; they then stay.
+    torch.backends.mkldnn.matmul.fp32_precision = "none"
+    torch.backends.mkldnn.conv.fp32_precision = "none"
     torch.backends.fp32_precision = "tf32"
     try:
         found = _map({"network": "convnet"}).fit(GREYS).embedding_
