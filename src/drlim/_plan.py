@@ -23,6 +23,10 @@ from drlim.networks import AlongComponents
 from drlim.pairs import PairSampler
 from drlim.training import Pinned, Selection, train
 
+# Dimensions from which little is gained by more: to read numbers off a map, and to tell apart
+# classes or samples. Two can be looked at.
+COMPONENTS_FOR_NUMBERS, COMPONENTS_FOR_CLASSES = 8, 32
+
 # A training whose length is chosen is divided into this many epochs, if the pairs suffice.
 _N_EPOCHS = 20
 

@@ -27,6 +27,7 @@ from collections.abc import Sequence
 from drlim import networks
 from drlim._checks import check_count
 from drlim._errors import InputError, nearest_name
+from drlim._plan import COMPONENTS_FOR_CLASSES, COMPONENTS_FOR_NUMBERS
 from drlim._random import RandomState
 from drlim.estimator import DrLIM
 from drlim.training import Selection
@@ -34,9 +35,6 @@ from drlim.training import Selection
 __all__ = ["NAMES", "clusters", "continuous", "labels", "named", "paper", "verification"]
 
 NAMES = ("paper", "continuous", "labels", "verification", "clusters")
-
-# Dimensions from which little is gained by more, for numbers and for classes.
-_FOR_NUMBERS, _FOR_CLASSES = 8, 32
 
 
 def paper(sample_shape: Sequence[int], *, random_state: RandomState = None) -> DrLIM:
@@ -103,7 +101,7 @@ def continuous(sample_shape: Sequence[int], *, random_state: RandomState = None)
     Returns
     -------
     DrLIM
-        Unfitted: eq. 4, at most 8 dimensions, the length chosen on samples set aside.
+        Unfitted: eq. 4, at most 8 dimensions, a length that follows from the samples.
 
     Raises
     ------
@@ -116,7 +114,7 @@ def continuous(sample_shape: Sequence[int], *, random_state: RandomState = None)
     (8, 5)
     """
     return DrLIM(
-        n_components=_at_most(_FOR_NUMBERS, sample_shape),
+        n_components=_at_most(COMPONENTS_FOR_NUMBERS, sample_shape),
         n_dissimilar=10,
         random_state=random_state,
     )
@@ -151,7 +149,7 @@ def labels(sample_shape: Sequence[int], *, random_state: RandomState = None) -> 
     (32, 10, True)
     """
     return DrLIM(
-        n_components=_at_most(_FOR_CLASSES, sample_shape),
+        n_components=_at_most(COMPONENTS_FOR_CLASSES, sample_shape),
         n_dissimilar=10,
         random_state=random_state,
     )

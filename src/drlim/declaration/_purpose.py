@@ -7,15 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from drlim import recipes
+from drlim._plan import COMPONENTS_FOR_CLASSES, COMPONENTS_FOR_NUMBERS
 from drlim.datasets import Dataset
 from drlim.declaration._resolve import Resolved
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
 from drlim.evaluation._probes import kind_of
-
-# Two dimensions can be looked at. Reading a number off the map, and telling apart classes or
-# samples, need more: with more than these little is gained.
-_TO_LOOK_AT, _FOR_NUMBERS, _FOR_CLASSES = 2, 8, 32
 
 
 class Purpose(NamedTuple):
@@ -62,13 +59,13 @@ def purpose_of(resolved: Resolved, learnt: Dataset) -> Purpose:
         reason = f"as the recipe {declaration.map.recipe} has"
         return Purpose(recipe.n_components, reason, new_classes)
     if classes:
-        n, reason = _FOR_CLASSES, f"to tell apart values of {classes[0]}"
+        n, reason = COMPONENTS_FOR_CLASSES, f"to tell apart values of {classes[0]}"
     elif kinds:
-        n, reason = _FOR_NUMBERS, f"to read {next(iter(kinds))} from the map"
+        n, reason = COMPONENTS_FOR_NUMBERS, f"to read {next(iter(kinds))} from the map"
     elif declaration.pairs is not None or declaration.data.source:
-        n, reason = _FOR_CLASSES, "to tell the same from different"
+        n, reason = COMPONENTS_FOR_CLASSES, "to tell the same from different"
     else:
-        n, reason = _TO_LOOK_AT, "to be looked at"
+        n, reason = 2, "to be looked at"
     n_features = int(np.prod(learnt.X.shape[1:]))
     if n > n_features:
         n, reason = n_features, f"{reason}; samples have no more features"
