@@ -84,6 +84,13 @@ def test_samples_of_one_group_are_set_aside_together():
     assert aside.sum() == 18
 
 
+def test_texts_of_which_some_are_unknown_can_be_set_aside():
+    groups = np.array(["a", None, "b", "a", "b", None], dtype=object)
+    aside = set_aside(6, groups, 0.34, np.random.default_rng(0))
+    assert len(set(groups[aside].tolist())) == 1
+    assert not set(groups[aside].tolist()) & set(groups[~aside].tolist())
+
+
 def test_whole_labels_are_set_aside_for_a_map_of_labels_never_seen():
     labels = np.arange(90) % 6
     some = X + np.stack([0 * Y, 0 * Y, labels], axis=1) * 9
@@ -122,7 +129,10 @@ def test_a_pulled_weight_stays_near_its_start():
 def test_a_first_step_moves_the_map_alike_whatever_the_number_of_inputs(n_inputs):
     # The same sample, its features repeated: each moves by as little as there are many.
     samples = np.tile(X, (1, n_inputs))
-    network = lambda shape, n: nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), n))  # noqa: E731
+
+    def network(shape, n):
+        return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), n))
+
     moved = []
     for n_epochs in (0, 1):
         map_ = DrLIM(network=network, max_epochs=n_epochs, batch_size=10**6, random_state=0)

@@ -22,7 +22,7 @@ from benchmarks.real._sets import QUICK, SETS, Fold, MissingError
 from benchmarks.real._table import rows_of, summary_of, table_of
 
 N_SPLITS = 5
-SMALL = 2000  # Up to so many samples, the default may take 30 s; else 3 minutes.
+SMALL = 2000  # Samples up to which the default may take 30 s; above, 3 minutes.
 PAGE = Path(__file__).with_name("page.md")  # the text around the tables
 
 SetResults = dict[str, list[Result]]

@@ -148,7 +148,7 @@ def plain_loop(fold: Fold, quick: bool) -> Points:
         # All dissimilar pairs together weigh as much as ten for each similar one.
         loss = (pull**2).mean() / 2 + 10 * (push**2).mean() / 2
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
         optimizer.step()
     with torch.no_grad():
         return [network(X).numpy() for X in rows]

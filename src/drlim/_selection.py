@@ -94,6 +94,8 @@ def set_aside(
     n_samples: int, groups: np.ndarray | None, share: float, rng: np.random.Generator
 ) -> Bool[np.ndarray, " n_samples"]:
     """Return which samples are set aside, those of one group together; at least one group each."""
+    if groups is not None and groups.dtype == object:  # None among texts, which has no order
+        groups = groups.astype(str)
     codes = np.arange(n_samples) if groups is None else np.unique(groups, return_inverse=True)[1]
     n_groups = int(codes.max()) + 1
     n_aside = min(max(round(share * n_groups), 1), n_groups - 1)
