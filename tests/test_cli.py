@@ -134,10 +134,13 @@ def test_a_size_is_one_number_or_height_by_width():
 
 
 def test_the_defaults_in_the_help_of_fit_are_those_of_the_estimator():
-    from drlim import DrLIM
-    from drlim.declaration import _purpose
+    from drlim import DrLIM, _plan
 
-    by_purpose = (_purpose._TO_LOOK_AT, _purpose._FOR_NUMBERS, _purpose._FOR_CLASSES)
+    by_purpose = (
+        DrLIM().n_components,
+        _plan.COMPONENTS_FOR_NUMBERS,
+        _plan.COMPONENTS_FOR_CLASSES,
+    )
     assert DrLIM().max_epochs is None
     said = " ".join(COMMANDS["fit"].page().split())
     for option, default in (
