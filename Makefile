@@ -44,7 +44,7 @@ fuzz: $(STAMP)            ## break map files in N ways, drawn from SEED, and loa
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[paper,compare,ann,images,heic,tables,zarr,onnx,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[paper,compare,ann,images,heic,tables,zarr,h5ad,onnx,pretrained,dev]'
 	touch $@
 
 .venv/.docs: $(STAMP)
