@@ -548,6 +548,10 @@ _ANNOTATIONS: dict[str, Callable[[Any], bool]] = {
         isinstance(value, dict)
         and all(is_text(name) and _texts(texts) for name, texts in value.items())
     ),
+    "held_out_distances": lambda value: (
+        isinstance(value, list)
+        and all(_number(distance) and 0 <= distance < math.inf for distance in value)
+    ),
     "declaration": lambda value: value is None or isinstance(value, dict),
     "ignored": _texts,
     "kept": _texts,

@@ -396,8 +396,9 @@ def _neighbors(
     network: str | None,
 ) -> None:
     """Find the known samples nearest to a sample in the map, with their distances."""
-    from drlim.declaration import declaration_of, nearest, open_map, read_data
-    from drlim.declaration._use import is_sample
+    from drlim.declaration import declaration_of, how_unusual, nearest, open_map, read_data
+    from drlim.declaration._nearest import is_sample, row_of
+    from drlim.declaration._unusual import NOT_KNOWN
 
     map_ = open_map(map_file, network)
     declaration = declaration_of(map_).with_options(data=reading)
@@ -409,6 +410,10 @@ def _neighbors(
     print(f"{'sample':<32} {'nearest':<32} distance (margins)")
     for found in nearest(map_, known, sought, n):
         print(f"{found.sample:<32} {found.neighbor:<32} {found.distance / map_.margin:.4f}")
+    new = known.subset([row_of(known, sought)]) if isinstance(sought, str) else sought
+    unusual = how_unusual(map_, new)
+    for line in [NOT_KNOWN] if unusual is None else unusual.lines():
+        _say_aside(line)
 
 
 @command(

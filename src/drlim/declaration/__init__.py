@@ -13,6 +13,7 @@ from drlim._deprecated import renamed_names
 
 if TYPE_CHECKING:
     from drlim.declaration._fit import Fitted as Fitted, fit as fit
+    from drlim.declaration._nearest import Neighbor as Neighbor, nearest as nearest
     from drlim.declaration._prove import Evidence as Evidence, prove as prove
     from drlim.declaration._read import read_data as read_data
     from drlim.declaration._recognition import Recognition as Recognition
@@ -29,11 +30,10 @@ if TYPE_CHECKING:
         Pairs as Pairs,
     )
     from drlim.declaration._split import split as split
+    from drlim.declaration._unusual import Unusual as Unusual, how_unusual as how_unusual
     from drlim.declaration._use import (
-        Neighbor as Neighbor,
         Verified as Verified,
         declaration_of as declaration_of,
-        nearest as nearest,
         open_map as open_map,
         verify as verify,
     )
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 # A part is imported when it is used: to use a map takes neither what learns one nor what draws.
 _HOMES = {
     "_fit": ("Fitted", "fit"),
+    "_nearest": ("Neighbor", "nearest"),
     "_prove": ("Evidence", "prove"),
     "_read": ("read_data",),
     "_recognition": ("Recognition",),
@@ -49,7 +50,8 @@ _HOMES = {
     "_run": ("Run", "run"),
     "_schema": ("Data", "Declaration", "HeldOut", "Ignore", "Keep", "Map", "Pairs"),
     "_split": ("split",),
-    "_use": ("Neighbor", "Verified", "declaration_of", "nearest", "open_map", "verify"),
+    "_unusual": ("Unusual", "how_unusual"),
+    "_use": ("Verified", "declaration_of", "open_map", "verify"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

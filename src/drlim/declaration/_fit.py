@@ -28,6 +28,7 @@ from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._rules import Rules, combine
 from drlim.declaration._schema import Declaration, at
 from drlim.declaration._split import divide
+from drlim.declaration._unusual import held_out_distances
 from drlim.estimator import DrLIM
 from drlim.graphs import SimilarityGraph
 from drlim.losses._build import build_loss
@@ -167,31 +168,35 @@ def fit(
         resume=resume,
     )
     best.scaling_ = scaling  # with its reason, where the declaration gave none
-    best.annotations_ = _annotations(best, resolved, learnt, parts.learnt)
+    held_out = data.subset(parts.held_out)
+    best.annotations_ = _annotations(best, resolved, learnt, parts.learnt, held_out)
     if data.feature_names:
         best.feature_names_in_ = np.array(data.feature_names, dtype=object)
     return Fitted(
         best,
         known,
         learnt,
-        data.subset(parts.held_out),
+        held_out,
         data.subset(parts.unseen) if len(parts.unseen) else None,
         repeated,
     )
 
 
 def _annotations(
-    map_: DrLIM, resolved: Resolved, learnt: Dataset, rows: np.ndarray
+    map_: DrLIM, resolved: Resolved, learnt: Dataset, rows: np.ndarray, held_out: Dataset
 ) -> dict[str, Any]:
     """Return what a map's file tells of its declaration and of the samples that it learnt from."""
     declaration = resolved.declaration
+    learnt_from = learnt_points(map_, declaration, learnt)
+    points = learnt_from["learnt_points"]
     return {
         "declaration": as_read(declaration, learnt.X).as_json(),
         "ignored": [part.name for part in declaration.ignore],
         "kept": [part.name for part in declaration.keep],
         "learnt_values": learnt_values(resolved, rows),
         "trained_on": fingerprints(learnt.X),
-        **learnt_points(map_, declaration, learnt),
+        "held_out_distances": held_out_distances(map_, declaration, points, held_out),
+        **learnt_from,
     }
 
 

@@ -71,8 +71,6 @@ def learnt_points(map_: DrLIM, declaration: Declaration, learnt: Dataset) -> dic
         has texts the list that its numbers are places in, from 0; -1 stands for no value.
     """
     keep = [keep.factor for keep in declaration.keep if keep.factor]
-    if not keep:
-        return {}
     n = min(_MOST_POINTS, max(1, _MOST_NUMBERS // map_.n_components))
     order = generator(declaration.map.random_state).permutation(len(learnt))
     some = learnt.subset(np.sort(order[:n]))

@@ -468,7 +468,7 @@ def _remarks(
             )
     if learnt is not None:
         return
-    if measured.learnt is not None:
+    if measured.learnt is not None and resolved.kept_factors:
         n = len(measured.learnt.points["map"])
         yield (
             f"What is kept is read through {n:,} learnt points, which the map's file holds. What "

@@ -1,4 +1,4 @@
-"""Using a map: the nearest known samples, and whether two samples are the same."""
+"""Using a map: opening it, and whether two samples are the same."""
 
 from __future__ import annotations
 
@@ -9,36 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from drlim._deprecated import renamed_arguments
-from drlim._errors import FileError, InputError, nearest_name
+from drlim._errors import FileError, InputError
 from drlim._persistence import read_map
 from drlim.datasets import Dataset
 from drlim.datasets._dataset import check_known
 from drlim.declaration._features import by_name
 from drlim.declaration._fingerprints import left_out, trained_on
 from drlim.declaration._learnt import was_learnt
+from drlim.declaration._nearest import name_of, row_of
 from drlim.declaration._networks import imported, with_arguments
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
 from drlim.evaluation._probes import as_values
 from drlim.evaluation.verification import Rate, Threshold, _choose_as_judged, decide
 from drlim.loading import load
-
-
-@dataclass(frozen=True)
-class Neighbor:
-    """A known sample and its distance to another in the map.
-
-    Attributes
-    ----------
-    sample, neighbor : str
-        The names of the two, or row numbers where they have none.
-    distance : float
-    """
-
-    sample: str
-    neighbor: str
-    distance: float
 
 
 def declaration_of(map_: DrLIM, *, needed: bool = False) -> Declaration:
@@ -119,94 +103,6 @@ def _declared(plain: Any) -> Declaration:
             f"the map holds a declaration that cannot be read ({error}); if a newer drlim wrote "
             "it, update: pip install -U drlim"
         ) from None
-
-
-@renamed_arguments(asked="query")
-def nearest(map_: DrLIM, known: Dataset, query: Dataset | str, n: int = 5) -> list[Neighbor]:
-    """Find the known samples nearest to other samples in the map, the nearest first.
-
-    Parameters
-    ----------
-    map_ : DrLIM
-    known : Dataset
-        The samples to search.
-    query : Dataset or str
-        Samples, or the name or row of a known one, which is not its own neighbour.
-    n : int, default=5
-        How many to find for each.
-
-    Returns
-    -------
-    list of Neighbor
-
-    Raises
-    ------
-    InputError
-        If there are fewer than `n` known samples, or none of that name.
-
-    Examples
-    --------
-    >>> known = Dataset(np.arange(12.0).reshape(6, 2))
-    >>> map_ = DrLIM(n_neighbors=1, max_epochs=1, random_state=0).fit(known.X)
-    >>> [found.sample for found in nearest(map_, known, "0", 2)]
-    ['0', '0']
-    """
-    itself = None
-    known = by_name(map_, known)
-    if isinstance(query, Dataset):
-        query = by_name(map_, query)
-    if isinstance(query, str):
-        itself = row_of(known, query)
-        query = known.subset([itself])
-    if not 1 <= n <= len(known) - (itself is not None):
-        raise InputError(
-            f"n is {n} and there are {len(known)} known samples to choose from; give another n "
-            "(-n), or more samples"
-        )
-    from sklearn.neighbors import NearestNeighbors
-
-    index = NearestNeighbors().fit(map_.transform(known.X))
-    extra = int(itself is not None)
-    distances, rows = index.kneighbors(map_.transform(query.X), n_neighbors=n + extra)
-    found = []
-    for sample, (far, near) in enumerate(zip(distances, rows, strict=True)):
-        others = [(d, row) for d, row in zip(far, near, strict=True) if row != itself][:n]
-        name = name_of(known, itself) if itself is not None else name_of(query, sample)
-        found += [Neighbor(name, name_of(known, row), float(d)) for d, row in others]
-    return found
-
-
-def is_sample(data: Dataset, name: str) -> bool:
-    """Tell whether a text is the name of a sample, or else its row number."""
-    return _row_or_none(data, name) is not None
-
-
-def _row_or_none(data: Dataset, name: str) -> int | None:
-    if data.names is not None:
-        found = np.flatnonzero(data.names == name)
-        if len(found):
-            return int(found[0])
-    # Digits only: int() takes signs, spaces and underscores too, and refuses such digits as \u00b2.
-    if name.isascii() and name.isdecimal() and int(name) < len(data):
-        return int(name)
-    return None
-
-
-def row_of(data: Dataset, name: str) -> int:
-    """Return the row of a sample that is given by its name or its row number."""
-    row = _row_or_none(data, name)
-    if row is not None:
-        return row
-    known = map(str, data.names) if data.names is not None and len(data) <= 50 else ()
-    raise InputError(
-        f"there is no sample and no file {name!r}; give a name, or a row from 0 to "
-        f"{len(data) - 1}" + (f"; {nearest_name(name, known)}" if known else "")
-    )
-
-
-def name_of(data: Dataset, row: int) -> str:
-    """Return the name of a sample, or its row number where it has none."""
-    return str(row if data.names is None else data.names[row])
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
 `drlim.evaluation.retention`            what a map keeps, with intervals and chance
 `drlim.evaluation.proof`                the verdict on both, factor by factor
 `drlim.evaluation.verification`         same or different: thresholds and error rates; retrieval
+`drlim.evaluation.novelty`              how unusual a new sample is, against held-out samples
 `drlim.evaluation.cylinder`             a cylinder through the points of a map of poses
 ======================================  ==========================================================
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from drlim.evaluation import (
         cylinder as cylinder,
         invariance as invariance,
+        novelty as novelty,
         proof as proof,
         quality as quality,
         retention as retention,
@@ -44,6 +46,10 @@ if TYPE_CHECKING:
         leakage as leakage,
         orbit_ratio as orbit_ratio,
         orbits as orbits,
+    )
+    from drlim.evaluation.novelty import (
+        Novelty as Novelty,
+        nearest_distances as nearest_distances,
     )
     from drlim.evaluation.proof import (
         Proof as Proof,
@@ -69,7 +75,7 @@ if TYPE_CHECKING:
         roc as roc,
     )
 
-_MODULES = ("cylinder", "invariance", "proof", "quality", "retention", "verification")
+_MODULES = ("cylinder", "invariance", "novelty", "proof", "quality", "retention", "verification")
 # The function `retention` stays in its module, whose name it has.
 _HOMES = {
     "cylinder": ("circular_correlation", "fit_cylinder"),
@@ -80,6 +86,7 @@ _HOMES = {
         "orbit_ratio",
         "orbits",
     ),
+    "novelty": ("Novelty", "nearest_distances"),
     "proof": ("Proof", "is_constant", "measure_ignored", "measure_kept"),
     "quality": (
         "continuity",
