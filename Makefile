@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 N ?= 200000
 SEED ?= 0
 
-.PHONY: demo test lint docs cli bench guard fuzz examples reproduce changelog clean
+.PHONY: demo test lint docs pictures cli bench guard fuzz examples reproduce changelog clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)            ## learn the paper's map of handwritten 4s and 9s, and show it
@@ -26,6 +26,10 @@ lint: $(STAMP)            ## style, types, and the direction of the imports
 
 docs: .venv/.docs         ## the documentation, as HTML in docs/_build
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+
+pictures: .venv/.docs     ## the pictures of the README and of the first page (half an hour)
+	for name in mnist shifts shift-invariant norb; do $(BIN)/drlim reproduce $$name --download; done
+	$(BIN)/python docs/_pictures.py runs
 
 examples: $(STAMP)        ## the worked examples at full size, three seeds each, and their claims
 	$(BIN)/python -m examples

