@@ -6,6 +6,10 @@ STAMP := .venv/.installed
 N ?= 200000
 SEED ?= 0
 
+# Bytecode is kept even where the environment says otherwise: tests start many processes, and each
+# would compile all modules again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test lint docs pictures cli bench guard fuzz examples reproduce changelog clean
 .DEFAULT_GOAL := demo
 

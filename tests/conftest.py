@@ -13,13 +13,13 @@ Anywhere else a comment has the reason.
 import random
 import sys
 
-import jaxtyping
 import numpy as np
 import pytest
+import shapes
 
 # The hook rewrites modules while they are imported, so it must come before the first of them.
 assert "drlim" not in sys.modules
-jaxtyping.install_import_hook("drlim", "shapes.checked")
+shapes.install()
 
 
 @pytest.fixture
