@@ -1,0 +1,295 @@
+"""Small scenes for the tests of the page, written as the folder that an export writes."""
+
+import base64
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+STATIC = Path(__file__).parents[1] / "src" / "drlim" / "exploring" / "static"
+SPLIT = ["learnt", "held out", "never seen", "new"]
+
+
+def write_folder(folder, scene, arrays, pictures=None, names=None):
+    """Write the page with a scene: arrays, pictures (PNG bytes) and the names of its rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in STATIC.iterdir():
+        shutil.copy(file, folder / file.name)
+    scene = {**defaults(), **scene}
+    scene["n_points"], scene["n_components"] = arrays["points"].shape
+    scene["arrays"] = {
+        name: {"dtype": str(array.dtype), "shape": list(array.shape)}
+        for name, array in arrays.items()
+    }
+    for name, array in arrays.items():
+        _deliver(folder, name, np.ascontiguousarray(array).tobytes())
+    for name, png in (pictures or {}).items():
+        _deliver(folder, name, png)
+    if names is not None:
+        scene["has_names"] = True
+        _deliver(folder, "names", json.dumps(names).encode())
+    text = json.dumps(scene)
+    (folder / "scene.js").write_text(f"(window.drlim = window.drlim || {{}}).scene = {text};\n")
+    return folder
+
+
+def defaults():
+    return {
+        "version": 1,
+        "title": "a map",
+        "margin": 1.0,
+        "caption": "Learnt from 80 % of the samples; the others were held out.",
+        "split": SPLIT,
+        "factors": [],
+        "sprites": None,
+        "typical": 1.0,
+        "unusual": None,
+        "trails": [],
+        "groups": [],
+        "proof": None,
+        "no_proof": "No report was made of this map.",
+        "mapping": None,
+        "no_mapping": "This map was not exported as ONNX.",
+        "onnx": None,
+    }
+
+
+def _deliver(folder, name, content):
+    text = base64.b64encode(content).decode()
+    file = folder / f"data-{name.replace('/', '-')}.js"
+    file.write_text(f'drlim.receive("{name}", "{text}");\n')
+
+
+def png(pixels):
+    """The bytes of a PNG of grey (h, w) or colour (h, w, 3) bytes."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def sheet(images, columns):
+    """Grey images (n, h, w) of bytes as one sheet of tiles."""
+    n, h, w = images.shape
+    rows = -(-n // columns)
+    page = np.zeros((rows * columns, h, w), np.uint8)
+    page[:n] = images
+    page = page.reshape(rows, columns, h, w).transpose(0, 2, 1, 3).reshape(rows * h, columns * w)
+    return png(page)
+
+
+def principal(X, k):
+    """The first principal components, in units of the first one's spread."""
+    X = X.reshape(len(X), -1).astype(float)
+    X = X - X.mean(axis=0)
+    _, _, rows = np.linalg.svd(X, full_matrices=False)
+    Z = X @ rows[:k].T
+    return (Z / Z[:, 0].std()).astype(np.float32)
+
+
+def _split(n):
+    return (np.arange(n) % 5 == 0).astype(np.uint8)
+
+
+def _typical(Z):
+    rng = np.random.default_rng(0)
+    pairs = rng.integers(0, len(Z), (2, 1000))
+    return float(np.linalg.norm(Z[pairs[0]] - Z[pairs[1]], axis=1).mean())
+
+
+def digits(folder, n=1000, k=2):
+    """Handwritten digits along their principal components, with the trail of a shift."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    X, y = bunch.images[:n].astype(np.float32), bunch.target[:n].astype(np.int32)
+    Z = principal(X, k)
+    bytes_ = (X * 255 / 16).astype(np.uint8)
+    scene = {
+        "title": "Handwritten digits",
+        "typical": _typical(Z),
+        "factors": [
+            {
+                "name": "digit",
+                "kind": "class",
+                "values": [str(d) for d in range(10)],
+                "array": "factor/0",
+                "role": "kept",
+            },
+            {"name": "ink", "kind": "number", "array": "factor/1", "role": None},
+        ],
+        "sample": {"kind": "image", "shape": [8, 8], "channels": 1, "low": 0, "high": 16},
+        "sprites": {"tile": [8, 8], "columns": 32, "rows": 32, "n": n, "sheets": 1},
+    }
+    arrays = {
+        "points": Z,
+        "split": _split(n),
+        "factor/0": y,
+        "factor/1": X.mean(axis=(1, 2)),
+        "samples": X,
+    }
+    return write_folder(folder, scene, arrays, {"sprites/0": sheet(bytes_, 32)})
+
+
+def ring(folder):
+    """A cylinder: 18 azimuths, 9 elevations and 6 lightings of a small picture."""
+    azimuth, elevation, light = (
+        a.ravel()
+        for a in np.meshgrid(np.arange(0, 360, 20), np.arange(30, 75, 5), range(6), indexing="ij")
+    )
+    rng = np.random.default_rng(0)
+    turn = np.radians(azimuth)
+    Z = np.stack([np.cos(turn), elevation / 40 - 1.3, np.sin(turn)], axis=1)
+    Z = (Z + rng.normal(0, 0.02, Z.shape)).astype(np.float32)
+    v, u = np.mgrid[-1:1:24j, -1:1:24j]
+    along = u[None] * np.cos(turn)[:, None, None] + v[None] * np.sin(turn)[:, None, None]
+    across = -u[None] * np.sin(turn)[:, None, None] + v[None] * np.cos(turn)[:, None, None]
+    shape = (np.abs(across) < 0.12 + 0.1 * along) & (np.abs(along) < 0.9)
+    images = np.where(shape, 90 + 30 * light[:, None, None], 20 + 6 * light[:, None, None])
+    n = len(Z)
+    same = np.arange(n).reshape(-1, 6)
+    lines = np.concatenate([same[:, [0, j]] for j in range(1, 6)]).astype(np.int32)
+    scene = {
+        "title": "Airplane, 972 views",
+        "typical": _typical(Z),
+        "factors": [
+            {
+                "name": "azimuth",
+                "kind": "cyclic",
+                "period": 360,
+                "array": "factor/0",
+                "role": "kept",
+            },
+            {"name": "elevation", "kind": "number", "array": "factor/1", "role": "kept"},
+            {
+                "name": "lighting",
+                "kind": "class",
+                "values": [str(j) for j in range(6)],
+                "array": "factor/2",
+                "role": "ignored",
+            },
+        ],
+        "sample": {"kind": "image", "shape": [24, 24], "channels": 1, "low": 0, "high": 255},
+        "sprites": {"tile": [24, 24], "columns": 40, "rows": 40, "n": n, "sheets": 1},
+        "groups": [{"factor": "lighting", "array": "lines/0"}],
+    }
+    arrays = {
+        "points": Z,
+        "split": _split(n),
+        "factor/0": azimuth.astype(np.float32),
+        "factor/1": elevation.astype(np.float32),
+        "factor/2": light.astype(np.int32),
+        "lines/0": lines,
+    }
+    return write_folder(folder, scene, arrays, {"sprites/0": sheet(images.astype(np.uint8), 40)})
+
+
+def curves(folder):
+    """Spectra of three kinds, each a sum of peaks."""
+    rng = np.random.default_rng(0)
+    n, kinds = 120, np.arange(120) % 3
+    axis = np.linspace(800, 3000, 300)
+    centres = np.array([[1000, 1700], [1200, 1700], [1000, 2900]])[kinds]
+    peaks = np.exp(-(((axis - centres[:, :, None]) / 60) ** 2)) * rng.uniform(0.6, 1, (n, 2, 1))
+    X = (peaks.sum(axis=1) + rng.normal(0, 0.02, (n, 300))).astype(np.float32)
+    Z = principal(X, 2)
+    scene = {
+        "title": "Oils by their infrared spectra",
+        "typical": _typical(Z),
+        "factors": [
+            {
+                "name": "country",
+                "kind": "class",
+                "values": ["Greece", "Italy", "Spain"],
+                "array": "factor/0",
+                "role": "kept",
+            }
+        ],
+        "sample": {
+            "kind": "curve",
+            "shape": [300],
+            "axis": axis.tolist(),
+            "channels": 1,
+            "low": float(X.min()),
+            "high": float(X.max()),
+        },
+    }
+    arrays = {
+        "points": Z,
+        "split": _split(n),
+        "factor/0": kinds.astype(np.int32),
+        "samples": X,
+    }
+    return write_folder(folder, scene, arrays, names=[f"oil {i + 1}" for i in range(n)])
+
+
+def rows(folder):
+    """The wines of scikit-learn: rows of a table, in five components."""
+    from sklearn.datasets import load_wine
+
+    bunch = load_wine()
+    X, y = bunch.data.astype(np.float32), bunch.target.astype(np.int32)
+    Z = principal((X - X.mean(0)) / X.std(0), 5)
+    scene = {
+        "title": "Wines",
+        "typical": _typical(Z),
+        "factors": [
+            {
+                "name": "cultivar",
+                "kind": "class",
+                "values": [str(name) for name in bunch.target_names],
+                "array": "factor/0",
+                "role": "kept",
+            }
+        ],
+        "sample": {
+            "kind": "row",
+            "shape": [13],
+            "names": list(bunch.feature_names),
+            "channels": 1,
+            "low": float(X.min()),
+            "high": float(X.max()),
+        },
+    }
+    arrays = {"points": Z, "split": _split(len(Z)), "factor/0": y, "samples": X}
+    return write_folder(folder, scene, arrays)
+
+
+def many(folder, n, k=2):
+    """A cloud of so many points, for measuring."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(0, 2, (20, k))
+    code = rng.integers(0, 20, n)
+    Z = (centres[code] + rng.normal(0, 0.5, (n, k))).astype(np.float32)
+    scene = {
+        "title": f"{n:,} points",
+        "typical": _typical(Z),
+        "factors": [
+            {
+                "name": "cluster",
+                "kind": "class",
+                "values": [f"cluster {c + 1}" for c in range(20)],
+                "array": "factor/0",
+                "role": "kept",
+            }
+        ],
+        "sample": {"kind": "row", "shape": [k], "channels": 1, "low": -1, "high": 1},
+    }
+    arrays = {"points": Z, "split": _split(n), "factor/0": code.astype(np.int32)}
+    return write_folder(folder, scene, arrays)
+
+
+def digits_shown():
+    """The digit of each row of the scene of digits."""
+    from sklearn.datasets import load_digits
+
+    return load_digits().target[:1000]
+
+
+def points(folder, k):
+    """The points of a scene, read back from its file."""
+    text = (folder / "data-points.js").read_text()
+    return np.frombuffer(base64.b64decode(text.split('"')[3]), np.float32).reshape(-1, k)
