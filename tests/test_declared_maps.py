@@ -1094,6 +1094,33 @@ def test_known_and_unseen_classes_are_never_mixed_in_a_report_or_a_threshold(
     assert (of_known.n, of_known.n_others, of_known.learnt) == (48, 0, True)
 
 
+def test_a_report_recognises_known_classes_by_the_learnt_points_of_the_file(people):
+    declared, _, done = people
+    of_fit = prove(done.map, declared, done.held_out, done.learnt).recognition[0].knn_accuracy
+    few = done.held_out.subset(  # one or two of each person, too few to recognise one another
+        [row for row, n in enumerate(_of_its_kind(done.held_out.factor("who"))) if n < 2]
+    )
+    of_few = prove(done.map, declared, few).recognition[0].knn_accuracy
+    of_report = prove(done.map, declared, done.held_out).recognition[0].knn_accuracy
+    assert of_report["map"] == of_fit["map"]
+    assert of_few["map"] > 0.9 > 0.5 > of_few["samples"]
+
+
+def test_known_classes_are_recognised_where_they_are_numbers_once_and_texts_another_time(rng):
+    who = np.arange(60) % 3
+    X = np.eye(3)[who] + 0.1 * rng.normal(size=(60, 3))
+    declared = Declaration(keep=["who"], map=QUICK)
+    for learnt, new in ((who, who.astype(str)), (who.astype(str), who)):
+        done = fit(declared, Dataset(X[:45], {"who": learnt[:45]}))
+        (found,) = prove(done.map, declared, Dataset(X[45:], {"who": new[45:]})).recognition
+        assert found.knn_accuracy["map"] == 1
+
+
+def _of_its_kind(values):
+    """How many equal values stand before each."""
+    return [int((values[:row] == value).sum()) for row, value in enumerate(values)]
+
+
 @pytest.mark.fault("A3")
 def test_a_map_of_an_earlier_version_says_that_it_is_not_known_which_classes_it_learnt(people):
     declared, data, done = people

@@ -415,9 +415,7 @@ def _recognitions(
     classes: _Classes, measured: _Measured, unseen: _Measured | None
 ) -> Iterator[Recognition]:
     """Measure how well classes are recognised: those that were learnt from, and all others."""
-    factor, train = classes.factor, None
-    if classes.learnt is not None and measured.learnt is not None:
-        train = Labelled(measured.learnt.points, classes.learnt.factor(factor))
+    factor, train = classes.factor, _learnt_classes(classes.factor, measured)
     samples, is_learnt = measured.labelled(factor), classes.is_learnt(measured)
     labels_known = samples.labels
     if is_learnt is None:
@@ -438,6 +436,15 @@ def _recognitions(
     for who, some, known_points, known_labels in parts:
         if some.has_pairs:
             yield recognise(factor, who, some, known_points, known_labels, measured.seed)
+
+
+def _learnt_classes(factor: str, measured: _Measured) -> Labelled | None:
+    """Return the points that were learnt from, and their classes; None if they are not known."""
+    learnt = measured.learnt
+    if learnt is None or factor not in learnt.factors:
+        return None
+    labels = learnt.factors[factor]
+    return Labelled(learnt.points, labels).some(is_known(labels))
 
 
 def _remarks(
@@ -471,9 +478,10 @@ def _remarks(
     if measured.learnt is not None and resolved.kept_factors:
         n = len(measured.learnt.points["map"])
         yield (
-            f"What is kept is read through {n:,} learnt points, which the map's file holds. What "
-            "is ignored, and the references, are read from held-out samples by cross-validation "
-            "among these, and PCA is fitted to them: the file does not hold the training samples."
+            f"What is kept, and known classes, are read through {n:,} learnt points, which the "
+            "map's file holds. What is ignored, and the references, are read from held-out samples "
+            "by cross-validation among these, and PCA is fitted to them: the file does not hold "
+            "the training samples."
         )
     else:
         yield (

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from drlim.declaration._learnt import comparable
 from drlim.evaluation import quality
 from drlim.evaluation._probes import as_values
 from drlim.evaluation.verification import (
@@ -35,7 +36,9 @@ class Recognition:
         The number of samples, and of their classes.
     knn_accuracy : mapping of str to float
         The share of samples that their five nearest neighbours classify correctly: neighbours
-        among the samples that were learnt from or, for classes never seen, among the others.
+        among the samples that were learnt from or, for classes never seen, among the others. A
+        map's file holds learnt points of the map alone: without the samples that were learnt
+        from, neighbours in the references are among the others too.
     mean_average_precision : mapping of str to float
         The mean average precision of retrieving the samples of the same class.
     verification : mapping of str to Threshold
@@ -103,19 +106,20 @@ def recognise(
         As in `Recognition`.
     samples : Labelled
     train : Labelled, optional
-        The points that were learnt from. None: each sample is classified by the others.
+        The points that were learnt from, in the map and perhaps in its references. Where there
+        are none, each sample is classified by the others.
     labels_known : ndarray of shape (n_labels,)
         Classes that were learnt from, as far as they are known.
     seed : int
     """
     points, labels = samples.points, samples.labels
-    if train is None:
-        accuracy = {name: quality.leave_one_out_accuracy(Z, labels) for name, Z in points.items()}
-    else:
-        accuracy = {
-            name: quality.knn_accuracy(train.points[name], train.labels, Z, labels)
-            for name, Z in points.items()
-        }
+    accuracy = {}
+    for name, Z in points.items():
+        if train is not None and name in train.points:
+            known, asked = comparable(train.labels, labels)
+            accuracy[name] = quality.knn_accuracy(train.points[name], known, Z, asked)
+        else:
+            accuracy[name] = quality.leave_one_out_accuracy(Z, labels)
     counts = np.unique(as_values(labels), return_counts=True)[1]
     thresholds: Mapping[str, Threshold] = {}
     if len(counts) >= 2 and counts.max() >= 2:
