@@ -477,6 +477,19 @@ def test_neighbors_of_a_file_are_of_each_of_its_samples(project):
     assert [line[0] for line in lines] == [f"s{i}x" for i in range(120)]
 
 
+def test_neighbors_are_shown_on_a_page_and_said_to_be_unusual_or_not(project):
+    near = ("neighbors", "map.drlim", "T.csv", "new.csv", "--html", "near.html", *OWN)
+    done = in_project(project, *near)
+    assert done.returncode == 0, done.stderr
+    assert "held-out samples" in done.stderr
+    assert "The page is near.html" in done.stderr
+    page = (project[0] / "near.html").read_text("utf-8")
+    assert "120 samples, each with the 5 nearest" in page or "of 120 samples" in page
+    assert "pose p0" in page
+    refused = in_project(project, *near[:4], "--html", "T.csv", *OWN)
+    assert (refused.returncode, "T.csv" in refused.stderr) == (2, True)
+
+
 def test_verify_chooses_a_threshold_and_answers_a_pair(project):
     asked = ("--false-accept-rate", "0.1", "--pair", "s0", "s119", *OWN)
     done = in_project(project, "verify", "map.drlim", "T.csv", *asked)

@@ -382,6 +382,13 @@ def _show_page(page: Path) -> None:
         "a folder, an array).",
     ),
     Argument("-n", metavar="N", type=_positive, default=5, help="How many. [default: %(default)s]"),
+    Argument(
+        "--html",
+        metavar="FILE",
+        type=Path,
+        help="Write a page that shows them: photographs, curves, or rows of numbers.",
+    ),
+    _FACTORS,
     *_READING,
     _SKIP_BAD,
     _NETWORK,
@@ -391,29 +398,44 @@ def _neighbors(
     data: Path,
     query: str,
     n: int,
+    html: Path | None,
+    factors: Path | None,
     reading: dict[str, Any],
     skip_bad: bool,
     network: str | None,
 ) -> None:
-    """Find the known samples nearest to a sample in the map, with their distances."""
-    from drlim.declaration import declaration_of, how_unusual, nearest, open_map, read_data
-    from drlim.declaration._nearest import is_sample, row_of
+    """Find the known samples nearest to a sample in the map, with their distances.
+
+    A sample that is farther from what the map learnt than held-out samples are is called foreign.
+    """
+    if html is not None:
+        check_output(html, [map_file, data, factors, Path(query)])
+    from drlim.declaration import declaration_of, how_unusual, open_map, read_data
+    from drlim.declaration._nearest import find_nearest, is_sample
     from drlim.declaration._unusual import NOT_KNOWN
 
     map_ = open_map(map_file, network)
     declaration = declaration_of(map_).with_options(data=reading)
-    known = read_data(declaration, data, skip_bad=skip_bad, map_=map_, say=_say_aside)
+    if html is not None and factors is None and data == declaration.data.path:
+        factors = declaration.data.factors
+    known = read_data(
+        declaration, data, factors=factors, skip_bad=skip_bad, map_=map_, say=_say_aside
+    )
     sought: Dataset | str = query
     # A known sample comes first: the answer must not depend on the files of the working folder.
     if not is_sample(known, query) and Path(query).exists():
         sought = read_data(declaration, Path(query), map_=map_, say=_say_aside)
+    found = find_nearest(map_, known, sought, n)
     print(f"{'sample':<32} {'nearest':<32} distance (margins)")
-    for found in nearest(map_, known, sought, n):
-        print(f"{found.sample:<32} {found.neighbor:<32} {found.distance / map_.margin:.4f}")
-    new = known.subset([row_of(known, sought)]) if isinstance(sought, str) else sought
-    unusual = how_unusual(map_, new)
+    for each in found.neighbors():
+        print(f"{each.sample:<32} {each.neighbor:<32} {each.distance / map_.margin:.4f}")
+    unusual = how_unusual(map_, found.query)
     for line in [NOT_KNOWN] if unusual is None else unusual.lines():
         _say_aside(line)
+    if html is not None:
+        from drlim.declaration._neighbors_page import write_page
+
+        _say_aside(f"The page is {write_page(html, map_, found)}")
 
 
 @command(

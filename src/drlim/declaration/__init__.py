@@ -14,6 +14,7 @@ from drlim._deprecated import renamed_names
 if TYPE_CHECKING:
     from drlim.declaration._fit import Fitted as Fitted, fit as fit
     from drlim.declaration._nearest import Neighbor as Neighbor, nearest as nearest
+    from drlim.declaration._neighbors_page import write_neighbors as write_neighbors
     from drlim.declaration._prove import Evidence as Evidence, prove as prove
     from drlim.declaration._read import read_data as read_data
     from drlim.declaration._recognition import Recognition as Recognition
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "_fit": ("Fitted", "fit"),
     "_nearest": ("Neighbor", "nearest"),
+    "_neighbors_page": ("write_neighbors",),
     "_prove": ("Evidence", "prove"),
     "_read": ("read_data",),
     "_recognition": ("Recognition",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,12 +59,7 @@ def nearest(map_: DrLIM, known: Dataset, query: Dataset | str, n: int = 5) -> li
     >>> [found.sample for found in nearest(map_, known, "0", 2)]
     ['0', '0']
     """
-    found = find_nearest(map_, known, query, n)
-    return [
-        Neighbor(found.name(k), name_of(found.known, row), float(distance))
-        for k in range(len(found.query))
-        for row, distance in zip(found.rows[k], found.distances[k], strict=True)
-    ]
+    return find_nearest(map_, known, query, n).neighbors()
 
 
 @dataclass(frozen=True)
@@ -79,19 +74,20 @@ class Found:
         Which known samples are nearest to each, the nearest first.
     distances : ndarray of shape (n_query, n)
         In the map.
-    itself : int or None
-        The row of the query among the known samples, if it is one of them.
     """
 
     known: Dataset
     query: Dataset
     rows: np.ndarray
     distances: np.ndarray
-    itself: int | None
 
-    def name(self, k: int) -> str:
-        """Return the name of the k-th sample of the query, or its row."""
-        return name_of(self.query, k) if self.itself is None else name_of(self.known, self.itself)
+    def neighbors(self) -> list[Neighbor]:
+        """Return them by their names, those of each sample together."""
+        return [
+            Neighbor(name_of(self.query, k), name_of(self.known, row), float(distance))
+            for k in range(len(self.query))
+            for row, distance in zip(self.rows[k], self.distances[k], strict=True)
+        ]
 
 
 def find_nearest(map_: DrLIM, known: Dataset, query: Dataset | str, n: int) -> Found:
@@ -102,7 +98,7 @@ def find_nearest(map_: DrLIM, known: Dataset, query: Dataset | str, n: int) -> F
         query = by_name(map_, query)
     if isinstance(query, str):
         itself = row_of(known, query)
-        query = known.subset([itself])
+        query = replace(known.subset([itself]), names=np.array([name_of(known, itself)]))
     if not 1 <= n <= len(known) - (itself is not None):
         raise InputError(
             f"n is {n} and there are {len(known)} known samples to choose from; give another n "
@@ -116,7 +112,7 @@ def find_nearest(map_: DrLIM, known: Dataset, query: Dataset | str, n: int) -> F
     if itself is not None:  # of samples at one point, it need not be the first
         is_other = rows[0] != itself
         rows, distances = rows[:, is_other][:, :n], distances[:, is_other][:, :n]
-    return Found(known, query, rows, distances, itself)
+    return Found(known, query, rows, distances)
 
 
 def is_sample(data: Dataset, name: str) -> bool:

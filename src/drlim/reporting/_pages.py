@@ -75,7 +75,7 @@ def page(template: str, title: str, viewers: Sequence[Viewer], parts: Mapping[st
     Parameters
     ----------
     template : str
-        "run.html.j2" or "proof.html.j2".
+        "run.html.j2", "proof.html.j2" or "neighbors.html.j2".
     title : str
     viewers : sequence of Viewer
         The 3-D maps on the page; the page has a script only if there are any.
