@@ -399,7 +399,7 @@ def test_how_a_csv_file_is_written_is_said_to_every_command_that_reads_data(comm
     content = (folder / "new.csv").read_text().replace(",", "~").replace(".", ",")
     (folder / "odd.csv").write_bytes(content.replace("p0", "pé").encode("cp1252"))
     rest = {"transform": ("-o", "Z.npy"), "neighbors": ("0",), "report": ("-o", "odd")}
-    form = ("--delimiter", "~", "--decimal", ",", "--encoding", "cp1252", "--max-pixels", "9")
+    form = ("--delimiter", "~", "--decimal", ",", "--encoding", "cp1252")
     words = (command, "map.drlim", "odd.csv", *rest.get(command, ()), *OWN)
     assert in_project(project, *words).returncode == 2
     done = in_project(project, *words, *form)
@@ -427,6 +427,28 @@ def test_select_keeps_the_samples_that_a_table_lists(command, project):
     done = in_project(project, *words, "--select")
     assert done.returncode == 0, done.stderr
     assert "does not list 20 samples" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "map.drlim", "new.csv", "--select"),
+        ("verify", "map.drlim", "new.csv", "--select"),
+        ("report", "map.drlim", "new.csv", "--max-pixels", "9"),
+        ("transform", "map.drlim", "new.csv", "-o", "z.npy", "--max-pixels", "9"),
+        ("neighbors", "map.drlim", "new.csv", "0", "--max-pixels", "9"),
+        ("transform", "map.drlim", "new.npy", "-o", "z.npy", "--delimiter", ";"),
+        ("fit", "new.npy", "--keep", "neighbors:5", "--no-header"),
+    ],
+)
+def test_an_option_of_reading_that_does_not_apply_to_the_data_is_refused(words, project):
+    folder, _ = project
+    np.save(folder / "new.npy", np.zeros((20, 2)))
+    done = in_project(project, *words)
+    assert done.returncode == 2
+    option = next(word for word in words if word.startswith("--") and word != "--keep")
+    assert option in done.stderr
+    assert not (folder / "z.npy").exists()
 
 
 def test_report_proves_a_map_on_what_it_was_not_trained_on(project):

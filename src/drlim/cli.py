@@ -9,6 +9,7 @@ import argparse
 import io
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,33 @@ _READING = (
         help="The largest image that is decoded, in pixels. [default: 64000000]",
     ),
 )
+_OF_TEXT = {
+    "delimiter": "--delimiter",
+    "decimal": "--decimal",
+    "encoding": "--encoding",
+    "header": "--no-header",
+}
+
+
+def _check_reading(reading: dict[str, Any], data: Path, tables: Iterable[Path | None] = ()) -> None:
+    """Refuse options of reading that do not apply to the data or its tables of factors.
+
+    Those that a map's declaration holds are not checked: they are for the data it names.
+    """
+    from drlim.declaration._read import is_array
+
+    files = [data, *(table for table in tables if table is not None)]
+    if reading.get("select") and len(files) == 1:
+        raise InputError(
+            "--select keeps the samples that a table of factors lists; give the table, --factors"
+        )
+    if reading["max_pixels"] is not None and is_array(data):
+        raise InputError(f"{data} is an array or a table; --max-pixels applies to image files")
+    of_text = [option for name, option in _OF_TEXT.items() if reading[name] is not None]
+    if of_text and not any(file.suffix.lower() == ".csv" for file in files):
+        raise InputError(f"{data} is not a .csv file; {of_text[0]} applies to these only")
+
+
 _NETWORK = Argument(
     "--network",
     metavar="MODULE:FUNCTION",
@@ -268,6 +296,9 @@ def _fit(
             "random_state": seed,
         },
     )
+    if declared.data.path is not None:
+        pairs_file = None if declared.pairs is None else declared.pairs.path
+        _check_reading(reading, declared.data.path, [declared.data.factors, pairs_file])
     done = run(
         declared,
         out,
@@ -311,6 +342,7 @@ def _transform(
     from drlim.declaration import declaration_of, open_map
     from drlim.declaration._read import how_to_read
 
+    _check_reading(reading, data)
     map_ = open_map(map_file, network)
     how = how_to_read(declaration_of(map_).with_options(data=reading), data, map_)
     stream = blocks(data, skip_bad=skip_bad, say=print, **how)
@@ -352,6 +384,7 @@ def _report(
     check_output_folder(folder, [map_file, data, factors])
     from drlim import declaration as declared
 
+    _check_reading(reading, data, [factors])
     map_ = declared.open_map(map_file, network)
     declaration = declared.declaration_of(map_, needed=True).with_options(data=reading)
     samples = declared.read_data(
@@ -414,6 +447,8 @@ def _neighbors(
     from drlim.declaration._nearest import find_nearest, is_sample
     from drlim.declaration._unusual import NOT_KNOWN
 
+    if not Path(query).exists():  # else the options may be for it
+        _check_reading(reading, data)
     map_ = open_map(map_file, network)
     declaration = declaration_of(map_).with_options(data=reading)
     if html is not None and factors is None and data == declaration.data.path:
@@ -483,6 +518,7 @@ def _verify(
     """
     from drlim import declaration as declared
 
+    _check_reading(reading, data, [factors])
     map_ = declared.open_map(map_file, network)
     declaration = declared.declaration_of(map_).with_options(data=reading)
     samples = declared.read_data(

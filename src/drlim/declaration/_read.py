@@ -105,8 +105,7 @@ def how_to_read(declaration: Declaration, path: Path, map_: DrLIM | None = None)
     is_table = path.suffix.lower() in (".csv", ".parquet")
     declared = declaration.data
     other = path != declared.path
-    is_array = path.suffix.lower() in (".npy", ".npz", ".zarr", ".h5ad", ".csv", ".parquet")
-    of_images = not (other and is_array)
+    of_images = not (other and is_array(path))
     columns: Sequence[str] | None = declared.columns if is_table or not other else None
     if is_table:
         columns = names_known_by(map_) or columns
@@ -120,6 +119,11 @@ def how_to_read(declaration: Declaration, path: Path, map_: DrLIM | None = None)
         "colour": declared.colour if of_images else None,
         "max_pixels": declared.max_pixels if of_images else None,
     }
+
+
+def is_array(path: Path) -> bool:
+    """Return whether a path is of an array or a table, and not of images."""
+    return path.suffix.lower() in (".npy", ".npz", ".zarr", ".h5ad", ".csv", ".parquet")
 
 
 def as_read(declaration: Declaration, X: np.ndarray) -> Declaration:
