@@ -495,10 +495,10 @@ def test_the_recall_of_an_approximate_search_is_what_it_found(rng, monkeypatch):
     assert recall < 0.9
 
 
-@pytest.mark.parametrize("k", [5, 400])
+@pytest.mark.parametrize("k", [5, 200])
 def test_a_search_that_finds_too_little_looks_wider(k, rng, monkeypatch):
     pytest.importorskip("faiss")
-    X = rng.normal(size=(3000, 50)).astype(np.float32)
+    X = rng.normal(size=(1500, 50)).astype(np.float32)
     monkeypatch.setattr(_approximate, "_LINKS", 4)
     found = []
     for doublings in (1, 4):
@@ -533,9 +533,9 @@ def test_rows_to_which_no_way_leads_are_compared_with_all(rng, monkeypatch):
 @pytest.mark.parametrize("d", [1, 40])
 def test_the_memory_of_an_approximate_search_is_bounded(d, rng, monkeypatch):
     pytest.importorskip("faiss")
-    n = 20_000
+    n = 8_000
     X = rng.normal(size=(n, d))
-    monkeypatch.setattr(_approximate, "_BLOCK_ENTRIES", 2**17)
+    monkeypatch.setattr(_approximate, "_BLOCK_ENTRIES", 2**15)
     tracemalloc.start()
     _approximate.nearest_nearly(X, 3, lambda share: None)
     peak = tracemalloc.get_traced_memory()[1]

@@ -6,7 +6,7 @@ pose under any lighting, because the lighting is not mentioned.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -142,7 +142,7 @@ def adjacent_and_gaps(
             lambda gap, off: (gap > 0) & (gap <= step + np.minimum(1e-9 * step + off, most))
         )
         ends, found = values.gaps(step, most_steps)
-        edges += [rows[values.samples_of(*pair)] for pair in [*joined, *ends]]
+        edges.append(rows[each_with_each(values.members, np.concatenate([joined, ends]))])
         gaps.append(found)
     every = np.concatenate(edges) if edges else np.empty((0, 2), np.int64)
     n_bridged, widest, n_open = zip(*gaps, strict=True)
@@ -211,18 +211,32 @@ def near_in_values(
             np.stack([np.repeat(np.arange(len(there)), n_near + 1), near.ravel()], axis=1),
             len(there),
         )
-        edges += [each_with_each(members[left], members[right]) for left, right in pairs_.edges]
+        edges.append(each_with_each(members, pairs_.edges))
     near_by = SimilarityGraph(np.concatenate(edges), len(value))
     equal = same(value) if within is None else same(value) & same(within)
     return (equal | near_by if near_by.n_edges else equal), n_values
 
 
 def each_with_each(
-    left: Int[np.ndarray, " n_left"], right: Int[np.ndarray, " n_right"]
+    members: Sequence[Int[np.ndarray, " n_members"]], groups: Int[np.ndarray, "n_groups 2"]
 ) -> Int[np.ndarray, "n_pairs 2"]:
-    """Return each of some rows paired with each of others."""
-    pairs_ = np.meshgrid(left, right, indexing="ij")
-    return np.stack([part.ravel() for part in pairs_], axis=1)
+    """Return, for each pair of groups, each member of the one paired with each of the other."""
+    if not len(groups):
+        return np.empty((0, 2), np.int64)
+    every, size = np.concatenate(members), np.array([len(rows) for rows in members])
+    first = np.cumsum(size) - size
+    left, right = groups.T
+    n_pairs = size[left] * size[right]
+    # The number of each pair among those of its two groups.
+    number = np.arange(n_pairs.sum()) - np.repeat(np.cumsum(n_pairs) - n_pairs, n_pairs)
+    of_left, of_right = np.divmod(number, np.repeat(size[right], n_pairs))
+    return np.stack(
+        [
+            every[np.repeat(first[left], n_pairs) + of_left],
+            every[np.repeat(first[right], n_pairs) + of_right],
+        ],
+        axis=1,
+    )
 
 
 def _as_columns(values: Any, period: float | None) -> Float[np.ndarray, "n_samples n_columns"]:
@@ -244,10 +258,10 @@ def same_on_circle(factor: np.ndarray, period: float) -> SimilarityGraph:
     if factor.dtype.kind not in "uif" or not np.isfinite(factor).all():
         return equal
     values = _Values.of(factor, period)
-    pairs_ = [values.samples_of(*pair) for pair in values.pairs_by(lambda gap, off: gap <= off)]
-    if not pairs_:
+    pairs_ = values.pairs_by(lambda gap, off: gap <= off)
+    if not len(pairs_):
         return equal  # a union writes all edges out
-    return equal | SimilarityGraph(np.concatenate(pairs_), len(factor))
+    return equal | SimilarityGraph(each_with_each(values.members, pairs_), len(factor))
 
 
 @dataclass(frozen=True)
@@ -270,28 +284,26 @@ class _Values:
         members = np.split(order, np.cumsum(np.bincount(group, minlength=len(values)))[:-1])
         return cls(values, members, period, factor.dtype)
 
-    def samples_of(self, left: int, right: int) -> Int[np.ndarray, "n_pairs 2"]:
-        """Return each sample of one value with each of another."""
-        return each_with_each(self.members[left], self.members[right])
-
     def pairs_by(
         self, is_near: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    ) -> Iterator[tuple[int, int]]:
-        """Yield the pairs of values that are near by their difference and its rounding."""
+    ) -> Int[np.ndarray, "n_pairs 2"]:
+        """Return the pairs of values that are near by their difference and its rounding."""
+        near = [np.empty((0, 2), np.int64)]
         for k, value in enumerate(self.values):
             gap = np.abs(self.values[k + 1 :] - value)
             if self.period is not None:
                 gap = gap % self.period
                 gap = np.minimum(gap, self.period - gap)
             off = rounding(self.values[k + 1 :], value, self.dtype)
-            for other in k + 1 + np.flatnonzero(is_near(gap, off)):
-                yield k, int(other)
+            others = k + 1 + np.flatnonzero(is_near(gap, off))
+            near.append(np.stack([np.full(len(others), k), others], axis=1))
+        return np.concatenate(near)
 
-    def gaps(self, step: float, most_steps: float) -> tuple[list[tuple[int, int]], Gaps]:
+    def gaps(self, step: float, most_steps: float) -> tuple[Int[np.ndarray, "n_pairs 2"], Gaps]:
         """Return the pairs of values at either end of a gap that is bridged, and count the gaps."""
         places, at = self._places()
         if len(places) < 2:
-            return [], Gaps(0, 0.0, 0)
+            return np.empty((0, 2), np.int64), Gaps(0, 0.0, 0)
         gap = np.diff(places)
         if self.period is not None:
             gap = np.append(gap, places[0] + self.period - places[-1])
@@ -308,7 +320,8 @@ class _Values:
             for right in np.flatnonzero(at == (place + 1) % len(places))
         ]
         n_open = int(is_open.sum()) - len(bridged)
-        return ends, Gaps(len(bridged), float(gap[bridged].max(initial=0.0)), n_open)
+        found = Gaps(len(bridged), float(gap[bridged].max(initial=0.0)), n_open)
+        return np.array(ends, np.int64).reshape(-1, 2), found
 
     def _places(self) -> tuple[Float[np.ndarray, " n_places"], Int[np.ndarray, " n_values"]]:
         """Return the places that values take on the line or circle, and the place of each value."""
