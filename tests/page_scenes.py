@@ -16,7 +16,8 @@ def write_folder(folder, scene, arrays, pictures=None, names=None):
     """Write the page with a scene: arrays, pictures (PNG bytes) and the names of its rows."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in STATIC.iterdir():
-        shutil.copy(file, folder / file.name)
+        if file.name != "ort.wasm":
+            shutil.copy(file, folder / file.name)
     scene = {**defaults(), **scene}
     scene["n_points"], scene["n_components"] = arrays["points"].shape
     scene["arrays"] = {
@@ -56,10 +57,11 @@ def defaults():
     }
 
 
-def _deliver(folder, name, content):
+def _deliver(folder, name, content, file=None):
     text = base64.b64encode(content).decode()
-    file = folder / f"data-{name.replace('/', '-')}.js"
-    file.write_text(f'drlim.receive("{name}", "{text}");\n')
+    (folder / (file or f"data-{name.replace('/', '-')}.js")).write_text(
+        f'drlim.receive("{name}", "{text}");\n'
+    )
 
 
 def png(pixels):
@@ -101,13 +103,24 @@ def _typical(Z):
 
 
 def digits(folder, n=1000, k=2):
-    """Handwritten digits along their principal components, with the trail of a shift."""
+    """Handwritten digits along their principal components, with trails and the map as ONNX."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
-    X, y = bunch.images[:n].astype(np.float32), bunch.target[:n].astype(np.int32)
-    Z = principal(X, k)
-    bytes_ = (X * 255 / 16).astype(np.uint8)
+    X, y = _bytes(bunch.images[:n]).astype(np.float32), bunch.target[:n].astype(np.int32)
+    mean = X.reshape(n, -1).mean(axis=0)
+    weights = np.linalg.svd(X.reshape(n, -1) - mean, full_matrices=False)[2][:k].T / 200
+    weights = weights.astype(np.float32)
+
+    def transform(samples):
+        return ((samples.reshape(len(samples), -1) - mean) @ weights).astype(np.float32)
+
+    Z, split, shifts = transform(X), _split(n), np.arange(-3, 4)
+    held_out = np.flatnonzero(split)
+    learnt = Z[split == 0]
+    nearest = np.linalg.norm(Z[held_out, None] - learnt[None], axis=2).min(axis=1)
+    copies = np.stack([_shifted(X[held_out[:32]], shift) for shift in shifts], axis=1)
+    trail = transform(copies.reshape(-1, 8, 8)).reshape(32, len(shifts), k)
     scene = {
         "title": "Handwritten digits",
         "typical": _typical(Z),
@@ -121,17 +134,78 @@ def digits(folder, n=1000, k=2):
             },
             {"name": "ink", "kind": "number", "array": "factor/1", "role": None},
         ],
-        "sample": {"kind": "image", "shape": [8, 8], "channels": 1, "low": 0, "high": 16},
+        "sample": {"kind": "image", "shape": [8, 8], "channels": 1, "low": 0, "high": 255},
         "sprites": {"tile": [8, 8], "columns": 32, "rows": 32, "n": n, "sheets": 1},
+        "unusual": {"nearest_held_out": np.sort(nearest).tolist()},
+        "mapping": "onnx",
+        "no_mapping": None,
+        "onnx": {"shape": [8, 8], "dtype": "float32"},
+        "trails": [
+            {
+                "name": "shift",
+                "along": "horizontal",
+                "strengths": shifts.tolist(),
+                "range_trained": [-2, 2],
+                "unit": "pixels",
+                "declared": True,
+                "identity": 0,
+                "rows": held_out[:32].tolist(),
+                "array": "trail/0",
+                "images": "trail_images/0",
+            }
+        ],
     }
     arrays = {
         "points": Z,
-        "split": _split(n),
+        "split": split,
         "factor/0": y,
         "factor/1": X.mean(axis=(1, 2)),
         "samples": X,
+        "trail/0": trail,
     }
-    return write_folder(folder, scene, arrays, {"sprites/0": sheet(bytes_, 32)})
+    pictures = {
+        "sprites/0": sheet(X.astype(np.uint8), 32),
+        "trail_images/0": sheet(copies.reshape(-1, 8, 8).astype(np.uint8), len(shifts)),
+    }
+    write_folder(folder, scene, arrays, pictures)
+    _deliver(folder, "ort.wasm", (STATIC / "ort.wasm").read_bytes(), "ort.wasm.js")
+    _deliver(folder, "map.onnx", linear_onnx(weights, -mean @ weights), "map.onnx.js")
+    return folder
+
+
+def _bytes(X):
+    return np.round(X * 255 / 16).astype(np.uint8)
+
+
+def _shifted(X, shift):
+    moved = np.roll(X, shift, axis=2)
+    if shift > 0:
+        moved[:, :, :shift] = 0
+    elif shift < 0:
+        moved[:, :, shift:] = 0
+    return moved
+
+
+def linear_onnx(weights, offset):
+    """A linear map of pictures of 8 x 8 as the bytes of an ONNX model."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = helper.make_graph(
+        [
+            helper.make_node("Flatten", ["X"], ["flat"]),
+            helper.make_node("Gemm", ["flat", "weights", "offset"], ["Z"]),
+        ],
+        "linear",
+        [helper.make_tensor_value_info("X", TensorProto.FLOAT, ["n", 8, 8])],
+        [helper.make_tensor_value_info("Z", TensorProto.FLOAT, ["n", weights.shape[1]])],
+        [
+            numpy_helper.from_array(weights.astype(np.float32), "weights"),
+            numpy_helper.from_array(offset.astype(np.float32), "offset"),
+        ],
+    )
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    ).SerializeToString()
 
 
 def ring(folder):
@@ -289,7 +363,25 @@ def digits_shown():
     return load_digits().target[:1000]
 
 
+def picture_of(row):
+    """A digit as the bytes of a PNG."""
+    from sklearn.datasets import load_digits
+
+    return png(_bytes(load_digits().images[row]))
+
+
 def points(folder, k):
     """The points of a scene, read back from its file."""
-    text = (folder / "data-points.js").read_text()
-    return np.frombuffer(base64.b64decode(text.split('"')[3]), np.float32).reshape(-1, k)
+    return _numbers(folder / "data-points.js").reshape(-1, k)
+
+
+def trail(folder, k):
+    """The rows of the first trail of the scene of digits, and its points."""
+    text = (folder / "scene.js").read_text()
+    info = json.loads(text.split(".scene = ")[1].rstrip(";\n"))["trails"][0]
+    points = _numbers(folder / "data-trail-0.js").reshape(len(info["rows"]), -1, k)
+    return info["rows"], points
+
+
+def _numbers(file):
+    return np.frombuffer(base64.b64decode(file.read_text().split('"')[3]), np.float32)

@@ -101,7 +101,7 @@ def test_a_value_of_the_legend_can_stand_alone_and_splits_be_hidden(open_page):
     assert four == page_scenes.digits_shown().tolist().count(4)
     page.get_by_role("list", name="learnt and held out").get_by_role("button").nth(1).click()
     assert 0 < page.evaluate(SHOWN) < four
-    page.get_by_label("by", exact=True).select_option(label="ink")
+    page.get_by_label("colour by").select_option(label="ink")
     assert page.evaluate(SHOWN) == 200
 
 
@@ -139,6 +139,113 @@ def test_curves_and_rows_are_shown_as_such(open_page, name, shown):
     page = open_page(name)
     page.get_by_role("application").press("Enter")
     assert page.locator(f".card.docked {shown}").count() >= 1
+
+
+def panel(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def test_the_slider_shows_how_far_the_point_of_a_shifted_digit_moves(open_page, scenes):
+    page = open_page("digits")
+    panel(page, "Ignores")
+    slider = page.get_by_label("strength")
+    reading = page.locator(".reading strong")
+    assert reading.inner_text() == "0.00"
+    slider.fill("6")
+    rows, trail = page_scenes.trail(scenes["digits"], 2)
+    typical = page.evaluate("() => drlim.map.data.scene.typical")
+    moved = np.linalg.norm(trail[0, 6] - trail[0, 3]) / typical
+    assert float(reading.inner_text()) == pytest.approx(moved, abs=0.005)
+    assert "3 pixels" in slider.get_attribute("aria-valuetext")
+    page.get_by_text("another sample").click()
+    page.get_by_role("button", name=f"transform row {rows[5]}").click()
+    assert page.locator(".card.docked").get_attribute("data-row") == str(rows[5])
+
+
+def drop(page, name, content, kind):
+    page.evaluate(
+        """([name, content, kind]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([Uint8Array.from(content)], name, { type: kind }));
+          document.dispatchEvent(new DragEvent("drop", { dataTransfer: data, cancelable: true }));
+        }""",
+        [name, list(content), kind],
+    )
+
+
+def test_a_dropped_picture_lands_where_the_map_puts_it(open_page, scenes):
+    page = open_page("digits")
+    fours = np.flatnonzero(page_scenes.digits_shown() == 4)
+    row = int(next(row for row in fours if row % 5 == 0))  # held out
+    picture = page_scenes.picture_of(row)
+    drop(page, "four.png", picture, "image/png")
+    page.locator(".result .picture").first.wait_for()
+    placed = page.evaluate("() => Array.from(drlim.page.fresh.placed.point)")
+    Z = page_scenes.points(scenes["digits"], 2)
+    np.testing.assert_allclose(placed, Z[row], atol=1e-4)
+    page.get_by_role("button", name="Pick a held-out one").click()
+    page.wait_for_function("() => drlim.page.fresh.placed.upload.kind === 'row'")
+    point, row = page.evaluate(
+        "() => [Array.from(drlim.page.fresh.placed.point), drlim.page.fresh.placed.upload.row]"
+    )
+    np.testing.assert_allclose(point, Z[row], atol=1e-4)
+    assert "held-out samples" in page.locator(".result").inner_text()
+
+
+def test_a_drawing_is_mapped_when_the_stroke_ends(open_page):
+    page = open_page("digits")
+    panel(page, "New sample")
+    box = page.locator(".pad").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 140, steps=4)
+    page.mouse.up()
+    page.locator(".result .picture").first.wait_for()
+    assert page.evaluate("() => Math.max(...drlim.page.fresh.placed.sample)") > 60
+
+
+def test_bad_uploads_are_named_and_the_page_goes_on(open_page):
+    page = open_page("digits")
+    for name, content, kind, words in [
+        ("a.png", b"no picture", "image/png", "not a picture"),
+        ("a.csv", b"1,2,3\n", "text/csv", "3 numbers"),
+        ("a.csv", b"", "text/csv", "empty"),
+        ("a.zip", b"PK", "application/zip", "neither"),
+    ]:
+        drop(page, name, content, kind)
+        page.get_by_role("alert").filter(has_text=words).wait_for()
+    drop(page, "four.png", page_scenes.picture_of(4), "image/png")
+    page.locator(".result .picture").first.wait_for()
+
+
+def test_samples_that_differ_only_in_what_is_ignored_are_joined(open_page):
+    page = open_page("ring")
+    panel(page, "Ignores")
+    page.get_by_role("button", name="lighting").click()
+    page.get_by_text("810 pairs that differ in lighting alone").wait_for()
+
+
+def test_the_table_of_the_lasso_has_the_rows_inside_and_no_others(open_page, scenes):
+    page = open_page("digits")
+    page.get_by_role("button", name="lasso").click()
+    corners = [(250, 200), (600, 200), (600, 500), (250, 500)]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=3)
+    page.mouse.up()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as CSV").click()
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0] == "row,split,digit,ink,component 1,component 2"
+    inside = page.evaluate(
+        """() => { const box = drlim.map.element.getBoundingClientRect();
+          return [...Array(1000).keys()].filter(row => { const [x, y] = drlim.map.pixelOfRow(row);
+            const [u, v] = [box.left + x / drlim.map.ratio, box.top + y / drlim.map.ratio];
+            return u > 250 && u < 600 && v > 200 && v < 500; }); }"""
+    )
+    assert 10 < len(inside) < 990
+    assert [int(line.split(",")[0]) for line in lines[1:]] == inside
 
 
 def test_a_folder_without_its_data_says_what_is_missing(open_page, scenes, browser, tmp_path):

@@ -13,8 +13,15 @@ await build({
   entryPoints: [join(web, "src", "main.ts")], outfile: join(out, "page.js"), bundle: true, format: "iife",
   minify: true, target: "es2022", charset: "utf8", legalComments: "eof", logLevel: "warning",
 });
+await build({
+  entryPoints: [join(web, "src", "ort.ts")], outfile: join(out, "ort.js"), bundle: true, format: "iife", minify: true,
+  target: "es2022", charset: "utf8", legalComments: "eof", logLevel: "warning",
+  define: { "import.meta.url": "document.baseURI" },  // read where it would fetch its wasm, which it is given instead
+});
+const runtime = join(web, "node_modules", "onnxruntime-web");
+copyFileSync(join(runtime, "dist", "ort-wasm-simd-threaded.wasm"), join(out, "ort.wasm"));
 await build({ entryPoints: [join(web, "src", "page.css")], outfile: join(out, "page.css"), minify: true, logLevel: "warning" });
-copyFileSync(join(web, "src", "index.html"), join(out, "index.html"));
+for (const name of ["index.html", "LICENSES.txt"]) copyFileSync(join(web, "src", name), join(out, name));
 
 // The same digest as in tests/test_page_bundle.py: each name and its bytes, by name.
 const digest = createHash("sha256");

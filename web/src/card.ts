@@ -17,7 +17,7 @@ export function facts(map: MapView, row: number): HTMLDListElement {
 /** The nearest samples as buttons, each with its thumbnail or its value of the colouring factor. */
 export function neighbourList(map: MapView, sheets: Sheets, near: { row: number; distance: number }[]): HTMLElement {
   const { data, store } = map;
-  const list = h("ol", { class: "neighbours" });
+  const list = h("ol", { class: sheets.tile ? "neighbours" : "neighbours words" });
   for (const { row, distance } of near) {
     const factor = data.factors[store.now.colour];
     const value = factor ? valueOf(factor, row) : nameOf(data, row);
@@ -81,7 +81,7 @@ export function hoverCard(map: MapView, sheets: Sheets): HTMLElement {
 }
 
 /** The card of the selected sample, at the side of the map. */
-export function dockedCard(map: MapView, sheets: Sheets, say: (text: string) => void, actions: (row: number) => Node[]): HTMLElement {
+export function dockedCard(map: MapView, sheets: Sheets, say: (text: string) => void): HTMLElement {
   const card = h("section", { class: "card docked", "aria-label": "selected sample", hidden: true });
   const show = (): void => {
     const row = map.store.now.selected;
@@ -96,7 +96,7 @@ export function dockedCard(map: MapView, sheets: Sheets, say: (text: string) => 
         map.store.set({ selected: -1 });
         map.element.focus();
       } }, "×"),
-      ...cardContent(map, sheets, row, 168), ...actions(row));
+      ...cardContent(map, sheets, row, 168));
     say(sentenceOf(map.data, row));
   };
   map.store.on(["selected", "colour", "dark"], show);

@@ -30,7 +30,7 @@ export function mapPanel(map: MapView): HTMLElement {
     const role = factor.role ? ROLES[factor.role] : undefined;
     return role ? `${factor.name} (${role})` : factor.name;
   }), store.now.colour);
-  if (data.factors.length > 0) parts.push(h("section", {}, h("h2", {}, "Colour"), field("by", colour), legend(map)));
+  if (data.factors.length > 0) parts.push(h("section", {}, field("colour by", colour), legend(map)));
 
   parts.push(h("section", {}, h("h2", {}, "Samples"), splitLegend(map), h("p", { class: "quiet" }, scene.caption)));
 

@@ -25,6 +25,11 @@ export function svg(tag: string, attributes: Record<string, string | number> = {
   return element;
 }
 
+/** A small sign of strokes, 16 units across. */
+export function icon(path: string): SVGElement {
+  return svg("svg", { class: "icon", width: 16, height: 16, viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: path }));
+}
+
 export function empty(element: Element, ...children: Child[]): void {
   element.replaceChildren(...children.filter((child): child is Node | string => Boolean(child)));
 }

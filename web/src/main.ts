@@ -2,21 +2,26 @@
 import { dockedCard, hoverCard } from "./card.ts";
 import { colourBy } from "./colouring.ts";
 import { mapPanel } from "./controls.ts";
-import { empty, h } from "./dom.ts";
+import { empty, h, icon } from "./dom.ts";
 import { firstFactor } from "./factors.ts";
 import { listen, zoom } from "./gestures.ts";
+import { lasso } from "./lasso.ts";
 import { shapeOf } from "./legend.ts";
+import { mapperFor } from "./mapper.ts";
 import { BACKGROUNDS, MapView } from "./mapview.ts";
+import { NewSample } from "./newsample.ts";
 import { axes, selection, unit } from "./overlays.ts";
+import { proofPanel } from "./proof.ts";
 import { count, type Data, type Factor, type Scene } from "./scene.ts";
 import { Sheets } from "./sheets.ts";
 import { type Source, theSource } from "./source.ts";
 import { Store } from "./store.ts";
-import { tabs } from "./tabs.ts";
+import { type Tab, tabs } from "./tabs.ts";
+import { TrailPanel } from "./trailpanel.ts";
 
 const KEYS =
   "Arrow keys move the map, or turn it in 3-D; plus and minus zoom; 0 shows all. Enter selects the sample nearest to " +
-  "the middle, N its nearest neighbour; Escape ends the selection.";
+  "the middle, N its nearest neighbour; L starts the lasso; Escape ends the selection.";
 
 async function read(source: Source, scene: Scene): Promise<Data> {
   const array = (name: string): ReturnType<Source["array"]> => source.array(scene, name);
@@ -49,8 +54,9 @@ function show(source: Source, data: Data): void {
     size: 1, thumbnails: "near", hovered: -1, selected: -1,
   });
   const sheets = new Sheets(source, data);
-  const map = new MapView(data, sheets, store);
+  const map = new MapView(data, sheets, store, (info) => source.array(scene, info.array));
   map.overlays.push(unit, axes, selection);
+  const onChoose: ((chosen: number) => void)[] = [];
   const status = h("p", { class: "unseen", role: "status", "aria-live": "polite" });
   const say = (text: string): void => {
     status.textContent = text;
@@ -80,7 +86,7 @@ function show(source: Source, data: Data): void {
   store.on(["axes", "solid"], place);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => store.set({ dark: prefersDark() }));
 
-  listen(map);
+  const gestures = listen(map);
   map.element.setAttribute("aria-label", `map of ${count(scene.n_points)} samples: ${scene.title}`);
   const theme = h("button", { type: "button", class: "plain", click: () => store.set({ dark: !store.now.dark }) });
   const nameTheme = (): void => {
@@ -89,20 +95,66 @@ function show(source: Source, data: Data): void {
   };
   nameTheme();
   store.on(["dark"], nameTheme);
-  const zoomButtons = h("div", { class: "zoom", role: "group", "aria-label": "zoom" },
-    h("button", { type: "button", "aria-label": "zoom in", click: () => zoom(map, 1.6) }, "+"),
-    h("button", { type: "button", "aria-label": "zoom out", click: () => zoom(map, 1 / 1.6) }, "−"),
-    h("button", { type: "button", "aria-label": "show all", title: "show all", click: () => map.fit() }, "⤢"));
+  const tools = h("div", { class: "zoom", role: "group", "aria-label": "view" },
+    h("button", { type: "button", "aria-label": "zoom in", title: "zoom in", click: () => zoom(map, 1.6) }, icon("M8 3v10M3 8h10")),
+    h("button", { type: "button", "aria-label": "zoom out", title: "zoom out", click: () => zoom(map, 1 / 1.6) }, icon("M3 8h10")),
+    h("button", { type: "button", "aria-label": "show all", title: "show all", click: () => map.fit() },
+      icon("M6 2H2v4M10 2h4v4M6 14H2v-4M10 14h4v-4")),
+    lasso(map, gestures, say));
 
-  map.element.append(dockedCard(map, sheets, say, () => []), hoverCard(map, sheets), zoomButtons);
+  const all: Tab[] = [{ name: "Map", content: mapPanel(map) }];
+  let trails: TrailPanel | null = null;
+  let fresh: NewSample | null = null;
+  const mapper = mapperFor(source, data);
+  if (mapper) {
+    fresh = new NewSample(map, sheets, mapper, (placed) => trails?.follow(placed.upload));
+    all.push({ name: "New sample", content: fresh.element });
+    acceptDrops(fresh, () => open(1));
+  }
+  if (scene.trails.length > 0 || scene.groups.length > 0) {
+    trails = new TrailPanel(map, sheets, source, say);
+    const at = all.length;
+    all.push({ name: "Ignores", content: trails.element });
+    onChoose.push((chosen) => trails!.show(chosen === at));
+  }
+  if (scene.proof || source.kind === "server") {
+    const proof = proofPanel(scene, source.kind === "server");
+    const at = all.length;
+    all.push({ name: "Proof", content: proof.element });
+    onChoose.push((chosen) => {
+      document.body.classList.toggle("wide", chosen === at);
+      if (chosen === at) proof.opened();
+    });
+  }
+  const { element: panels, choose: open } = tabs(all, (chosen) => onChoose.forEach((call) => call(chosen)));
+
+  map.element.append(dockedCard(map, sheets, say), hoverCard(map, sheets), tools);
   empty(document.body,
     h("a", { class: "skip", href: "#panel" }, "skip the map"),
     h("header", { class: "top" }, h("h1", {}, scene.title), theme),
-    h("main", {}, map.element, h("aside", { id: "panel", "aria-label": "controls" },
-      tabs([{ name: "Map", content: mapPanel(map) }]))),
+    h("main", {}, map.element, h("aside", { id: "panel", tabindex: -1, "aria-label": "controls" }, panels)),
     h("p", { id: "map-keys", class: "unseen" }, KEYS), status);
   document.title = `${scene.title} – drlim`;
   window.drlim!.map = map;
+  window.drlim!.page = { fresh, trails };
+}
+
+/** A file dropped anywhere on the page is a new sample. */
+function acceptDrops(fresh: NewSample, open: () => void): void {
+  const over = (event: DragEvent): void => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    document.body.classList.toggle("dropping", event.type === "dragover");
+  };
+  document.addEventListener("dragover", over);
+  document.addEventListener("dragleave", over);
+  document.addEventListener("drop", (event) => {
+    over(event);
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
+    open();
+    void fresh.takeFile(file);
+  });
 }
 
 async function start(): Promise<void> {

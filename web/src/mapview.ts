@@ -3,9 +3,9 @@ import { type Axes, type Place, placing, shuffled } from "./axes.ts";
 import { boundsOf, Camera, project, type Projection, type Vector } from "./camera.ts";
 import { type Colouring } from "./colouring.ts";
 import { h, quietMotion } from "./dom.ts";
-import { Frame, PAD } from "./frame.ts";
+import { blend, Frame, PAD } from "./frame.ts";
 import { hex, packed, type Rgb } from "./palette.ts";
-import type { Data } from "./scene.ts";
+import type { Data, NumberArray } from "./scene.ts";
 import type { Sheets } from "./sheets.ts";
 import type { Store } from "./store.ts";
 import { chooseThumbs, type Thumb } from "./thumbs.ts";
@@ -43,7 +43,11 @@ export class MapView {
   private view: Projection;
   private seen = 0;
 
-  constructor(readonly data: Data, private readonly sheets: Sheets, readonly store: Store) {
+  constructor(
+    readonly data: Data, private readonly sheets: Sheets, readonly store: Store,
+    /** Reads the pairs of rows that lines join. */
+    readonly lines: (info: { array: string }) => Promise<NumberArray>,
+  ) {
     const n = data.scene.n_points;
     this.order = shuffled(n);
     this.cloud = { positions: new Float32Array(3 * n), colours: new Uint32Array(n), marks: new Uint8Array(n) };
@@ -88,8 +92,20 @@ export class MapView {
 
   setColours(colouring: Colouring): void {
     this.colouring = colouring;
-    for (let i = 0; i < this.order.length; i++) this.cloud.colours[i] = colouring.colours[this.order[i]!]!;
+    const background = packed(this.background);
+    for (let i = 0; i < this.order.length; i++) {
+      const row = this.order[i]!, colour = colouring.colours[row]!;
+      this.cloud.colours[i] = !this.emphasised || this.emphasised.has(row) ? colour : blend(colour, background, 56);
+    }
     this.redraw();
+  }
+
+  private emphasised: ReadonlySet<number> | null = null;
+
+  /** Show some rows in their colours and all others pale; null: all in their colours. */
+  emphasise(rows: ReadonlySet<number> | null): void {
+    this.emphasised = rows;
+    this.setColours(this.colouring);
   }
 
   /** Show only the rows for which `shown` says so, each in the shape of its split. */
@@ -172,6 +188,19 @@ export class MapView {
       this.camera.pan(this.camera.width / 2 - x, this.camera.height / 2 - y);
       this.redraw();
     }
+  }
+
+  /** Bring a point of the map into view if it is outside, with some room around it. */
+  revealPoint(point: Float32Array): void {
+    const [x, y] = this.pixelOf(point, 0);
+    const { width, height } = this.camera;
+    if (x > 0 && y > 0 && x < width && y < height) return;
+    this.camera.fit(boundsOf(this.cloud.positions));
+    this.view = this.camera.projection();
+    const [u, v] = this.pixelOf(point, 0);
+    const out = Math.max(Math.abs(u / width - 0.5), Math.abs(v / height - 0.5)) / 0.45;
+    if (out > 1) this.camera.zoomAt(1 / out, width / 2, height / 2);
+    this.redraw();
   }
 
   pointSize(): number {

@@ -1,4 +1,5 @@
 /** Where the scene comes from: a server, or a folder of files that needs none. */
+import type { Ort } from "./mapper.ts";
 import { type ArrayInfo, type NumberArray, type Scene, viewOf } from "./scene.ts";
 
 export interface Source {
@@ -59,8 +60,11 @@ interface Carrier {
   /** Set by the scene.js of a server. */
   server?: boolean;
   receive?: (name: string, base64: string) => void;
+  /** Set by ort.js. */
+  ort?: Ort;
   /** The map shown, for tests and for the console. */
   map?: unknown;
+  page?: unknown;
 }
 
 declare global {

@@ -1,10 +1,9 @@
 /** Panels of which one is seen, as the ARIA practices describe tabs. */
 import { h } from "./dom.ts";
 
-export interface Tab { name: string; content: HTMLElement; opened?: () => void }
+export interface Tab { name: string; content: HTMLElement }
 
-export function tabs(all: readonly Tab[]): HTMLElement {
-  if (all.length === 1) return all[0]!.content;
+export function tabs(all: readonly Tab[], chosen: (at: number) => void): { element: HTMLElement; choose: (at: number) => void } {
   const buttons = all.map((tab, k) => h("button", {
     type: "button", role: "tab", id: `tab-${k}`, "aria-controls": `tabpanel-${k}`, click: () => choose(k),
     keydown: (event: KeyboardEvent) => {
@@ -19,14 +18,18 @@ export function tabs(all: readonly Tab[]): HTMLElement {
   const panels = all.map((tab, k) => h("div", {
     role: "tabpanel", id: `tabpanel-${k}`, "aria-labelledby": `tab-${k}`, class: "tabpanel",
   }, tab.content));
-  function choose(chosen: number): void {
-    all.forEach((tab, k) => {
-      buttons[k]!.setAttribute("aria-selected", String(k === chosen));
-      buttons[k]!.tabIndex = k === chosen ? 0 : -1;
-      panels[k]!.hidden = k !== chosen;
-      if (k === chosen) tab.opened?.();
+  function mark(at: number): void {
+    all.forEach((_, k) => {
+      buttons[k]!.setAttribute("aria-selected", String(k === at));
+      buttons[k]!.tabIndex = k === at ? 0 : -1;
+      panels[k]!.hidden = k !== at;
     });
   }
-  choose(0);
-  return h("div", { class: "tabs" }, h("div", { role: "tablist", "aria-label": "panels" }, ...buttons), ...panels);
+  function choose(at: number): void {
+    mark(at);
+    chosen(at);
+  }
+  mark(0);
+  if (all.length === 1) return { element: all[0]!.content, choose };
+  return { element: h("div", { class: "tabs" }, h("div", { role: "tablist", "aria-label": "panels" }, ...buttons), ...panels), choose };
 }
