@@ -391,7 +391,7 @@ def _report(
         declaration, data, factors=factors, skip_bad=skip_bad, map_=map_, say=print
     )
     evidence = declared.prove(map_, declaration, samples)
-    print(f"\n{evidence.proof}")  # before the report, which may fail to be written
+    print(f"\n{evidence.text}")  # before the report, which may fail to be written
     _show_page(declared.write_report(folder, evidence, map_, declaration)[0])
 
 

@@ -145,10 +145,15 @@ def near_card(
     factors: list[str],
     beside: np.ndarray,
     mark: str = "",
+    unnamed: str = "",
 ) -> Card:
-    """Draw a known sample that is near another one; the distance is in margins."""
+    """Draw a known sample that is near another one; the distance is in margins.
+
+    `unnamed` stands before the row of a sample without a name.
+    """
     lines = [*lines_of(known, row, factors), f"{distance:.2f} margins away"]
-    return drawer.card(known.X[row], name_of(known, row), lines, mark=mark, beside=beside)
+    name = f"{'' if known.names is not None else unnamed}{name_of(known, row)}"
+    return drawer.card(known.X[row], name, lines, mark=mark, beside=beside)
 
 
 def shown_factors(declaration: Declaration, data: Dataset) -> list[str]:

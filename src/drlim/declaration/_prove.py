@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -24,12 +24,15 @@ from drlim.declaration._learnt import (
 )
 from drlim.declaration._moved import Embedding, measure_change
 from drlim.declaration._near import agreeing
+from drlim.declaration._readings import Reading, read_classes
 from drlim.declaration._recognition import Labelled, Recognition, recognise
 from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration, Keep
+from drlim.declaration._unusual import Unusual, how_unusual
 from drlim.estimator import DrLIM
 from drlim.evaluation._probes import is_known
+from drlim.evaluation._words import Answer, in_words
 from drlim.evaluation.invariance import MOST_FEATURES, Displacement
 from drlim.evaluation.proof import (
     Ignored,
@@ -62,6 +65,16 @@ class Evidence:
         The number of samples that were left out because the map was trained on them.
     repeats : tuple of str
         A line for each thing found of samples that repeat others, and of their labels.
+    learnt : Dataset or None
+        The samples that were learnt from, where they are at hand.
+    known : Learnt or None
+        Their points, as far as they are known.
+    readings : tuple of Reading
+        How each kept class is read from each held-out sample, through the learnt points.
+    unusual : Unusual or None
+        How unusual the samples are, where they are not those that the map's file knows.
+    unusual_unseen : Unusual or None
+        The same of samples with values that were held out as a whole.
     """
 
     proof: Proof
@@ -71,6 +84,31 @@ class Evidence:
     curves: Mapping[str, tuple[Change, Mapping[str, Displacement]]] = field(default_factory=dict)
     n_known: int = 0
     repeats: tuple[str, ...] = ()
+    learnt: Dataset | None = None
+    known: Learnt | None = None
+    readings: tuple[Reading, ...] = ()
+    unusual: Unusual | None = None
+    unusual_unseen: Unusual | None = None
+
+    @property
+    def answers(self) -> list[Answer]:
+        """What was declared, as questions with their answers."""
+        return [in_words(entry) for entry in self.proof.entries]
+
+    @property
+    def text(self) -> str:
+        """The proof as text, and what is said of single samples."""
+        return "\n".join(
+            [str(self.proof), *(["", *self.unusual_lines] if self.unusual_lines else [])]
+        )
+
+    @property
+    def unusual_lines(self) -> list[str]:
+        """How many samples are foreign, a sentence for each part."""
+        lines = [] if self.unusual is None else [self.unusual.summary()]
+        if self.unusual_unseen is not None:
+            lines.append(f"Of values never seen: {self.unusual_unseen.summary()}")
+        return lines
 
     @property
     def ignored_factors(self) -> list[str]:
@@ -87,6 +125,12 @@ class Evidence:
             "skipped": list(self.held_out.skipped),
             "left_out": list(self.held_out.left_out),
             "repeats": list(self.repeats),
+            "answers": [asdict(answer) for answer in self.answers],
+            "readings": [reading.as_json() for reading in self.readings],
+            "unusual": None if self.unusual is None else self.unusual.as_json(),
+            "unusual_unseen": (
+                None if self.unusual_unseen is None else self.unusual_unseen.as_json()
+            ),
         }
 
 
@@ -148,9 +192,9 @@ def prove(
     held_out = by_name(map_, held_out)
     seen = trained_on(map_, held_out)
     given, held_out = held_out, held_out.subset(~seen) if seen.any() else held_out
-    if learnt is None and unseen is None:
+    if unseen is None:
         held_out, unseen = _apart(declaration, held_out)
-    elif unseen is not None:
+    else:
         unseen = by_name(map_, unseen)
     resolved = resolve(declaration, held_out)
     seed = declaration.map.random_state
@@ -196,6 +240,11 @@ def prove(
         curves,
         int(seen.sum()),
         tuple(repeats),
+        learnt,
+        known,
+        tuple(_readings(measured)),
+        _unusual(map_, held_out),
+        None if unseen is None else how_unusual(map_, unseen),
     )
 
 
@@ -436,6 +485,34 @@ def _recognitions(
     for who, some, known_points, known_labels in parts:
         if some.has_pairs:
             yield recognise(factor, who, some, known_points, known_labels, measured.seed)
+
+
+def _readings(measured: _Measured) -> Iterator[Reading]:
+    """Read each kept class of the held-out samples through the learnt points of the map."""
+    for factor in measured.resolved.kept_classes:
+        if measured.learnt is None or factor not in measured.learnt.factors:
+            continue
+        labels, learnt = comparable(measured.data.factor(factor), measured.learnt.factors[factor])
+        some = np.flatnonzero(is_known(learnt))
+        is_read = is_known(labels) & among(labels, learnt[some]) & ~measured.is_shared
+        reading = read_classes(
+            factor,
+            measured.learnt.points["map"][some],
+            learnt[some],
+            measured.points["map"],
+            labels,
+            np.flatnonzero(is_read),
+        )
+        if reading is not None:
+            yield replace(reading, taken_for=some[reading.taken_for])
+
+
+def _unusual(map_: DrLIM, held_out: Dataset) -> Unusual | None:
+    """Return how unusual samples are; None if it is by them that the map's file judges."""
+    unusual = how_unusual(map_, held_out)
+    if unusual is None or np.isin(unusual.novelty.distances, unusual.distances).mean() > 0.5:
+        return None
+    return unusual
 
 
 def _learnt_classes(factor: str, measured: _Measured) -> Labelled | None:

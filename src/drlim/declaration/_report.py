@@ -18,12 +18,14 @@ from drlim.declaration._prove import Evidence
 from drlim.declaration._recognition import Recognition
 from drlim.declaration._rules import Rules
 from drlim.declaration._schema import Declaration, Keep
+from drlim.declaration._shown import classes_read, nearest_strips
 from drlim.estimator import DrLIM
 from drlim.evaluation.invariance import MOST_FEATURES, Displacement
 from drlim.evaluation.proof import IGNORED_CAPTION, KEPT_CAPTION, NOT_CONCLUDED, Ignored, Kept
 from drlim.reporting import Picture, Viewer, page
 from drlim.reporting._json import write_json
 from drlim.reporting._machine import machine
+from drlim.reporting._samples import SampleDrawer
 from drlim.transforms import Change, beyond
 
 # A map and its references, in the order of tables and pictures.
@@ -83,6 +85,12 @@ def write_report(
                 "evidence": evidence,
                 "not_concluded": NOT_CONCLUDED,
                 "entries": evidence.proof.entries,
+                "answers": evidence.answers,
+                "unusual": evidence.unusual_lines,
+                "foreign": evidence.unusual,
+                "nearest": nearest_strips(evidence, map_, declaration),
+                "classes": classes_read(evidence, map_, declaration),
+                "how": SampleDrawer(evidence.held_out.X, evidence.held_out.feature_names).how,
                 "promised_nothing": _PROMISED_NOTHING if force else "",
                 "pictures": [picture.write(scratch) for picture in pictures],
                 "tables": tables(evidence),

@@ -141,7 +141,7 @@ def run(
             progress=progress,
         )
     if say is not None:
-        say(f"\n{evidence.proof}")  # before the report, which may fail to be written
+        say(f"\n{evidence.text}")  # before the report, which may fail to be written
     written = write_report(
         folder, evidence, fitted.map, declaration, rules=fitted.rules, force=force
     )
