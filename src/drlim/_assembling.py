@@ -14,12 +14,13 @@ from torch import nn
 from drlim._applying import evaluated, numbers
 from drlim._devices import device_of, to_device
 from drlim._errors import InputError
-from drlim._scaling import Scaling, fits, scaling_for, shape_of_unit, standardisation
+from drlim._scaling import Scaling, fits, inferred, shape_of_unit, standardisation
 from drlim._sparse import Samples
 from drlim._torch_state import LayerStream
 from drlim._training_run import check_points
 from drlim.networks import AlongComponents, Builder, Standardize
 from drlim.networks._builders import build
+from drlim.networks._features import FeatureCopies
 
 
 def assembled(
@@ -28,7 +29,6 @@ def assembled(
     X: Samples,
     n_components: int,
     *,
-    margin: float,
     seed: int,
     device: torch.device,
     start: nn.Sequential | None,
@@ -43,9 +43,6 @@ def assembled(
         What samples pass through first.
     X : ndarray of shape (n_samples, ...)
     n_components : int
-    margin : float
-        How far apart the points of a network that starts along principal components are, on
-        average.
     seed : int
     device : torch.device
     start : nn.Sequential, optional
@@ -69,8 +66,6 @@ def assembled(
     if start is not None:
         _take_weights(network, start)
     _check_output(network, X, n_components, learns)
-    if start is None:
-        start_along_components(network, X, margin)
     return network
 
 
@@ -103,8 +98,13 @@ def _unwrapped(network: nn.Module) -> nn.Module:
     return network
 
 
-def start_along_components(network: nn.Sequential, X: Samples, margin: float) -> None:
-    """Give a network of such a kind its first weights: those of the principal components of X."""
+def start_along_components(
+    network: nn.Sequential, X: Samples | FeatureCopies, margin: float
+) -> None:
+    """Give a network of such a kind its first weights: those of the principal components of X.
+
+    Its points are a margin apart, on average.
+    """
     standardize, built = network
     if isinstance(built, AlongComponents):
         most = min(len(X), _MOST_FOR_COMPONENTS)
@@ -120,7 +120,7 @@ _MOST_FOR_COMPONENTS = 1_000
 
 def standardisation_of(
     X: Samples,
-    given: str | None,
+    chosen: Scaling | None,
     *,
     names: Sequence[str],
     start: nn.Sequential | None,
@@ -134,8 +134,8 @@ def standardisation_of(
         If the other map has samples of another shape, or another scale than was given.
     """
     if start is None:
-        scaling = scaling_for(X, given, names)
-        if verbose and given is None:
+        scaling = chosen or inferred(X, names)
+        if verbose and not scaling.given:
             print(scaling, file=sys.stderr)
         return scaling, Standardize(*standardisation(X, scaling.scale))
     taken = copy.deepcopy(start[0])
@@ -148,10 +148,10 @@ def standardisation_of(
         )
     is_none = unit.ndim == 0 and float(unit) == 1 and not centre.any()
     scale = "none" if is_none else "each" if unit.ndim else "one"
-    if given is not None and shape_of_unit(X.shape[1:], given) != unit.shape:
+    if chosen is not None and shape_of_unit(X.shape[1:], chosen.scale) != unit.shape:
         raise InputError(
-            f"scale is {given!r} and init has the scale {scale!r}, which stays; give that one, or "
-            "none"
+            f"scale is {chosen.scale!r} and init has the scale {scale!r}, which stays; give that "
+            "one, or none"
         )
     return Scaling(scale, "as in the map it starts from"), taken
 

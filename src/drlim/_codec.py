@@ -402,11 +402,11 @@ def _network(
     """Build a network and give it the weights of the file."""
     sample_shape = tuple(description["sample_shape"])
     n_components = description["parameters"]["n_components"]
-    if "name" in _builders.describe(builder):
-        # A short file can describe a network that is too large for any machine, so its shapes are
-        # compared with the file before it is built.
-        _check_weights(path, _builders.shapes(builder, sample_shape, n_components), tensors)
     with weights_follow():
+        if "name" in _builders.describe(builder):
+            # A short file can describe a network that is too large for any machine, so its shapes
+            # are compared with the file before it is built.
+            _check_weights(path, _builders.shapes(builder, sample_shape, n_components), tensors)
         network = _builders.build(builder, sample_shape, n_components, seed=0)
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     _check_weights(path, shapes, tensors)
@@ -489,6 +489,19 @@ def _table(value: Any, *kinds: Callable[[Any], bool]) -> bool:
     )
 
 
+def _long_text(value: Any) -> bool:
+    """Tell whether a value is a text, such as the description of a pretrained network."""
+    return type(value) is str and len(value) <= 2**20
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= 1000 and all(map(_number, value))
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
 def _custom(value: Any) -> bool:
     return isinstance(value, dict) and list(value) == ["custom"] and is_text(value["custom"])
 
@@ -498,7 +511,7 @@ def _network_description(value: Any) -> bool:
         isinstance(value, dict)
         and set(value) == {"name", "arguments"}
         and is_text(value["name"])
-        and _table(value["arguments"], is_text, _number, is_shape)
+        and _table(value["arguments"], _long_text, _number, is_shape, _numbers, _is_bool)
     )
 
 

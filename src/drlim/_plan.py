@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from drlim.checkpoints import _OpenCheckpoint
 from drlim.graphs import SimilarityGraph
 from drlim.losses import PairLoss, PointLoss
 from drlim.networks import AlongComponents
+from drlim.networks._features import FeatureCopies
 from drlim.pairs import PairSampler
 from drlim.training import Pinned, Selection, train
 
@@ -48,6 +49,8 @@ class Plan:
         None: 0.001, and less for layers with very many inputs.
     augment : callable or None
     device : torch.device
+    has_copies : bool
+        Whether each sample has changed copies already, of which one is drawn each time.
     """
 
     loss: PairLoss | PointLoss
@@ -58,11 +61,16 @@ class Plan:
     learning_rate: float | None
     augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None
     device: torch.device
+    has_copies: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether anything is left to choose: the length of a training that changes no samples."""
         return self.max_epochs is None and self.augment is None
+
+    def on_features(self, X: Any) -> Plan:
+        """Return the plan for features of samples, whose changed copies are among them."""
+        return replace(self, augment=None, has_copies=isinstance(X, FeatureCopies))
 
     def sampler(
         self, graph: SimilarityGraph, dissimilar: SimilarityGraph | None, weight: Any = None
@@ -80,7 +88,7 @@ class Plan:
             ),
             weight=weight,
             # A map learns to ignore a change from two independently changed copies of a sample.
-            n_copies=1 if self.augment is None else 2,
+            n_copies=1 if self.augment is None and not self.has_copies else 2,
             most_batches=most_batches,
         )
 
@@ -93,7 +101,7 @@ class Plan:
     def train(
         self,
         network: nn.Module,
-        X: Samples,
+        X: Samples | FeatureCopies,
         sampler: PairSampler,
         random: Streams,
         *,
@@ -104,18 +112,23 @@ class Plan:
         label: str = "epoch",
         checkpoint: _OpenCheckpoint | None = None,
         pinned: Pinned | None = None,
+        whole: nn.Module | None = None,
     ) -> list[Epoch]:
         """Train the network in place, for a share of the epochs."""
         n_epochs = math.ceil(share * self.n_epochs(sampler))
         if shown is not None:
             shown.begin(label, n_epochs, n_epochs * sampler.n_batches)
             callbacks = [*callbacks, shown]
+        if isinstance(X, FeatureCopies):
+            fetch = X.drawn(random.batches, self.device)
+        else:
+            # Samples are augmented as arrays, in main memory.
+            fetch = lookup(X, self.device if self.augment is None else torch.device("cpu"))
         return train(
             network,
             self.loss,
             sampler,
-            # Samples are augmented as arrays, in main memory.
-            fetch=lookup(X, self.device if self.augment is None else torch.device("cpu")),
+            fetch=fetch,
             max_epochs=n_epochs,
             learning_rate=self.learning_rate,
             margin=self.margin,
@@ -125,6 +138,7 @@ class Plan:
             callbacks=callbacks,
             checkpoint=checkpoint,
             pinned=pinned,
+            whole=whole,
         )
 
 

@@ -25,6 +25,7 @@ from drlim._training_progress import Progress
 from drlim._types import Bool, Int
 from drlim.graphs import SimilarityGraph
 from drlim.networks import AlongComponents
+from drlim.networks._features import FeatureCopies
 from drlim.training import Callback, Epoch, Selection, Training
 
 # With more samples than this, or more numbers, a choice decides little and takes long.
@@ -79,7 +80,7 @@ class Chosen:
         return f"pull {self.pull:g} and {self.share:.0%} of the training were best on {measured}"
 
 
-def _is_selectable(network: nn.Sequential, X: Samples) -> bool:
+def _is_selectable(network: nn.Sequential, X: Samples | FeatureCopies) -> bool:
     """Tell whether settings are chosen: for few samples, and a start that is worth staying at.
 
     With convolutions a training takes long, and there the choice gains least.
@@ -106,7 +107,7 @@ def choose(
     selection: Selection,
     plan: Plan,
     network: nn.Sequential,
-    X: Samples,
+    X: Samples | FeatureCopies,
     graph: SimilarityGraph,
     dissimilar: SimilarityGraph | None,
     groups: np.ndarray | None,
@@ -215,9 +216,9 @@ def _some(places: Int[np.ndarray, " n"], rng: np.random.Generator) -> Int[np.nda
 class _Judge(Callback):
     """Measures, before the training and after each epoch, how well distances order pairs."""
 
-    def __init__(self, X: Samples, pairs: _Pairs) -> None:
+    def __init__(self, X: Samples | FeatureCopies, pairs: _Pairs) -> None:
         rows, places = np.unique([pairs.left, pairs.right], return_inverse=True)
-        self.X = X[rows]
+        self.X = np.asarray(X[rows]) if isinstance(X, FeatureCopies) else X[rows]
         self.left, self.right = places.reshape(2, -1)
         self.similar = pairs.similar
         self.scores: list[float] = []

@@ -22,6 +22,7 @@ from drlim._torch_state import LayerStream, is_own, may_draw
 from drlim.losses import MetricLearning, PairLoss, PointLoss
 from drlim.losses._forces import forces
 from drlim.pairs import Batch, PairSampler
+from drlim.transforms._augment import changed
 
 if TYPE_CHECKING:
     from drlim.training import Pinned
@@ -115,7 +116,7 @@ class Run:
         """Move the weights by the springs of a batch."""
         samples = self.fetch(batch.points)
         if self.augment is not None:
-            samples = _augmented(self.augment, np.asarray(samples), self.random.batches)
+            samples = changed(self.augment, np.asarray(samples), self.random.batches)
         Z = self.network(to_device(samples, self.device))
         # A network may do other things while it trains.
         if not isinstance(Z, Tensor) or Z.ndim != 2 or len(Z) != len(samples):
@@ -266,20 +267,6 @@ def check_points(Z: Any, shape: tuple[int, int | None], given: str) -> None:
 
 def _agree(found: Sequence[int], wanted: Sequence[int | None]) -> bool:
     return all(w in (None, f) for f, w in zip(found, wanted, strict=True))
-
-
-def _augmented(
-    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray],
-    samples: np.ndarray,
-    generator: np.random.Generator,
-) -> np.ndarray:
-    changed = np.asarray(augment(samples, generator))
-    if changed.shape != samples.shape or changed.dtype.kind not in "buif":
-        raise InputError(
-            f"augment returned {changed.dtype} of the shape {changed.shape} for samples of "
-            f"{samples.shape}; it must return the samples changed, in the same shape and order"
-        )
-    return changed
 
 
 def learning_schedule(progress: float) -> float:

@@ -218,6 +218,12 @@ _NETWORK = Argument(
         help="The network: the name of one of drlim's, or a builder of your own. [default: by the "
         "shape of a sample]",
     ),
+    Argument(
+        "--pretrained",
+        metavar="NAME",
+        help="A pretrained network of images with a new head: efficientnet-lite0, timm:NAME, "
+        "torchvision:NAME, transformers:NAME, open_clip:NAME/WEIGHTS or onnx:FILE.",
+    ),
     Argument("--loss", metavar="NAME", help="The loss. [default: contrastive]"),
     Argument(
         "--epochs",
@@ -259,6 +265,7 @@ def _fit(
     recipe: str | None,
     components: int | None,
     network: str | None,
+    pretrained: str | None,
     loss: str | None,
     epochs: int | None,
     seed: int | None,
@@ -270,6 +277,8 @@ def _fit(
     """Learn a map from what should matter and what should not, and write it and its proof."""
     from drlim.declaration import Declaration, run
 
+    if network is not None and pretrained is not None:
+        raise InputError("--network and --pretrained both name the network; give one of them")
     is_file = declaration.suffix == ".toml"
     declared = (
         Declaration.read(declaration) if is_file else Declaration(data={"path": declaration})
@@ -290,7 +299,7 @@ def _fit(
         map={
             "recipe": recipe,
             "n_components": components,
-            "network": network,
+            "network": network if pretrained is None else {"pretrained": pretrained},
             "loss": loss,
             "max_epochs": epochs,
             "random_state": seed,

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from numbers import Real
 from typing import Any
 
@@ -24,7 +24,7 @@ from drlim._applying import (
     numbers,
     points_of,
 )
-from drlim._assembling import assembled, plain, standardisation_of
+from drlim._assembling import assembled, plain, standardisation_of, start_along_components
 from drlim._checks import as_array, check_count, check_unmasked, is_number
 from drlim._codec import PARAMETERS, MapContent
 from drlim._devices import device_named, device_of
@@ -43,6 +43,7 @@ from drlim.graphs import SimilarityGraph
 from drlim.losses._build import build_loss
 from drlim.losses._springs import check_margin
 from drlim.networks import _builders
+from drlim.networks._features import LearningPart, learning_part, mapped
 from drlim.pairs import PairSampler
 from drlim.training import Callback, Pinned, Selection
 
@@ -335,36 +336,42 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self.scaling_: Scaling | None
         self.scaling_, standardize = standardisation_of(
             X,
-            _builders.scale_of(self.network),
+            _builders.scaling_of(self.network),
             names=getattr(self, "feature_names_in_", ()),
             start=start,
             verbose=bool(self.verbose),
         )
-        is_near = graph is None and y is None
-        if graph is None:
-            graph = similar(X, y, self.n_neighbors, standardize.numbers, verbose=bool(self.verbose))
-        self.graph_ = check_graph(graph, len(X), "graph")
-        self._graph_summary = {"n_samples": len(X), "n_edges": self.graph_.n_edges}
-        if dissimilar is not None:
-            check_graph(dissimilar, len(X), "dissimilar")
+        for given, name in ((graph, "graph"), (dissimilar, "dissimilar")):
+            if given is not None:
+                check_graph(given, len(X), name)
         random, device = streams(self.random_state), device_named(self.device)
         selection = max_epochs if isinstance(max_epochs, Selection) else Selection()
         groups = _groups(selection, y, groups, len(X))
-        plan = self._plan(max_epochs, device, is_near)
-        sampler = plan.sampler(self.graph_, dissimilar, weight)
+        plan = self._plan(max_epochs, device, graph is None and y is None)
         n_fixed = None if self.augment else len(X)
-        builder = _builders.resolve(self.network, self.sample_shape_, n_fixed)
+        builder = _builders.completed(_builders.resolve(self.network, self.sample_shape_, n_fixed))
         self.network_ = assembled(
             builder,
             standardize,
             X,
             self.n_components,
-            margin=self.margin,
             seed=random.init,
             device=device,
             start=start,
             learns=plan.max_epochs != 0,
         )
+        part = learning_part(self.network_, X, self.augment, verbose=bool(self.verbose))
+        if part.is_head:
+            plan = plan.on_features(part.X)
+        if graph is None:
+            graph = similar(
+                part.originals, y, self.n_neighbors, part.unit, verbose=bool(self.verbose)
+            )
+        self.graph_ = graph
+        self._graph_summary = {"n_samples": len(X), "n_edges": self.graph_.n_edges}
+        sampler = plan.sampler(self.graph_, dissimilar, weight)
+        if start is None:
+            start_along_components(part.network, part.X, self.margin)
         self._first_weights = copy.deepcopy(self.network_[1].state_dict())
         # Kept now: the parameter `network` may be set to another one after the fit.
         self._builder = builder
@@ -373,8 +380,11 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         held = None if pinned is None else self._pinned(pinned)
         # Before the first batch, so that a folder that cannot be used costs no training.
         opened = self._opened(checkpoint, resume, X, sampler, weight, start, held)
-        self._learn(plan, sampler, selection, groups, X, random, opened, held, start is None)
-        self.embedding_ = points_of(self.network_, X, self.n_components)
+        if held is not None and part.is_head:
+            held = replace(held, X=part.features(held.X))
+        self._learn(plan, sampler, selection, groups, part, random, opened, held, start is None)
+        self.network_.eval()
+        self.embedding_ = points_of(part.network, part.originals, self.n_components)
 
     def _plan(
         self, max_epochs: int | Selection | None, device: torch.device, is_near: bool
@@ -400,7 +410,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         sampler: PairSampler,
         selection: Selection,
         groups: np.ndarray | None,
-        X: Samples,
+        part: LearningPart,
         random: Streams,
         opened: AbstractContextManager[_OpenCheckpoint | None],
         held: Pinned | None,
@@ -420,8 +430,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 self.chosen_ = choose(
                     selection,
                     plan,
-                    self.network_,
-                    X,
+                    part.network,
+                    part.X,
                     self.graph_,
                     sampler.dissimilar,
                     groups,
@@ -434,10 +444,10 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             if self.chosen_ is not None:
                 pull, share = self.chosen_.pull, self.chosen_.share
             elif is_new and plan.max_epochs is None:
-                pull = pull_of(self.network_, selection)
+                pull = pull_of(part.network, selection)
             self.history_ = plan.train(
-                self.network_,
-                X,
+                part.network,
+                part.X,
                 sampler,
                 random,
                 pull=pull,
@@ -446,6 +456,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 shown=shown,
                 checkpoint=checkpoints,
                 pinned=held,
+                whole=self.network_,
             )
 
     def _take_fitted(self, learnt: DrLIM) -> None:
@@ -511,7 +522,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         ndarray of shape (n_samples, n_components), float32
         """
         check_is_fitted(self)
-        Z = points_of(self.network_, self._validated(X, fitting=False), self._n_features_out)
+        Z = mapped(self.network_, self._validated(X, fitting=False), self._n_features_out)
         if not np.isfinite(Z).all():
             first = np.flatnonzero(~np.isfinite(Z).all(axis=1))[0]
             raise InputError(

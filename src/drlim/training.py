@@ -21,6 +21,7 @@ from drlim._torch_state import repeatable
 from drlim._training_run import Run
 from drlim.checkpoints import _OpenCheckpoint
 from drlim.losses import PairLoss, PointLoss
+from drlim.networks._features import divided, frozen_features
 from drlim.pairs import PairSampler
 
 __all__ = ["Callback", "Epoch", "Pinned", "Selection", "Training", "train"]
@@ -117,9 +118,13 @@ class Training:
         was_training = [module for module in self.network.modules() if module.training]
         self.network.eval()
         try:
+            network = self.network
+            if (parts := divided(network)) is not None:
+                frozen, network = parts
+                X = frozen_features(frozen, np.asarray(X))
             with torch.inference_mode():
                 blocks = [
-                    self.network(to_device(numbers(np.array(X[k : k + 256])), self.device))
+                    network(to_device(numbers(np.array(X[k : k + 256])), self.device))
                     for k in range(0, len(X), 256)
                 ]
                 return np.concatenate([block.cpu().numpy() for block in blocks])
@@ -179,6 +184,7 @@ def train(
     callbacks: Sequence[Any] = (),
     checkpoint: _OpenCheckpoint | None = None,
     pinned: Pinned | None = None,
+    whole: nn.Module | None = None,
 ) -> list[Epoch]:
     """Train the network in place: the springs of eq. 4 move the weights (the paper's 2.1).
 
@@ -214,6 +220,8 @@ def train(
         A folder of checkpoints as `DrLIM.fit` opens it; the training resumes from the newest one.
     pinned : Pinned, optional
         Samples that are held in place.
+    whole : nn.Module, optional
+        The network that callbacks see, if `network` is only the part of it that learns.
 
     Returns
     -------
@@ -239,7 +247,7 @@ def train(
         pinned=pinned,
     )
     for callback in callbacks:
-        callback.on_start(Training(network, loss, run.device))
+        callback.on_start(Training(network if whole is None else whole, loss, run.device))
     with repeatable(run.device):
         if checkpoint is not None and checkpoint.state is not None:
             run.restore(checkpoint.state)

@@ -15,7 +15,7 @@ from drlim._deprecated import renamed_arguments
 from drlim._errors import DataWarning, InputError, warn
 from drlim._plan import N_DISSIMILAR_OF_NEIGHBORS
 from drlim._progress import search_progress
-from drlim._scaling import scaling_for
+from drlim._scaling import Scaling, scaling_for
 from drlim.datasets import Dataset
 from drlim.declaration._checks import check_names
 from drlim.declaration._fingerprints import fingerprints
@@ -33,6 +33,7 @@ from drlim.estimator import DrLIM
 from drlim.graphs import SimilarityGraph
 from drlim.losses._build import build_loss
 from drlim.networks import _builders
+from drlim.networks._features import kept_features
 from drlim.training import Selection
 from drlim.transforms import Augment, copies
 
@@ -65,6 +66,7 @@ class Fitted:
 
 
 @renamed_arguments(anyway="force")
+@kept_features()
 def fit(
     declaration: Declaration,
     data: Dataset | None = None,
@@ -142,8 +144,7 @@ def fit(
     learnt = data.subset(parts.learnt)
     purpose = purpose_of(resolved, learnt)
     parameters = map_parameters(resolved, learnt.X, purpose)
-    scaling = scaling_for(learnt.X, declaration.data.scale, learnt.feature_names)
-    parameters["network"] = networks.scaled(parameters["network"], scaling.scale)
+    scaling = _scaling(declaration, parameters, learnt)
     tell(f"      {scaling}")
     tell(f"      {purpose.n_components} dimensions, {purpose.reason}")
     if purpose.new_classes is not None:
@@ -180,6 +181,17 @@ def fit(
         data.subset(parts.unseen) if len(parts.unseen) else None,
         repeated,
     )
+
+
+def _scaling(declaration: Declaration, parameters: dict[str, Any], learnt: Dataset) -> Scaling:
+    """Return the unit of each feature, and give it to the network unless it has its own."""
+    own = _builders.own_scaling(parameters["network"])
+    if own is not None and declaration.data.scale is None:
+        return own
+    scaling = scaling_for(learnt.X, declaration.data.scale, learnt.feature_names)
+    with at(declaration, "data", "scale"):
+        parameters["network"] = networks.scaled(parameters["network"], scaling.scale)
+    return scaling
 
 
 def _annotations(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,8 @@ def declared_network(declaration: Declaration) -> Callable[..., Any] | None:
     else:
         table = declared
     with at(declaration, "map", "network"):
+        if "pretrained" in table:
+            return _pretrained(table, declaration.folder)
         if "builder" in table:
             builder = imported(str(table["builder"]), declaration.folder)
         elif table.get("name") in _builders.BUILDERS:
@@ -37,6 +40,22 @@ def declared_network(declaration: Declaration) -> Callable[..., Any] | None:
                 "'module:function' for a builder of your own"
             )
         return with_arguments(builder, _placed(table, declaration.folder))
+
+
+def _pretrained(table: Mapping[str, Any], folder: Path) -> Callable[..., Any]:
+    """Return the builder of a pretrained network; files are looked for in a folder."""
+    arguments = {key: value for key, value in table.items() if key != "pretrained"}
+    known = list(inspect.signature(networks.pretrained).parameters)[1:]
+    for key in arguments:
+        if key not in known:
+            raise InputError(f"a pretrained network takes no {key!r}; {nearest_name(key, known)}")
+    name = str(table["pretrained"])
+    kind, colon, file = name.rpartition(":")
+    if kind in ("", "onnx") and (folder / file).is_file():
+        name = f"{kind}{colon}{folder / file}"
+    if isinstance(module := arguments.get("module"), str):
+        arguments["module"] = imported(module, folder)
+    return networks.pretrained(name, **arguments)
 
 
 def _placed(table: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
@@ -51,7 +70,7 @@ def with_arguments(builder: Callable[..., Any], table: Mapping[str, Any]) -> Cal
     """Fix the arguments of a builder that stand in the table of a declared network."""
     arguments = {key: value for key, value in table.items() if key not in ("name", "builder")}
     declared = networks.with_arguments(builder, arguments) if arguments else builder
-    if _builders.scale_of(declared) is not None:
+    if isinstance(declared, _builders.Scaled):
         raise InputError("the unit of each feature is declared with the data: data.scale")
     return declared
 

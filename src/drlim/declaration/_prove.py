@@ -42,6 +42,7 @@ from drlim.evaluation.proof import (
     measure_ignored,
     measure_kept,
 )
+from drlim.networks._features import kept_features
 from drlim.transforms import Change
 
 
@@ -134,6 +135,7 @@ class Evidence:
         }
 
 
+@kept_features()
 def prove(
     map_: DrLIM,
     declaration: Declaration,

@@ -290,7 +290,9 @@ class Map(_Part):
     network : str or table, optional
         The name of one of drlim's networks, or a builder of your own, ``"my_module:build"``, which
         is imported from the declaration's folder; or a table of either and its arguments:
-        ``{name = "convnet", width = 16}``, ``{builder = "my_module:build", width = 16}``.
+        ``{name = "convnet", width = 16}``, ``{builder = "my_module:build", width = 16}``; or a
+        pretrained network, as for `drlim.networks.pretrained`:
+        ``{pretrained = "efficientnet-lite0"}``.
     random_state : int, default=0
         The seed of every random number, the choice of the held-out samples included.
     n_starts : int, default=1

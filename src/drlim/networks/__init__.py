@@ -12,8 +12,17 @@ trains), so the point of a sample depends on nothing but the sample.
 
 from drlim.networks._architectures import convnet, deforming_mlp, lenet, linear, mlp, paper_mlp
 from drlim.networks._backbone import backbone
-from drlim.networks._builders import Builder, default, scaled, with_arguments
-from drlim.networks._layers import AlignedLinear, AlongComponents, Deform, LinearPath, Standardize
+from drlim.networks._builders import default, scaled, with_arguments
+from drlim.networks._features import features
+from drlim.networks._layers import (
+    AlignedLinear,
+    AlongComponents,
+    Builder,
+    Deform,
+    LinearPath,
+    Standardize,
+)
+from drlim.networks._pretrained import pretrained
 
 __all__ = [
     "AlignedLinear",
@@ -26,10 +35,12 @@ __all__ = [
     "convnet",
     "default",
     "deforming_mlp",
+    "features",
     "lenet",
     "linear",
     "mlp",
     "paper_mlp",
+    "pretrained",
     "scaled",
     "with_arguments",
 ]

@@ -18,8 +18,7 @@ from torch import Tensor, nn
 from drlim._errors import FileError, InputError
 from drlim._types import Float
 from drlim.networks._architectures import mlp
-from drlim.networks._builders import Builder
-from drlim.networks._layers import AlongComponents
+from drlim.networks._layers import AlongComponents, Builder
 
 # Whether a map's own weights follow, so that a backbone's file of weights is not read again.
 _weights_follow: ContextVar[bool] = ContextVar("weights_follow", default=False)
@@ -33,6 +32,11 @@ def weights_follow() -> Iterator[None]:
         yield
     finally:
         _weights_follow.reset(token)
+
+
+def is_followed_by_weights() -> bool:
+    """Tell whether a network is being built for weights that a map's file has."""
+    return _weights_follow.get()
 
 
 def backbone(
@@ -118,13 +122,44 @@ def _with_backbone(
             f"the backbone's module gave a {type(extractor).__name__}; it must be a callable "
             "without arguments that returns an nn.Module"
         )
-    if weights is not None and not _weights_follow.get():
+    if weights is not None and not is_followed_by_weights():
         _load_weights(extractor, Path(weights))
-    # A callable may return the same module every time, but each fit needs its own.
-    body = _Backbone(copy.deepcopy(extractor), freeze, channels).eval()
+    # Earlier files of maps with hidden layers have no linear path beside them.
+    start = "random" if hidden else "components"
+    return with_head(
+        Backbone(extractor, freeze, channels), sample_shape, n_components, hidden, start=start
+    )
+
+
+def with_head(
+    body: Backbone,
+    sample_shape: tuple[int, ...],
+    n_components: int,
+    hidden: Sequence[int],
+    *,
+    start: str,
+) -> nn.Module:
+    """Put a new head on the features of a body.
+
+    Raises
+    ------
+    InputError
+        If the body does not take the samples.
+    """
+    # What makes a module may return the same one every time, but each fit needs its own.
+    body = copy.deepcopy(body).eval()
+    head = mlp((_n_features(body, sample_shape),), n_components, hidden, start=start)
+    kind = nn.Sequential if start == "random" else AlongComponents
+    return kind(body.train(), head)
+
+
+def _n_features(body: Backbone, sample_shape: tuple[int, ...]) -> int:
+    for module in body.modules():
+        if isinstance(known := getattr(module, "n_features", None), int):
+            return known
     try:
         with torch.no_grad():
-            features = body(torch.zeros(2, *sample_shape))
+            return int(body(torch.zeros(2, *sample_shape)).shape[1])
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         if isinstance(error, InputError):
             raise
@@ -132,25 +167,28 @@ def _with_backbone(
             f"the backbone does not take samples of the shape {tuple(sample_shape)} ({error}); "
             "resize them, or give channels= if it expects colour and they are grey"
         ) from error
-    # Earlier files of maps with hidden layers have no linear path beside them.
-    head = mlp(
-        (features.shape[1],), n_components, hidden, start="random" if hidden else "components"
-    )
-    return nn.Sequential(body.train(), head) if hidden else AlongComponents(body.train(), head)
 
 
 def _load_weights(module: nn.Module, path: Path) -> None:
     try:
         tensors = parse_tensors(path.read_bytes())
     except OSError as error:
-        raise FileError(
-            f"the weights {path} cannot be read ({error.strerror}); is it the right path?"
-        ) from None
+        raise file_missing(path, error) from None
     except (SafetensorError, ValueError, KeyError) as error:
         raise FileError(
             f"the weights {path} are not a complete safetensors file ({error}); write them with "
             "safetensors.torch.save_file(module.state_dict(), path)"
         ) from None
+    fill(module, tensors, path)
+
+
+def file_missing(path: Path, error: OSError) -> FileError:
+    """Return the error of a file of weights that cannot be read."""
+    return FileError(f"the weights {path} cannot be read ({error.strerror}); is it the right path?")
+
+
+def fill(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Give a module the weights of a file, which must be all of them and no others."""
     own = module.state_dict()
     complaints = {
         "not in the file": [name for name in own if name not in tensors],
@@ -174,8 +212,19 @@ def _load_weights(module: nn.Module, path: Path) -> None:
     module.load_state_dict(tensors)
 
 
-class _Backbone(nn.Module):
-    """A module in which rows never mix, frozen or not; samples to rows of features."""
+class Backbone(nn.Module):
+    """A module in which rows never mix, frozen or not; samples to rows of features.
+
+    Attributes
+    ----------
+    n_copies : int
+        Of samples that are changed at random, how many changed copies have features computed.
+    cache : bool or path
+        Whether and where features are kept on disk.
+    """
+
+    n_copies: int = 4
+    cache: bool | str | os.PathLike[str] = False
 
     def __init__(self, module: nn.Module, freeze: bool, channels: int | None) -> None:
         super().__init__()
@@ -185,7 +234,7 @@ class _Backbone(nn.Module):
         if freeze:
             module.requires_grad_(False)
 
-    def train(self, mode: bool = True) -> _Backbone:
+    def train(self, mode: bool = True) -> Backbone:
         super().train(mode)
         for module in self.module.modules():
             if self.freeze or isinstance(module, nn.modules.batchnorm._NormBase):

@@ -17,8 +17,9 @@ from torch.nn.parameter import is_lazy
 from drlim._checks import has_channels_last
 from drlim._devices import is_out_of_memory
 from drlim._errors import DataWarning, InputError, nearest_name, warn
-from drlim._scaling import check_scale
+from drlim._scaling import Scaling, check_scale
 from drlim._torch_state import seeded
+from drlim.networks import _pretrained
 from drlim.networks._architectures import (
     convnet,
     deforming_mlp,
@@ -28,8 +29,7 @@ from drlim.networks._architectures import (
     paper_mlp,
     suits_convnet,
 )
-
-Builder = Callable[[tuple[int, ...], int], nn.Module]
+from drlim.networks._layers import Builder
 
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "lenet": lenet,
@@ -39,6 +39,12 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "linear": linear,
     "convnet": convnet,
 }
+
+# Those that a map's file may name.
+_DESCRIBED = BUILDERS | {"pretrained": _pretrained.with_pretrained}
+
+# Arguments that say how features are kept on this machine.
+_NOT_DESCRIBED = {"cache"}
 
 # Map files name the arguments of these builders in full, so that a change of a default breaks no
 # file. In earlier files, those that were left out had other defaults.
@@ -152,12 +158,33 @@ def scaled(network: Any, scale: str) -> Builder:
     """
     if isinstance(network, Scaled):
         network = network.network
+    if _pretrained.arguments_of(network) is not None and scale != "none":
+        raise InputError(
+            f"scale is {scale!r}, and a pretrained network normalises pixels itself, by its mean= "
+            "and std=; leave scale out"
+        )
     return Scaled(None if network is None else resolve(network, ()), check_scale(scale))
 
 
-def scale_of(network: Any) -> str | None:
-    """Return the scale that a network was given by `scaled`; None if it was given none."""
-    return network.scale if isinstance(network, Scaled) else None
+def scaling_of(network: Any) -> Scaling | None:
+    """Return the scale that a network has or was given by `scaled`; None if it has none."""
+    if isinstance(network, Scaled):
+        return Scaling(network.scale, given=True)
+    return own_scaling(network)
+
+
+def own_scaling(network: Any) -> Scaling | None:
+    """Return the scale of a pretrained network; None for others, which have no scale of theirs."""
+    if _pretrained.arguments_of(network) is None:
+        return None
+    return Scaling("none", "the pretrained network normalises pixels itself")
+
+
+def completed(builder: Builder) -> Builder:
+    """Return the builder with what a pretrained network says of itself, for the map's file."""
+    if isinstance(builder, Scaled):
+        return Scaled(completed(builder.network), builder.scale)
+    return _pretrained.completed(builder)
 
 
 def arguments_of(network: Any) -> dict[str, Any]:
@@ -317,7 +344,10 @@ def describe(builder: Builder) -> dict[str, Any]:
             return {"custom": name_of(builder.func)}
         arguments = {**builder.keywords, **arguments}
         builder = builder.func
-    for name, known in BUILDERS.items():
+    if builder is _pretrained.with_pretrained and arguments.get("module") is not None:
+        return {"custom": name_of(arguments["module"])}
+    arguments = {key: given for key, given in arguments.items() if key not in _NOT_DESCRIBED}
+    for name, known in _DESCRIBED.items():
         if builder is known:
             if name in _EARLIER_DEFAULTS:
                 defaults = list(inspect.signature(known).parameters.values())[2:]
@@ -342,11 +372,12 @@ def from_description(description: dict[str, Any]) -> Builder | None:
     """Return the builder that `describe` described; None if it is not one of drlim's own."""
     if "name" not in description:
         return None
-    if description["name"] not in BUILDERS:
+    if description["name"] not in _DESCRIBED:
         raise InputError(
-            f"the network is {description['name']!r}; {nearest_name(description['name'], BUILDERS)}"
+            f"the network is {description['name']!r}; "
+            f"{nearest_name(description['name'], _DESCRIBED)}"
         )
-    builder, arguments = BUILDERS[description["name"]], description["arguments"]
+    builder, arguments = _DESCRIBED[description["name"]], description["arguments"]
     earlier = _EARLIER_DEFAULTS.get(description["name"], {})
     if "start" in earlier and "start" not in arguments:
         arguments = earlier | arguments

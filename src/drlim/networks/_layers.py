@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import reprlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from torch.nn import functional as F
 from drlim._checks import is_number
 from drlim._errors import InputError, nearest_name
 from drlim._types import Float, Num
+
+Builder = Callable[[tuple[int, ...], int], nn.Module]
 
 # Rows that pass through the layers at once, and between whose points the mean distance is taken.
 _ROWS = 512

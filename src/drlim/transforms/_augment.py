@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,6 +172,27 @@ class Augment:
             raise InputError(
                 f"description does not describe an Augment ({error}); pass what `as_json` returned"
             ) from error
+
+
+def changed(
+    augment: Callable[[np.ndarray, np.random.Generator], np.ndarray],
+    samples: np.ndarray,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Return samples as an `Augment`, or a function of the user's own, changes them.
+
+    Raises
+    ------
+    InputError
+        If it returns something else than the samples changed.
+    """
+    found = np.asarray(augment(samples, generator))
+    if found.shape != samples.shape or found.dtype.kind not in "buif":
+        raise InputError(
+            f"augment returned {found.dtype} of the shape {found.shape} for samples of "
+            f"{samples.shape}; it must return the samples changed, in the same shape and order"
+        )
+    return found
 
 
 def _plain(change_: Change) -> dict[str, Any]:

@@ -1,0 +1,475 @@
+"""Features of a frozen network, computed once for each sample, and kept.
+
+A frozen network gives a sample the same features in every epoch, in every fit and in every
+measurement. They are computed in small blocks of one fixed size, so that a sample's features do not
+depend on how many others there are, and kept on disk by what they follow from: the sample, the
+network's weights and its preprocessing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from drlim._applying import evaluated, numbers, points_of
+from drlim._devices import device_of, is_card, to_device
+from drlim._errors import InputError
+from drlim._progress import search_progress
+from drlim._sparse import Samples
+from drlim._torch_state import torch_defaults
+from drlim._version import __version__
+from drlim.datasets._store import cache_folder
+from drlim.networks import _builders
+from drlim.networks._backbone import Backbone
+from drlim.networks._feature_store import FeatureStore, key_of, keys_of
+from drlim.networks._layers import Builder, Standardize
+from drlim.transforms import Augment
+from drlim.transforms._augment import changed
+
+Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+# Samples that pass through the network at once: few, whose activations stay in the cache.
+_ROWS, _ROWS_ON_A_CARD = 8, 64
+
+# Samples whose features are looked for, and written, together.
+_BLOCK = 128
+
+# Features that need more memory than this are in a file, and read as they are needed.
+_MOST_BYTES = 2**28
+
+# Whether features that a transform computes are written too, not only those of a fit.
+_keeps: ContextVar[bool] = ContextVar("keeps features", default=False)
+
+
+@contextlib.contextmanager
+def kept_features() -> Iterator[None]:
+    """Keep the features of all samples that are mapped, where many maps of them are compared."""
+    token = _keeps.set(True)
+    try:
+        yield
+    finally:
+        _keeps.reset(token)
+
+
+def features(
+    network: Builder | nn.Module, X: Any, *, cache: bool | None = None, verbose: bool = False
+) -> np.ndarray:
+    """Return the features of images by a pretrained network, without a head.
+
+    Parameters
+    ----------
+    network : callable or nn.Module
+        `pretrained` or `backbone`, or the ``network_`` of a map with one of these; frozen.
+    X : ndarray of shape (n_samples, ...)
+    cache : bool, optional
+        Whether to keep them on disk. None: as the network was told.
+    verbose : bool, default=False
+        Whether to show the progress.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features), float32
+        Of very many samples a memory map.
+
+    Raises
+    ------
+    InputError
+        If the network has no frozen part.
+
+    Examples
+    --------
+    >>> from drlim.networks import pretrained
+    >>> images = np.random.default_rng(0).integers(0, 256, (3, 40, 40), np.uint8)
+    >>> features(pretrained("efficientnet-lite0"), images, cache=False).shape
+    (3, 1280)
+    """
+    X = np.asarray(X)
+    if not isinstance(network, nn.Module):
+        built = _builders.build(network, X.shape[1:], 1, seed=0)
+        network = nn.Sequential(Standardize(0.0, 1.0), built)
+    parts = divided(network)
+    if parts is None:
+        raise InputError(
+            "the network has no frozen part, so it has no features of its own; give "
+            "drlim.networks.pretrained(name), or the network_ of a map that was learnt with it"
+        )
+    with torch_defaults():
+        return frozen_features(parts[0], X, verbose=verbose, keep=cache)
+
+
+def divided(network: nn.Module) -> tuple[nn.Sequential, nn.Sequential] | None:
+    """Divide a map's network into its frozen part and its head; None if nothing is frozen."""
+    if not isinstance(network, nn.Sequential) or len(network) != 2:
+        return None
+    standardize, built = network
+    if not isinstance(built, nn.Sequential) or len(built) != 2:
+        return None
+    body, head = built
+    if not isinstance(body, Backbone) or not body.freeze:
+        return None
+    unit = Standardize(0.0, 1.0).to(device_of(standardize))
+    return nn.Sequential(standardize, body), nn.Sequential(unit, head)
+
+
+def mapped(network: nn.Module, X: Samples, n_components: int) -> np.ndarray:
+    """Return the points of samples, (n, n_components), through features that are known."""
+    parts = divided(network)
+    if parts is None or not isinstance(X, np.ndarray):
+        return points_of(network, X, n_components)
+    with torch_defaults():
+        found = frozen_features(parts[0], X, keep=None if _keeps.get() else False, looks=True)
+    return points_of(parts[1], found, n_components)
+
+
+def frozen_features(
+    frozen: nn.Sequential,
+    X: np.ndarray,
+    *,
+    verbose: bool = False,
+    keep: bool | None = None,
+    looks: bool = False,
+) -> np.ndarray:
+    """Return the features of samples, (n, n_features) float32; see `features`.
+
+    Parameters
+    ----------
+    frozen : nn.Sequential
+        What `divided` gives.
+    X : ndarray of shape (n, ...)
+    verbose : bool
+    keep : bool, optional
+        Whether to write them. None: as the network was told.
+    looks : bool
+        Whether to look for known ones even if none are written.
+    """
+    found = _Features(frozen, X.shape[1:], keep=keep, looks=looks)
+    with found.shown(len(X), verbose):
+        return found.of(len(X), lambda rows: (keys_of(X[rows]), lambda of: X[rows][of]))
+
+
+@dataclass(frozen=True)
+class LearningPart:
+    """What of a map's network learns, and what it is given.
+
+    Attributes
+    ----------
+    network : nn.Sequential
+        The whole network, or the head of one whose other part is frozen.
+    X : ndarray, SparseRows or FeatureCopies, of n samples
+        The samples, or their features.
+    originals : ndarray or SparseRows
+        The same without any changed copies.
+    frozen : nn.Sequential or None
+        What makes features of samples.
+    """
+
+    network: nn.Sequential
+    X: Any
+    originals: Any
+    frozen: nn.Sequential | None = None
+
+    @property
+    def is_head(self) -> bool:
+        """Whether a part is frozen, and only the head learns."""
+        return self.frozen is not None
+
+    @property
+    def unit(self) -> tuple[np.ndarray, np.ndarray]:
+        """The centre and the unit by which its network standardises what it is given."""
+        standardize = self.network[0]
+        assert isinstance(standardize, Standardize)
+        return standardize.numbers
+
+    def features(self, X: np.ndarray) -> np.ndarray:
+        """Return the features of further samples."""
+        assert self.frozen is not None
+        return frozen_features(self.frozen, X)
+
+
+def learning_part(
+    network: nn.Sequential, X: Samples, change: Change | None, *, verbose: bool
+) -> LearningPart:
+    """Return what of a network learns, and the features of samples if the rest is frozen.
+
+    Parameters
+    ----------
+    network : nn.Sequential
+        A standardisation and a network.
+    X : ndarray of shape (n_samples, ...)
+    change : callable, optional
+        How samples are changed at random; copies of each are then made.
+    verbose : bool
+    """
+    parts = divided(network)
+    if parts is None or not isinstance(X, np.ndarray):
+        return LearningPart(network, X, X)
+    frozen, head = parts
+    if change is None:
+        found = frozen_features(frozen, X, verbose=verbose)
+        return LearningPart(head, found, found, frozen)
+    copies = copied_features(frozen, X, change, verbose=verbose)
+    return LearningPart(head, copies, copies.originals, frozen)
+
+
+class FeatureCopies:
+    """Features of samples that are changed at random: of each sample, and of its changed copies.
+
+    Wherever a sample is drawn, the features of one of its copies, chosen at random, stand for it.
+
+    Parameters
+    ----------
+    originals : ndarray of shape (n, n_features)
+    copies : ndarray of shape (n_copies, n, n_features)
+    rows : ndarray of int, optional
+        The samples that this is about. None: all.
+    """
+
+    def __init__(
+        self, originals: np.ndarray, copies: np.ndarray, rows: np.ndarray | None = None
+    ) -> None:
+        self.originals, self.copies = originals, copies
+        self.rows = np.arange(len(originals)) if rows is None else rows
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of samples, and of their features."""
+        return (len(self.rows), *self.originals.shape[1:])
+
+    @property
+    def ndim(self) -> int:
+        """As of an array of features."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: Any) -> FeatureCopies:
+        """Return a part of the samples."""
+        return FeatureCopies(self.originals, self.copies, self.rows[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return the features of one copy of each sample, always the same one."""
+        return np.asarray(self.copies[self.rows % len(self.copies), self.rows], dtype)
+
+    def drawn(
+        self, rng: np.random.Generator, device: torch.device
+    ) -> Callable[[np.ndarray], np.ndarray | Tensor]:
+        """Return a function from row numbers to the features of copies drawn for them."""
+        copies: Any = self.copies
+        if is_card(device):
+            copies = torch.from_numpy(np.asarray(copies)).to(device)
+
+        def fetch(rows: np.ndarray) -> Any:
+            return copies[rng.integers(len(self.copies), size=len(rows)), self.rows[rows]]
+
+        return fetch
+
+
+def copied_features(
+    frozen: nn.Sequential, X: np.ndarray, change: Change, *, verbose: bool = False
+) -> FeatureCopies:
+    """Return the features of samples and of their changed copies.
+
+    Each copy of a sample is drawn from a seed that follows from the sample and the copy's number,
+    so that later fits find its features, whatever other samples they have.
+    """
+    body = frozen[1]
+    assert isinstance(body, Backbone)
+    n, n_copies = len(X), body.n_copies
+    found = _Features(frozen, X.shape[1:], keep=None)
+    with found.shown(n * (n_copies + 1), verbose):
+        originals = found.of(n, lambda rows: (keys_of(X[rows]), lambda of: X[rows][of]))
+        # Of a change of the user's own, nothing says what it does: its copies are made again.
+        name = _name_of_change(change)
+
+        def copies(rows: slice) -> tuple[list[bytes], Callable[[np.ndarray], np.ndarray]]:
+            places = np.arange(rows.start, rows.stop)
+            samples = X[places % n]
+            keys = [
+                key_of(key, str(number).encode(), name or b"")
+                for key, number in zip(keys_of(samples), places // n, strict=True)
+            ]
+
+            def make(of: np.ndarray) -> np.ndarray:
+                return np.concatenate(
+                    [changed(change, samples[k : k + 1], _generator(keys[k])) for k in of]
+                )
+
+            if name is not None:
+                return keys, make
+            made = make(np.arange(len(keys)))
+            return keys_of(made), lambda of: made[of]
+
+        made = found.of(n * n_copies, copies)
+    return FeatureCopies(originals, made.reshape(n_copies, n, -1))
+
+
+def _generator(key: bytes) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(key, "little"))
+
+
+def _name_of_change(change: Change) -> bytes | None:
+    """Return what a change does, in this version, as text; None for one of the user's own."""
+    if not isinstance(change, Augment):
+        return None
+    return json.dumps([__version__, change.as_json()], sort_keys=True).encode()
+
+
+# Row numbers to the keys of these samples, and a function from places among them to the samples.
+_Source = Callable[[slice], tuple[list[bytes], Callable[[np.ndarray], np.ndarray]]]
+
+
+class _Features:
+    """A frozen network at work: what it knows, what it computes, and how far it is."""
+
+    def __init__(
+        self,
+        frozen: nn.Sequential,
+        sample_shape: tuple[int, ...],
+        *,
+        keep: bool | None,
+        looks: bool = False,
+    ) -> None:
+        body = frozen[1]
+        assert isinstance(body, Backbone)
+        self.network = evaluated(frozen)
+        self.device = device_of(frozen)
+        self.sample_shape = sample_shape
+        self.keeps = bool(body.cache) if keep is None else keep
+        self.store: FeatureStore | None = None
+        if self.keeps or (looks and body.cache):
+            self.store = _store_of(frozen, self._applied, sample_shape, body.cache)
+        self.n_known = self.n_done = self.n_all = 0
+        self.progress: Callable[[float], object] = lambda share: None
+
+    @contextlib.contextmanager
+    def shown(self, n_all: int, verbose: bool) -> Iterator[None]:
+        """Show the progress over this many samples, and say how many were known."""
+        self.n_all = max(n_all, 1)
+        with search_progress("features") if verbose else contextlib.nullcontext() as progress:
+            if progress is not None:
+                self.progress = progress
+            yield
+        if verbose:
+            known = ""
+            if self.store is not None:
+                known = f", {self.n_known:,} of them known from {self.store.folder}"
+            print(f"Features of {n_all:,} images{known}", file=sys.stderr)
+
+    def of(self, n: int, source: _Source) -> np.ndarray:
+        """Return the features of samples, (n, n_features), those that are not known computed."""
+        found: np.ndarray | None = None
+        for start in range(0, n, _BLOCK):
+            rows = slice(start, min(start + _BLOCK, n))
+            keys, samples = source(rows)
+            block: np.ndarray | None = None
+            missing = np.arange(len(keys))
+            if self.store is not None:
+                block = np.empty((len(keys), self.store.n_features), np.float32)
+                known = self.store.take(keys, block)
+                missing = np.flatnonzero(~known)
+                self.n_known += int(known.sum())
+            if len(missing):
+                made = self._applied(samples(missing))
+                block = np.empty((len(keys), made.shape[1]), np.float32) if block is None else block
+                block[missing] = made
+                if self.store is not None and self.keeps:
+                    self.store.add([keys[k] for k in missing], made)
+            assert block is not None
+            if found is None:
+                found = _array(n, block.shape[1])
+            found[rows] = block
+            self.n_done += len(keys)
+            self.progress(self.n_done / self.n_all)
+        return _array(0, 1) if found is None else found
+
+    def _applied(self, X: np.ndarray) -> np.ndarray:
+        """Return the features of samples, in blocks filled up with zeros to one size."""
+        most = _ROWS_ON_A_CARD if is_card(self.device) else _ROWS
+        made = []
+        with torch.inference_mode():
+            for start in range(0, len(X), most):
+                rows = numbers(np.array(X[start : start + most]))
+                filler = np.zeros((most - len(rows), *rows.shape[1:]), rows.dtype)
+                block = to_device(np.concatenate([rows, filler]), self.device)
+                made.append(self.network(block)[: len(rows)].float().cpu().numpy())
+        return np.concatenate(made)
+
+
+def _array(n: int, n_features: int) -> np.ndarray:
+    """Return an array for features, in a file if it is large."""
+    if 4 * n * n_features <= _MOST_BYTES:
+        return np.empty((n, n_features), np.float32)
+    # The file has no name any more, and ends with the last array that refers to it.
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.float32, "w+", shape=(n, n_features))
+
+
+_stores: dict[tuple[Path, str], FeatureStore] = {}
+_keys: weakref.WeakKeyDictionary[nn.Module, tuple[Any, str]] = weakref.WeakKeyDictionary()
+
+
+def _store_of(
+    frozen: nn.Sequential,
+    apply: Callable[[np.ndarray], np.ndarray],
+    sample_shape: tuple[int, ...],
+    cache: bool | str | os.PathLike[str],
+) -> FeatureStore:
+    """Return where the features of a network are kept, after a comparison with what is there.
+
+    The weights and the text of a network do not say all that it computes: a function may have been
+    changed since. So the features of one sample are compared, once in a process.
+    """
+    place = cache_folder() / "features" if isinstance(cache, bool) else Path(cache)
+    key = _key_of(frozen, sample_shape)
+    if (place, key) not in _stores:
+        rng = np.random.default_rng(0)
+        probe = apply(rng.integers(0, 256, (1, *sample_shape)).astype(np.float32))
+        for number in range(1, 1000):
+            folder = place / (key if number == 1 else f"{key}-{number}")
+            store = FeatureStore(folder, probe.shape[1])
+            first = np.empty_like(probe)
+            if not store.take([_PROBE], first).any():
+                _stores[place, key] = store
+                store.add([_PROBE], probe)
+                break
+            unit = float(np.abs(probe).max(initial=0)) or 1.0
+            if np.allclose(first, probe, rtol=0, atol=1e-4 * unit):
+                _stores[place, key] = store
+                break
+    return _stores[place, key]
+
+
+_PROBE = key_of(b"probe")
+
+
+def _key_of(frozen: nn.Sequential, sample_shape: Sequence[int]) -> str:
+    """Return a name that follows from all that a network computes with."""
+    tensors = [*frozen.parameters(), *frozen.buffers()]
+    # A tensor that is changed in place counts its versions.
+    version = (tuple(sample_shape), [(id(t), t._version) for t in tensors])
+    body = frozen[1]
+    if (known := _keys.get(body)) is not None and known[0] == version:
+        return known[1]
+    digest = hashlib.sha256(repr((list(sample_shape), repr(frozen))).encode())
+    for tensor in tensors:
+        digest.update(str((tensor.dtype, tuple(tensor.shape))).encode())
+        array = tensor.detach().cpu().contiguous().view(-1)
+        digest.update(array.view(torch.uint8).numpy().tobytes())
+    key = digest.hexdigest()[:32]
+    _keys[body] = version, key
+    return key
