@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -26,6 +27,19 @@ from drlim.transforms._augment import changed
 
 if TYPE_CHECKING:
     from drlim.training import Pinned
+
+
+class _Adam(torch.optim.Adam):
+    """Adam without the wrappers that load torch's compiler, which takes 1.5 s and is not used.
+
+    The steps are the same to the bit.
+    """
+
+    add_param_group = inspect.unwrap(torch.optim.Adam.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.Adam.zero_grad)
+    state_dict = inspect.unwrap(torch.optim.Adam.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.Adam.load_state_dict)
+    step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
 
 
 class Run:
@@ -72,7 +86,7 @@ class Run:
         self.weights = list(network.parameters())
         self.device = self.weights[0].device
         # Fused: one pass over all weights. Launching an operation per weight would take longer.
-        self.optimizer = torch.optim.Adam(_with_rates(self.weights, learning_rate), fused=True)
+        self.optimizer = _Adam(_with_rates(self.weights, learning_rate), fused=True)
         self.pull, self.n_epochs = pull, n_epochs
         self.first_weights = [weight.detach().clone() for weight in self.weights] if pull else []
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
