@@ -60,7 +60,7 @@ browser:                  ## the browser of the tests of the page, where it can 
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[paper,compare,ann,images,heic,tables,zarr,h5ad,onnx,pretrained,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[paper,compare,ann,images,heic,tables,zarr,h5ad,onnx,page,pretrained,dev]'
 	touch $@
 
 .venv/.docs: $(STAMP)

@@ -25,6 +25,7 @@ from drlim._version import __version__ as __version__
 from drlim.datasets import Dataset as Dataset
 from drlim.declaration import Declaration as Declaration
 from drlim.estimator import DrLIM as DrLIM
+from drlim.exploring import explore as explore
 from drlim.exporting import export as export
 from drlim.graphs import SimilarityGraph as SimilarityGraph
 from drlim.loading import load as load

@@ -147,7 +147,7 @@ class _Parser(argparse.ArgumentParser):
         positional = [action for action in self.actions if not action.option_strings]
         options = [action for action in self.actions if action.option_strings]
         return help_page(
-            " ".join([self.prog, "[OPTIONS]", *(str(action.metavar) for action in positional)]),
+            " ".join([self.prog, "[OPTIONS]", *(_placed(action) for action in positional)]),
             self.command.paragraphs(),
             {
                 **self.command.lists,
@@ -161,9 +161,14 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message}; see {self.prog} --help")
 
 
+def _placed(action: argparse.Action) -> str:
+    """Return an argument as it stands in the usage."""
+    return f"[{action.metavar}]" if action.nargs == "?" else str(action.metavar)
+
+
 def _row(action: argparse.Action) -> tuple[str, str]:
     name = ", ".join(action.option_strings) or str(action.metavar)
-    n_values = 1 if action.nargs is None else int(action.nargs)  # a flag has none
+    n_values = 1 if action.nargs in (None, "?") else int(action.nargs)  # a flag has none
     values = [str(action.metavar)] * n_values if action.option_strings else []
     text = str(action.help) % {"default": action.default}
     return " ".join([name, *values]), text + " [required]" * action.required

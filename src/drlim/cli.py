@@ -537,6 +537,90 @@ def _verify(
     print("\n".join(verified.lines()))
 
 
+_SHOWN = Argument(
+    "data",
+    metavar="DATA",
+    type=Path,
+    nargs="?",
+    help="The samples to show. [default: the data that the map was learnt from, where it is "
+    "there, else the learnt points in the map's file]",
+)
+_ADDRESS = (
+    Argument(
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="The address to listen at. Another than this machine's own needs the token that is "
+        "then printed. [default: %(default)s]",
+    ),
+    Argument(
+        "--port", metavar="N", type=int, default=0, help="The port. [default: a random free one]"
+    ),
+)
+
+
+@command(
+    "explore",
+    _MAP,
+    _SHOWN,
+    Argument(
+        "--export",
+        metavar="FOLDER",
+        type=Path,
+        help="Write the page to this folder, as files that open without a server, and end.",
+    ),
+    *_ADDRESS,
+    _FACTORS,
+    _SELECT,
+    *_READING,
+    _SKIP_BAD,
+    _NETWORK,
+)
+def _explore(
+    map_file: Path,
+    data: Path | None,
+    export: Path | None,
+    host: str,
+    port: int,
+    factors: Path | None,
+    reading: dict[str, Any],
+    skip_bad: bool,
+    network: str | None,
+) -> None:
+    """Show a map on a page in the browser: its points, new samples, and what moves them.
+
+    The page comes from a server on this machine, until Ctrl-C. With --export it is written as a
+    folder that needs none.
+    """
+    if export is not None:
+        check_output_folder(export, [map_file, data, factors])
+    from drlim.exploring._commands import open_page
+
+    reading = {"factors": factors, "skip_bad": skip_bad, **reading}
+    open_page(map_file, data, reading, network, export=export, host=host, port=port, opens=True)
+
+
+@command("serve", _MAP, _SHOWN, *_ADDRESS, _FACTORS, _SELECT, *_READING, _SKIP_BAD, _NETWORK)
+def _serve(
+    map_file: Path,
+    data: Path | None,
+    host: str,
+    port: int,
+    factors: Path | None,
+    reading: dict[str, Any],
+    skip_bad: bool,
+    network: str | None,
+) -> None:
+    """Serve a map and its page to other programs, until Ctrl-C; /api lists what they can ask.
+
+    It is what `drlim explore` does, without opening a browser.
+    """
+    from drlim.exploring._commands import open_page
+
+    reading = {"factors": factors, "skip_bad": skip_bad, **reading}
+    open_page(map_file, data, reading, network, host=host, port=port, opens=False)
+
+
 @command(
     "export",
     _MAP,
@@ -584,7 +668,17 @@ def _reproduce(name: str, out: Path | None, seed: int, quick: bool, download: bo
 
 COMMANDS = {
     each.name: each
-    for each in (_fit, _transform, _report, _neighbors, _verify, _export, _reproduce)
+    for each in (
+        _fit,
+        _transform,
+        _report,
+        _neighbors,
+        _verify,
+        _explore,
+        _serve,
+        _export,
+        _reproduce,
+    )
 }
 
 _OPTIONS = {"--version": "Print the version.", "--help": "Show this message and exit."}

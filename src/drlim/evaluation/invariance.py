@@ -561,9 +561,7 @@ def displacement(
             "strength"
         )
     rng = generator(random_state)
-    some = rows[rng.permutation(len(rows))[:MOST_SAMPLES]]
-    total = sum(block.sum(dtype=np.float64) for block in pairwise_distances_chunked(some))
-    scale = total / (len(some) * (len(some) - 1)) or math.nan
+    scale = _mean_distance(rows, rng) or math.nan
     curve = []
     for strength, points in zip(strengths, moved, strict=True):
         other = as_rows(points, "moved")
@@ -576,3 +574,10 @@ def displacement(
         curve.append((float(away.mean()), *mean_interval(away, groups, rng)))
     mean, low, high = zip(*curve, strict=True)
     return Displacement(tuple(map(float, strengths)), mean, low, high, len(rows))
+
+
+def _mean_distance(rows: np.ndarray, rng: np.random.Generator) -> float:
+    """Return the mean distance between two rows, of 2,000 drawn at random if there are more."""
+    some = rows[rng.permutation(len(rows))[:MOST_SAMPLES]]
+    total = sum(block.sum(dtype=np.float64) for block in pairwise_distances_chunked(some))
+    return float(total / (len(some) * (len(some) - 1)))
