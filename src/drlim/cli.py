@@ -221,8 +221,8 @@ _NETWORK = Argument(
     Argument(
         "--pretrained",
         metavar="NAME",
-        help="A pretrained network of images with a new head: efficientnet-lite0, timm:NAME, "
-        "torchvision:NAME, transformers:NAME, open_clip:NAME/WEIGHTS or onnx:FILE.",
+        help="A pretrained network of photographs with a new head, such as efficientnet-lite0 or "
+        "timm:NAME.",
     ),
     Argument("--loss", metavar="NAME", help="The loss. [default: contrastive]"),
     Argument(
