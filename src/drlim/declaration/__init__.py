@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from drlim._deprecated import renamed_names
 
 if TYPE_CHECKING:
+    from drlim.declaration._evidence import Evidence as Evidence
     from drlim.declaration._fit import Fitted as Fitted, fit as fit
     from drlim.declaration._nearest import Neighbor as Neighbor, nearest as nearest
     from drlim.declaration._neighbors_page import write_neighbors as write_neighbors
-    from drlim.declaration._prove import Evidence as Evidence, prove as prove
+    from drlim.declaration._prove import prove as prove
     from drlim.declaration._read import read_data as read_data
     from drlim.declaration._recognition import Recognition as Recognition
     from drlim.declaration._report import write_report as write_report
@@ -41,10 +42,11 @@ if TYPE_CHECKING:
 
 # A part is imported when it is used: to use a map takes neither what learns one nor what draws.
 _HOMES = {
+    "_evidence": ("Evidence",),
     "_fit": ("Fitted", "fit"),
     "_nearest": ("Neighbor", "nearest"),
     "_neighbors_page": ("write_neighbors",),
-    "_prove": ("Evidence", "prove"),
+    "_prove": ("prove",),
     "_read": ("read_data",),
     "_recognition": ("Recognition",),
     "_report": ("write_report",),

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
-from drlim import baselines
 from drlim._values import equals_any
 from drlim.datasets import Dataset
+from drlim.declaration._classes import Classes, ClassParts, judge_classes, readings
+from drlim.declaration._evidence import Evidence
 from drlim.declaration._features import by_name
 from drlim.declaration._fingerprints import left_out, trained_on
-from drlim.declaration._learnt import (
-    Learnt,
-    among,
-    belonging,
-    comparable,
-    is_of_learnt_source,
-    learnt_by,
-    was_learnt,
-)
-from drlim.declaration._moved import Embedding, measure_change
+from drlim.declaration._learnt import Learnt, comparable, learnt_by, was_learnt
+from drlim.declaration._measured import Measured
+from drlim.declaration._moved import measure_change
 from drlim.declaration._near import agreeing
-from drlim.declaration._readings import Reading, read_classes
-from drlim.declaration._recognition import Labelled, Recognition, recognise
+from drlim.declaration._recognition import Recognition
+from drlim.declaration._references import Worth, embeddings
 from drlim.declaration._repeats import find_repeats
-from drlim.declaration._resolve import Resolved, resolve
+from drlim.declaration._resolve import resolve
 from drlim.declaration._schema import Declaration, Keep
 from drlim.declaration._unusual import Unusual, how_unusual
 from drlim.estimator import DrLIM
 from drlim.evaluation._probes import is_known
-from drlim.evaluation._words import Answer, in_words
-from drlim.evaluation.invariance import MOST_FEATURES, Displacement
+from drlim.evaluation.invariance import Displacement
 from drlim.evaluation.proof import (
     Ignored,
     Kept,
@@ -44,95 +37,6 @@ from drlim.evaluation.proof import (
 )
 from drlim.networks._features import kept_features
 from drlim.transforms import Change
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The proof, and the further measurements of a report.
-
-    Attributes
-    ----------
-    proof : Proof
-    recognition : tuple of Recognition
-        For each kept class, one of held-out samples of classes that were learnt from and one of
-        classes never seen, where there are two samples of one such class.
-    held_out : Dataset
-        The samples that were measured.
-    points : mapping of str to ndarray of shape (n_samples, ...)
-        Held-out points of the map and of its references.
-    curves : mapping of str to (Change, mapping of str to Displacement)
-        How far points move, against the strength of each ignored transformation.
-    n_known : int
-        The number of samples that were left out because the map was trained on them.
-    repeats : tuple of str
-        A line for each thing found of samples that repeat others, and of their labels.
-    learnt : Dataset or None
-        The samples that were learnt from, where they are at hand.
-    known : Learnt or None
-        Their points, as far as they are known.
-    readings : tuple of Reading
-        How each kept class is read from each held-out sample, through the learnt points.
-    unusual : Unusual or None
-        How unusual the samples are, where they are not those that the map's file knows.
-    unusual_unseen : Unusual or None
-        The same of samples with values that were held out as a whole.
-    """
-
-    proof: Proof
-    recognition: tuple[Recognition, ...]
-    held_out: Dataset
-    points: Mapping[str, np.ndarray]
-    curves: Mapping[str, tuple[Change, Mapping[str, Displacement]]] = field(default_factory=dict)
-    n_known: int = 0
-    repeats: tuple[str, ...] = ()
-    learnt: Dataset | None = None
-    known: Learnt | None = None
-    readings: tuple[Reading, ...] = ()
-    unusual: Unusual | None = None
-    unusual_unseen: Unusual | None = None
-
-    @property
-    def answers(self) -> list[Answer]:
-        """What was declared, as questions with their answers."""
-        return [in_words(entry) for entry in self.proof.entries]
-
-    @property
-    def text(self) -> str:
-        """The proof as text, and what is said of single samples."""
-        return "\n".join(
-            [str(self.proof), *(["", *self.unusual_lines] if self.unusual_lines else [])]
-        )
-
-    @property
-    def unusual_lines(self) -> list[str]:
-        """How many samples are foreign, a sentence for each part."""
-        lines = [] if self.unusual is None else [self.unusual.summary()]
-        if self.unusual_unseen is not None:
-            lines.append(f"Of values never seen: {self.unusual_unseen.summary()}")
-        return lines
-
-    @property
-    def ignored_factors(self) -> list[str]:
-        """The ignored names that are factors of the data, not transformations."""
-        return [entry.name for entry in self.proof.ignored if entry.name not in self.curves]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the numbers as plain data."""
-        return {
-            **self.proof.as_json(),
-            "recognition": [recognition.as_json() for recognition in self.recognition],
-            "n_held_out": len(self.held_out),
-            "n_left_out_as_trained_on": self.n_known,
-            "skipped": list(self.held_out.skipped),
-            "left_out": list(self.held_out.left_out),
-            "repeats": list(self.repeats),
-            "answers": [asdict(answer) for answer in self.answers],
-            "readings": [reading.as_json() for reading in self.readings],
-            "unusual": None if self.unusual is None else self.unusual.as_json(),
-            "unusual_unseen": (
-                None if self.unusual_unseen is None else self.unusual_unseen.as_json()
-            ),
-        }
 
 
 @kept_features()
@@ -200,12 +104,12 @@ def prove(
         unseen = by_name(map_, unseen)
     resolved = resolve(declaration, held_out)
     seed = declaration.map.random_state
-    embed = _embeddings(map_, held_out, learnt, seed)
+    embed = embeddings(map_, held_out, learnt, seed)
     known = learnt_by(map_)
     if learnt is not None:
         points = {name: embedding(learnt.X) for name, embedding in embed.items()}
         known = Learnt(points, learnt.factors)
-    measured = _Measured(
+    measured = Measured(
         resolved, {name: embedding(held_out.X) for name, embedding in embed.items()}, known
     )
     n_parts = len(declaration.ignore) + len(declaration.keep)
@@ -221,11 +125,12 @@ def prove(
     beside = None
     if unseen is not None:
         points = {name: embedding(unseen.X) for name, embedding in embed.items()}
-        beside = _Measured(resolve(declaration, unseen), points, known)
-    recognition: list[Recognition] = []
+        beside = Measured(resolve(declaration, unseen), points, known)
+    parts = ClassParts.of(map_, measured, beside, learnt)
+    judged: list[tuple[Recognition, Worth | None]] = []
     for factor in resolved.kept_classes:
-        classes = _Classes(map_, factor, learnt, given.factor(factor)[seen])
-        recognition += _recognitions(classes, measured, beside)
+        classes = Classes(map_, factor, learnt, given.factor(factor)[seen])
+        judged += judge_classes(classes, parts)
     proof = Proof(
         ignored=tuple(ignored),
         kept=tuple(shown.after(_kept(keep, measured, map_)) for keep in resolved.declaration.keep),
@@ -236,17 +141,18 @@ def prove(
         repeats = list(find_repeats(resolve(declaration, given)).lines_of_new())
     return Evidence(
         proof,
-        tuple(recognition),
+        tuple(recognition for recognition, _ in judged),
         held_out,
         measured.points,
         curves,
         int(seen.sum()),
         tuple(repeats),
-        learnt,
-        known,
-        tuple(_readings(measured)),
-        _unusual(map_, held_out),
-        None if unseen is None else how_unusual(map_, unseen),
+        learnt=learnt,
+        known=known,
+        readings=tuple(readings(measured)),
+        worth=tuple(worth for _, worth in judged if worth is not None),
+        unusual=_unusual(map_, held_out),
+        unusual_unseen=None if unseen is None else how_unusual(map_, unseen),
     )
 
 
@@ -259,66 +165,6 @@ def _apart(declaration: Declaration, data: Dataset) -> tuple[Dataset, Dataset | 
     if not is_unseen.any() or is_unseen.all():
         return data, None
     return data.subset(~is_unseen), data.subset(is_unseen)
-
-
-class _Measured(NamedTuple):
-    """Samples that are measured, their points by map, and what is known of those learnt from."""
-
-    resolved: Resolved
-    points: Mapping[str, np.ndarray]
-    learnt: Learnt | None
-
-    @property
-    def data(self) -> Dataset:
-        return self.resolved.data
-
-    @property
-    def seed(self) -> int:
-        return self.resolved.declaration.map.random_state
-
-    @property
-    def is_shared(self) -> np.ndarray:
-        """The samples whose source or group was learnt from under other conditions."""
-        return is_of_learnt_source(self.resolved.declaration, self.data, self.learnt)
-
-    @property
-    def belonging(self) -> str:
-        """The words for what belongs together: the source, the group, or both."""
-        return " or ".join(belonging(self.resolved.declaration))
-
-    def labelled(self, factor: str) -> Labelled:
-        return Labelled(self.points, self.data.factor(factor))
-
-
-def _embeddings(
-    map_: DrLIM, held_out: Dataset, learnt: Dataset | None, seed: int
-) -> dict[str, Embedding]:
-    """Return the map and its references, each a function of samples.
-
-    Samples and PCA are in the unit of the map, which is a choice of the data and not learnt.
-    """
-    known = map_._in_unit((held_out if learnt is None else learnt).X)
-    n_components = min(map_.n_components, len(known) - 1, int(np.prod(known.shape[1:])))
-    pca = baselines.fitted_pca(known, n_components=n_components, random_state=seed)
-    samples = _as_few(known, seed)
-    untrained = map_.untrained()
-    embed: dict[str, Embedding] = {
-        "map": lambda X: np.asarray(map_.transform(X)),
-        "untrained": lambda X: np.asarray(untrained.transform(X)),
-        "pca": lambda X: pca(map_._in_unit(X)),
-        "samples": lambda X: samples(map_._in_unit(X)),
-    }
-    if held_out.X.ndim == 4 and held_out.X.shape[1] == 3:
-        embed["colours"] = baselines.colour_histograms
-    return embed
-
-
-def _as_few(X: np.ndarray, seed: int) -> Embedding:
-    """Return samples as they are or, if they have many features, their principal components."""
-    n_components = min(MOST_FEATURES, len(X))
-    if np.prod(X.shape[1:]) > n_components:
-        return baselines.fitted_pca(X, n_components=n_components, random_state=seed)
-    return lambda X: X.reshape(len(X), -1).astype(np.float32)
 
 
 _Part = TypeVar("_Part")
@@ -338,7 +184,7 @@ class _Shares:
         return part
 
 
-def _ignored_factors(measured: _Measured, learnt: Dataset | None) -> Iterator[Ignored]:
+def _ignored_factors(measured: Measured, learnt: Dataset | None) -> Iterator[Ignored]:
     """Measure the ignored factors; where the learnt samples are at hand, read through them too."""
     resolved = measured.resolved
     train = factor_train = kept_train = None
@@ -364,7 +210,7 @@ def _ignored_factors(measured: _Measured, learnt: Dataset | None) -> Iterator[Ig
         )
 
 
-def _kept(keep: Keep, measured: _Measured, map_: DrLIM) -> Kept:
+def _kept(keep: Keep, measured: Measured, map_: DrLIM) -> Kept:
     if keep.factor is not None:
         return _kept_factor(keep, keep.factor, measured)
     data, groups = measured.data, measured.resolved.groups
@@ -386,7 +232,7 @@ def _kept(keep: Keep, measured: _Measured, map_: DrLIM) -> Kept:
 
 
 def _kept_factor(
-    keep: Keep, factor: str, measured: _Measured, name: str = "", rows: np.ndarray | None = None
+    keep: Keep, factor: str, measured: Measured, name: str = "", rows: np.ndarray | None = None
 ) -> Kept:
     """Measure a factor, through the learnt points where they are known.
 
@@ -425,7 +271,7 @@ def _kept_factor(
     return replace(found, anew=measure_kept(name, points, values, **options))
 
 
-def _kept_there(unseen: _Measured) -> Iterator[Kept]:
+def _kept_there(unseen: Measured) -> Iterator[Kept]:
     """Measure what is kept of samples with values that were held out as a whole, by factor."""
     declaration = unseen.resolved.declaration
     for group, values in declaration.held_out.unseen.items():
@@ -442,73 +288,6 @@ def _kept_there(unseen: _Measured) -> Iterator[Kept]:
                 yield _kept_factor(keep, keep.factor, unseen, name, rows)
 
 
-class _Classes(NamedTuple):
-    """A kept class, and what is known of the samples it was learnt from.
-
-    `learnt` are these samples, where they are at hand; `seen` are the classes of those among the
-    samples that were given.
-    """
-
-    map_: DrLIM
-    factor: str
-    learnt: Dataset | None
-    seen: np.ndarray
-
-    def is_learnt(self, part: _Measured) -> np.ndarray | None:
-        """Return which samples are of a class that was learnt; None if that is not known."""
-        labels = part.data.factor(self.factor)
-        if self.learnt is not None:
-            return among(labels, self.learnt.factor(self.factor))
-        return was_learnt(self.map_, self.factor, labels)
-
-
-def _recognitions(
-    classes: _Classes, measured: _Measured, unseen: _Measured | None
-) -> Iterator[Recognition]:
-    """Measure how well classes are recognised: those that were learnt from, and all others."""
-    factor, train = classes.factor, _learnt_classes(classes.factor, measured)
-    samples, is_learnt = measured.labelled(factor), classes.is_learnt(measured)
-    labels_known = samples.labels
-    if is_learnt is None:
-        is_learnt, labels_known = np.ones(len(samples.labels), bool), classes.seen
-    never_seen = samples.some(~is_learnt)
-    parts = [("held-out samples", samples.some(is_learnt), train, labels_known)]
-    if unseen is not None:
-        there, is_learnt = unseen.labelled(factor), classes.is_learnt(unseen)
-        held_out = unseen.resolved.declaration.held_out.unseen
-        if is_learnt is None:
-            is_learnt = ~equals_any(there.labels, held_out.get(factor, ()))
-        names = ", ".join(n for n in held_out if n != factor and n in unseen.data.factors)
-        known = there.some(is_learnt & ~unseen.is_shared)
-        who = f"samples of values never seen ({names})"
-        parts.append((who, known, train, known.labels))
-        never_seen += there.some(~is_learnt)
-    parts.append(("classes never seen", never_seen, None, np.array([])))
-    for who, some, known_points, known_labels in parts:
-        if some.has_pairs:
-            yield recognise(factor, who, some, known_points, known_labels, measured.seed)
-
-
-def _readings(measured: _Measured) -> Iterator[Reading]:
-    """Read each kept class of the held-out samples through the learnt points of the map."""
-    for factor in measured.resolved.kept_classes:
-        if measured.learnt is None or factor not in measured.learnt.factors:
-            continue
-        labels, learnt = comparable(measured.data.factor(factor), measured.learnt.factors[factor])
-        some = np.flatnonzero(is_known(learnt))
-        is_read = is_known(labels) & among(labels, learnt[some]) & ~measured.is_shared
-        reading = read_classes(
-            factor,
-            measured.learnt.points["map"][some],
-            learnt[some],
-            measured.points["map"],
-            labels,
-            np.flatnonzero(is_read),
-        )
-        if reading is not None:
-            yield replace(reading, taken_for=some[reading.taken_for])
-
-
 def _unusual(map_: DrLIM, held_out: Dataset) -> Unusual | None:
     """Return how unusual samples are; None if it is by them that the map's file judges."""
     unusual = how_unusual(map_, held_out)
@@ -517,19 +296,10 @@ def _unusual(map_: DrLIM, held_out: Dataset) -> Unusual | None:
     return unusual
 
 
-def _learnt_classes(factor: str, measured: _Measured) -> Labelled | None:
-    """Return the points that were learnt from, and their classes; None if they are not known."""
-    learnt = measured.learnt
-    if learnt is None or factor not in learnt.factors:
-        return None
-    labels = learnt.factors[factor]
-    return Labelled(learnt.points, labels).some(is_known(labels))
-
-
 def _remarks(
     map_: DrLIM,
-    measured: _Measured,
-    unseen: _Measured | None,
+    measured: Measured,
+    unseen: Measured | None,
     learnt: Dataset | None,
     n_known: int,
 ) -> Iterator[str]:

@@ -14,7 +14,7 @@ from drlim._deprecated import renamed_arguments
 from drlim._files import whole_folder
 from drlim._version import REPORTING, versions
 from drlim.datasets import Dataset
-from drlim.declaration._prove import Evidence
+from drlim.declaration._evidence import Evidence
 from drlim.declaration._recognition import Recognition
 from drlim.declaration._rules import Rules
 from drlim.declaration._schema import Declaration, Keep
@@ -35,6 +35,10 @@ _NAMES = {
     "pca": "PCA",
     "samples": "samples",
     "colours": "colours alone",
+    "cosine": "samples, cosine",
+    "lda": "samples, shrinkage LDA",
+    "features": "pretrained features, cosine",
+    "features-lda": "pretrained features, shrinkage LDA",
 }
 
 

@@ -13,8 +13,9 @@ from drlim._files import as_path, check_output, check_output_folder
 from drlim._progress import search_progress
 from drlim.callbacks import MetricsFile, PlotEpochs, TensorBoard
 from drlim.datasets import Dataset
+from drlim.declaration._evidence import Evidence
 from drlim.declaration._fit import Fitted, fit
-from drlim.declaration._prove import Evidence, prove
+from drlim.declaration._prove import prove
 from drlim.declaration._read import read_data
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM

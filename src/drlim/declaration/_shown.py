@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from drlim.datasets import Dataset
+from drlim.declaration._evidence import Evidence
 from drlim.declaration._nearest import name_of
 from drlim.declaration._neighbors_page import lines_of, near_card, shown_factors
-from drlim.declaration._prove import Evidence
 from drlim.declaration._readings import MOST_MISTAKES, Reading
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
