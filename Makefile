@@ -10,7 +10,7 @@ SEED ?= 0
 # would compile all modules again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test lint docs pictures cli bench guard fuzz examples reproduce page browser changelog clean
+.PHONY: demo test lint docs pictures cli bench guard fuzz examples reproduce page page-test browser changelog clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)            ## learn the paper's map of handwritten 4s and 9s, and show it
@@ -50,8 +50,11 @@ guard: $(STAMP)           ## fails if something costs twice what it did
 fuzz: $(STAMP)            ## break map files in N ways, drawn from SEED, and load them
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzzing.py $(N) $(SEED)
 
-page:                     ## the page of drlim explore, from web/: checked, tested and bundled into the package
-	cd web && npm ci --no-fund --no-audit --loglevel=error && npm run --silent types && npm run --silent lint && npm test --silent && npm run --silent build
+page: page-test           ## the page of a map, from web/: checked, tested and bundled into the package
+	cd web && npm run --silent build
+
+page-test:                ## the page's own checks: types, style and unit tests
+	cd web && npm ci --no-fund --no-audit --loglevel=error && npm run --silent types && npm run --silent lint && npm test --silent
 
 browser:                  ## the browser of the tests of the page, where it can be installed
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \

@@ -224,6 +224,20 @@ def ring(folder):
     shape = (np.abs(across) < 0.12 + 0.1 * along) & (np.abs(along) < 0.9)
     images = np.where(shape, 90 + 30 * light[:, None, None], 20 + 6 * light[:, None, None])
     n = len(Z)
+    start = rng.normal(0, 0.1, Z.shape)
+    frames = np.stack([start + (Z - start) * share for share in np.linspace(0, 1, 12) ** 0.5])
+    history = [
+        {
+            "epoch": k + 1,
+            "n_epochs": 12,
+            "frame": k,
+            "loss": 1 / (k + 1),
+            "similar": 0.4 / (k + 1),
+            "dissimilar": 0.6 / (k + 1),
+            "active": 0.5 / (k + 1),
+        }
+        for k in range(12)
+    ]
     same = np.arange(n).reshape(-1, 6)
     lines = np.concatenate([same[:, [0, j]] for j in range(1, 6)]).astype(np.int32)
     scene = {
@@ -249,6 +263,7 @@ def ring(folder):
         "sample": {"kind": "image", "shape": [24, 24], "channels": 1, "low": 0, "high": 255},
         "sprites": {"tile": [24, 24], "columns": 40, "rows": 40, "n": n, "sheets": 1},
         "groups": [{"factor": "lighting", "array": "lines/0"}],
+        "watch": {"live": False, "history": history},
     }
     arrays = {
         "points": Z,
@@ -257,6 +272,7 @@ def ring(folder):
         "factor/1": elevation.astype(np.float32),
         "factor/2": light.astype(np.int32),
         "lines/0": lines,
+        "frames": frames.astype(np.float32),
     }
     return write_folder(folder, scene, arrays, {"sprites/0": sheet(images.astype(np.uint8), 40)})
 

@@ -1,6 +1,7 @@
 """The page in a real browser, opened from disk: no server, no network."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import page_scenes
@@ -246,6 +247,63 @@ def test_the_table_of_the_lasso_has_the_rows_inside_and_no_others(open_page, sce
     )
     assert 10 < len(inside) < 990
     assert [int(line.split(",")[0]) for line in lines[1:]] == inside
+
+
+def test_a_finished_training_can_be_replayed(open_page):
+    page = open_page("ring")
+    panel(page, "Learning")
+    spread = "() => Math.hypot(...drlim.map.data.points)"
+    learnt = page.evaluate(spread)
+    slider = page.get_by_label("epoch", exact=True)
+    slider.fill("0")
+    page.wait_for_function(f"({spread})() < {learnt / 2}")
+    assert "Epoch 1 of 12: loss 1;" in page.locator(".watch").inner_text()
+    slider.fill("11")
+    page.wait_for_function(f"Math.abs(({spread})() - {learnt}) < 1e-3")
+
+
+AXE = Path(__file__).parents[1] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="no axe-core here: run `make page-test`")
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("digits", {}),
+        ("ring", {"color_scheme": "dark"}),
+        ("rows", {"viewport": {"width": 390, "height": 800}}),
+        ("curves", {"color_scheme": "dark", "viewport": {"width": 390, "height": 800}}),
+    ],
+)
+def test_every_state_is_accessible(open_page, name, settings):
+    page = open_page(name, **settings)
+    page.evaluate(AXE.read_text())
+    faults = _faults_of(page)
+    page.get_by_role("application").press("Enter")
+    faults |= _faults_of(page)
+    for tab in page.get_by_role("tab").all()[1:]:
+        tab.click()
+        if tab.inner_text() == "New sample":
+            page.get_by_role("button", name="Pick a held-out one").click()
+            page.locator(".result h2").wait_for()
+        faults |= _faults_of(page)
+    assert faults == set()
+
+
+def _faults_of(page):
+    found = page.evaluate(
+        "async () => (await axe.run(document, { resultTypes: ['violations'], preload: false }))"
+        ".violations.map((each) => [each.impact, each.id, each.nodes[0].html])"
+    )
+    return {(kind, html) for impact, kind, html in found if impact in ("serious", "critical")}
+
+
+@pytest.mark.parametrize("width", [390, 1100])
+def test_nothing_is_wider_than_the_window(open_page, width):
+    page = open_page("digits", viewport={"width": width, "height": 800})
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
 def test_a_folder_without_its_data_says_what_is_missing(open_page, scenes, browser, tmp_path):

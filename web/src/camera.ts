@@ -46,6 +46,8 @@ export class Camera {
   solid = false;
   width = 1;
   height = 1;
+  /** The whole map is in view: nobody has moved or zoomed since. */
+  untouched = true;
 
   resize(width: number, height: number): void {
     const before = Math.min(this.width, this.height), now = Math.min(width, height);
@@ -64,6 +66,7 @@ export class Camera {
       ? (margin * 1.1 * Math.min(this.width, this.height)) / (2 * bounds.radius)
       : margin * Math.min(this.width / (2 * bounds.halfWidth), this.height / (2 * bounds.halfHeight));
     this.scale = this.fitted;
+    this.untouched = true;
   }
 
   get zoom(): number {
@@ -95,6 +98,7 @@ export class Camera {
 
   /** Move the map under the pointer by so many pixels. */
   pan(dx: number, dy: number): void {
+    this.untouched = false;
     const p = this.projection();
     const s2 = this.scale * this.scale;
     this.target = [
@@ -115,6 +119,7 @@ export class Camera {
     const [ox, oy] = [x - this.width / 2, y - this.height / 2];
     this.pan(-ox, -oy);
     this.scale *= bounded;
+    this.untouched = false;
     this.pan(ox, oy);
   }
 }

@@ -12,6 +12,8 @@ export interface ChartOptions {
   unit: string;
   width: number;
   height: number;
+  /** What the axis reaches at least; 1 unless it is given. */
+  most?: number;
   /** Where the marker stands, as the position among the strengths. */
   at?: number;
 }
@@ -28,7 +30,7 @@ export function ticksOf(most: number): number[] {
 export function chart(options: ChartOptions): SVGElement {
   const { strengths, series, width, height } = options;
   const [low, high] = [strengths[0]!, strengths[strengths.length - 1]!];
-  const most = 1.05 * Math.max(1, ...series.flatMap(({ mean, high: upper }) => [...mean, ...(upper ?? [])]));
+  const most = 1.05 * Math.max(options.most ?? 1, ...series.flatMap(({ mean, high: upper }) => [...mean, ...(upper ?? [])]));
   const x = (value: number): number => LEFT + ((value - low) / (high - low || 1)) * (width - LEFT - RIGHT);
   const y = (value: number): number => height - BOTTOM - (value / most) * (height - BOTTOM - TOP);
   const line = (values: number[]): string =>

@@ -18,6 +18,7 @@ import { type Source, theSource } from "./source.ts";
 import { Store } from "./store.ts";
 import { type Tab, tabs } from "./tabs.ts";
 import { TrailPanel } from "./trailpanel.ts";
+import { WatchPanel } from "./watch.ts";
 
 const KEYS =
   "Arrow keys move the map, or turn it in 3-D; plus and minus zoom; 0 shows all. Enter selects the sample nearest to " +
@@ -126,14 +127,15 @@ function show(source: Source, data: Data): void {
       if (chosen === at) proof.opened();
     });
   }
+  if (scene.watch) all.push({ name: "Learning", content: new WatchPanel(map, source, scene.watch, say).element });
   const { element: panels, choose: open } = tabs(all, (chosen) => onChoose.forEach((call) => call(chosen)));
 
   map.element.append(dockedCard(map, sheets, say), hoverCard(map, sheets), tools);
   empty(document.body,
     h("a", { class: "skip", href: "#panel" }, "skip the map"),
     h("header", { class: "top" }, h("h1", {}, scene.title), theme),
-    h("main", {}, map.element, h("aside", { id: "panel", tabindex: -1, "aria-label": "controls" }, panels)),
-    h("p", { id: "map-keys", class: "unseen" }, KEYS), status);
+    h("main", {}, map.element, h("aside", { id: "panel", tabindex: -1, "aria-label": "controls" }, panels),
+      h("p", { id: "map-keys", class: "unseen" }, KEYS), status));
   document.title = `${scene.title} – drlim`;
   window.drlim!.map = map;
   window.drlim!.page = { fresh, trails };

@@ -85,6 +85,15 @@ export class MapView {
     this.fit();
   }
 
+  /** Take other points of the same samples; a view of the whole map stays one. */
+  setPoints(points: Float32Array): void {
+    const whole = this.camera.untouched;
+    this.data.points = points;
+    for (let i = 0; i < this.order.length; i++) this.place(points, this.order[i]!, this.cloud.positions, 3 * i);
+    if (whole) this.camera.fit(boundsOf(this.cloud.positions));
+    this.moved();
+  }
+
   fit(): void {
     this.camera.fit(boundsOf(this.cloud.positions));
     this.redraw();
@@ -240,14 +249,14 @@ export class MapView {
     const width = Math.max(1, Math.round(this.element.clientWidth * ratio));
     const height = Math.max(1, Math.round(this.element.clientHeight * ratio));
     if (width === this.frame.width && height === this.frame.height) return;
-    const first = this.frame.width === 1;
+    const whole = this.frame.width === 1 || this.camera.untouched;
     this.frame = new Frame(width, height);
     for (const canvas of [this.canvas, this.upper]) {
       canvas.width = width;
       canvas.height = height;
     }
     this.camera.resize(width, height);
-    if (first) this.fit();
+    if (whole) this.camera.fit(boundsOf(this.cloud.positions));
     this.draw();
   }
 

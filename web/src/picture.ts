@@ -39,7 +39,8 @@ export function tileView(sheets: Sheets, row: number, label: string, across: num
   if (!tile || !sheets.has(row)) return null;
   const [w, high] = enlarged(tile[0], tile[1], across);
   const ratio = Math.max(1, Math.round(window.devicePixelRatio || 1));
-  const canvas = h("canvas", { class: "picture", role: "img", "aria-label": label, width: w * ratio, height: high * ratio });
+  const names = label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" };
+  const canvas = h("canvas", { class: "picture", ...names, width: w * ratio, height: high * ratio });
   canvas.style.width = `${w}px`;
   canvas.style.height = `${high}px`;
   const context = canvas.getContext("2d")!;

@@ -1,5 +1,7 @@
 /** What a scene says: the shape of scene.json, and its arrays once they are read. */
 
+import type { WatchInfo } from "./watch.ts";
+
 export interface FactorInfo {
   name: string;
   kind: "class" | "number" | "cyclic";
@@ -66,6 +68,7 @@ export interface Scene {
   no_proof?: string | null;
   mapping: "server" | "onnx" | null;
   no_mapping?: string | null;
+  watch?: WatchInfo | null;
   onnx: { shape: (number | string)[]; dtype: "float32" } | null;
   arrays: Record<string, ArrayInfo>;
 }
