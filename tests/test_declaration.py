@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from drlim import DrlimError, FileError, InputError
 from drlim._errors import DataWarning
@@ -1115,6 +1116,60 @@ def test_images_that_are_nearly_identical_are_never_on_both_sides(channels, dtyp
     for seed in range(5):
         parts = held(data, map={"random_state": seed})
         assert not {row % 40 for row in parts.learnt} & {row % 40 for row in parts.held_out}
+
+
+@pytest.fixture(scope="module")
+def photographs():
+    """Twelve scenes of blobs, large ones and small, 96 x 128 and in colour, none like another."""
+    noise = np.random.default_rng(0).normal(size=(12, 3, 96, 128))
+    large, small = (gaussian_filter(noise, (0, 0, width, width)) for width in (10, 3))
+    return np.clip(128 + 900 * large + 300 * small, 0, 255).astype("u1")
+
+
+def test_a_photograph_relit_recoloured_or_cropped_stays_on_one_side(photographs):
+    relit = np.clip(photographs[:3] * 0.6 + 20, 0, 255).astype("u1")
+    recoloured = np.clip(photographs[3:6] * np.array([0.7, 1, 0.8])[:, None, None] + 9, 0, 255)
+    rows, columns = 8 + np.arange(96) * 80 // 96, 12 + np.arange(128) * 108 // 128
+    cropped = photographs[6:9][..., rows, :][..., columns]
+    X = np.concatenate([photographs, relit, recoloured.astype("u1"), cropped])
+    repeats = find_repeats(resolve(Declaration(), Dataset(X)))
+    assert repeats.alike[12:].tolist() == repeats.alike[:9].tolist()
+    assert len(np.unique(repeats.alike)) == 12
+    for seed in range(3):
+        parts = held(Dataset(X), map={"random_state": seed})
+        sides = [{repeats.alike[row] for row in part} for part in (parts.learnt, parts.held_out)]
+        assert not sides[0] & sides[1]
+
+
+def test_crops_of_cloth_that_repeats_itself_are_not_one_photograph():
+    pixel = np.indices((64, 64)) / 64
+    X = np.stack([np.prod(np.sin(2 * np.pi * (4 + k / 2) * pixel), axis=0) for k in range(5)])
+    X = (128 + 100 * X + np.random.default_rng(0).normal(size=X.shape)).astype("u1")
+    assert len(np.unique(find_repeats(resolve(Declaration(), Dataset(X))).alike)) == 5
+
+
+@pytest.mark.parametrize("part", ["keep", "ignore"])
+def test_views_that_differ_in_a_declared_number_or_condition_are_different(photographs, part):
+    X = np.concatenate([photographs, np.clip(photographs * 0.7, 0, 255).astype("u1")])
+    data = Dataset(X, {"lamp": np.arange(24) // 12, "angle": 15.5 * (np.arange(24) // 12)})
+    declared = {
+        "keep": {"keep": [{"factor": "angle", "tolerance": 1}]},
+        "ignore": {"ignore": ["lamp"]},
+    }
+    assert find_repeats(resolve(Declaration(**declared[part]), data)).n_alike == 0
+    assert find_repeats(resolve(Declaration(), data)).n_alike == 24
+
+
+def test_labels_of_one_photograph_that_contradict_each_other_are_named(photographs):
+    X = np.concatenate([photographs, np.clip(photographs[:6] * 0.7, 0, 255).astype("u1")])
+    label = np.array([*(12 * ["silk"]), *(5 * ["wool"]), "silk"])
+    data = Dataset(X, {"class": label}, names=[f"{n}.jpg" for n in range(18)])
+    repeats = find_repeats(resolve(Declaration(keep=["class"]), data))
+    (line,) = repeats.contradictions
+    assert "5 groups of nearly identical images" in line
+    assert "0.jpg (silk) and 12.jpg (wool)" in line
+    assert "2 more" in line
+    assert "0.jpg and 12.jpg" in repeats.examples
 
 
 @pytest.mark.fault("A8")

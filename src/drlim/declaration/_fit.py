@@ -108,7 +108,7 @@ def fit(
     Warns
     -----
     DataWarning
-        Without `say`: if samples are identical, or as images nearly so, and if identical ones
+        Without `say`: if samples are identical, or as images nearly so, and if such samples
         contradict each other in what is kept. If numbers are kept without step and tolerance,
         the similar pairs fall into more parts than what is kept explains, or a sample has no
         similar partner.

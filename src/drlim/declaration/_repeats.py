@@ -1,4 +1,4 @@
-"""Samples that are there more than once: identical ones, images nearly so, and their labels."""
+"""Samples that are there more than once: identical ones, copies of images, and their labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ import numpy as np
 
 from drlim._applying import blocks
 from drlim.declaration._fingerprints import hashes
+from drlim.declaration._photographs import (
+    MOST_FOR_CROPS,
+    can_be_compared,
+    copies_of_photographs,
+)
 from drlim.declaration._resolve import Resolved
+from drlim.declaration._schema import Keep
 from drlim.evaluation._probes import as_values, is_known
 from drlim.graphs import SimilarityGraph
 
@@ -32,17 +38,21 @@ class Repeats:
     identical : ndarray of shape (n_samples,) of int
         Samples of the same number are identical.
     alike : ndarray of shape (n_samples,) of int
-        Samples of the same number are identical or, as images, nearly so.
+        Samples of the same number are identical or, as images, nearly so: the same photograph
+        saved again, resized, lit or coloured otherwise, or cropped.
     contradictions : tuple of str
-        A line for each kept factor in which identical samples differ.
-    n_not_searched : int
-        The number of images, if they are too many to look for nearly identical ones.
+        A line for each kept factor in which such samples differ.
+    not_joined : tuple of str
+        A line for each kind of copies that was not looked for, or that count as different.
+    examples : str
+        The names of a few that are nearly identical.
     """
 
     identical: np.ndarray
     alike: np.ndarray
     contradictions: tuple[str, ...] = ()
-    n_not_searched: int = 0
+    not_joined: tuple[str, ...] = ()
+    examples: str = ""
 
     @property
     def n_identical(self) -> int:
@@ -58,7 +68,11 @@ class Repeats:
     def counts(self) -> str:
         """The words for how many there are."""
         counts = f"{self.n_identical:,} samples are identical to others"
-        return counts + (f", {self.n_alike:,} more images nearly identical" if self.n_alike else "")
+        if not self.n_alike:
+            return counts
+        if self.n_identical:
+            return f"{counts}, {self.n_alike:,} more images nearly identical ({self.examples})"
+        return f"{self.n_alike:,} images are nearly identical to others ({self.examples})"
 
     def lines_of_new(self) -> Iterator[str]:
         """Give the lines for samples that are measured alone, none of which is learnt from."""
@@ -89,11 +103,7 @@ class Repeats:
         yield from self._others()
 
     def _others(self) -> Iterator[str]:
-        if self.n_not_searched:
-            yield (
-                f"nearly identical images were not searched for: there are "
-                f"{self.n_not_searched:,}, and all are compared with all up to {_MOST_IMAGES:,}"
-            )
+        yield from self.not_joined
         yield from self.contradictions
 
 
@@ -101,19 +111,68 @@ def find_repeats(resolved: Resolved) -> Repeats:
     """Find identical samples, nearly identical images, and labels that contradict each other."""
     data = resolved.data
     _, first, identical = np.unique(hashes(data.X), return_index=True, return_inverse=True)
-    alike, n_not_searched = identical, 0
+    contradictions = list(_contradictions(resolved, identical, "identical samples"))
     shape = data.X.shape[1:]
-    if len(shape) in (2, 3) and min(shape[-2:]) >= _SIDE:
-        if len(first) <= _MOST_IMAGES:
-            edges = _nearly_identical(data.X, first)
-            alike = (
-                SimilarityGraph(edges, len(first)).components[identical]
-                if len(edges)
-                else (identical)
-            )
+    if len(shape) not in (2, 3) or min(shape[-2:]) < _SIDE or len(first) < 2:
+        return Repeats(identical, identical, tuple(contradictions))
+    if len(first) > _MOST_IMAGES:
+        line = (
+            f"nearly identical images were not searched for: there are {len(first):,}, and all are "
+            f"compared with all up to {_MOST_IMAGES:,}"
+        )
+        return Repeats(identical, identical, tuple(contradictions), (line,))
+    edges = _nearly_identical(data.X, first)
+    not_joined = []
+    if can_be_compared(shape):
+        copies = copies_of_photographs(data.X, first, _kinds(resolved)[first])
+        both = np.concatenate([edges, copies])
+        if 2 * (SimilarityGraph(both, len(first)).components.max() + 1) >= len(first):
+            edges = both
         else:
-            n_not_searched = len(first)
-    return Repeats(identical, alike, tuple(_contradictions(resolved, identical)), n_not_searched)
+            not_joined.append(
+                "most images look like the same photograph as another "
+                f"({_few(resolved, first[copies])}), as views of one thing do: they count as "
+                "different; if they are not, name what they share as data.group"
+            )
+        if len(first) > MOST_FOR_CROPS:
+            not_joined.append(
+                f"crops of the same photograph were not searched for: there are {len(first):,} "
+                f"images, and crops of all are compared with all up to {MOST_FOR_CROPS:,}"
+            )
+    if not len(edges):
+        return Repeats(identical, identical, tuple(contradictions), tuple(not_joined))
+    alike = SimilarityGraph(edges, len(first)).components[identical]
+    others = _contradictions(resolved, alike, "nearly identical images", apart=identical)
+    return Repeats(
+        identical,
+        alike,
+        (*contradictions, *others),
+        tuple(not_joined),
+        _few(resolved, first[edges]),
+    )
+
+
+def _kinds(resolved: Resolved) -> np.ndarray:
+    """Number the combinations of the numbers that are kept and the factors that are ignored.
+
+    Images that differ in these are not the same photograph: else two views of one turntable, or
+    one scene in two lights, would be.
+    """
+    kept = [keep.factor for keep in resolved.declaration.keep if keep.kind == "number"]
+    kinds = np.zeros(len(resolved.data), np.int64)
+    for name in {*resolved.ignored_factors.values(), *(name for name in kept if name)}:
+        code = np.unique(as_values(resolved.data.factor(name)), return_inverse=True)[1]
+        kinds = np.unique(kinds * (code.max() + 1) + code, return_inverse=True)[1]
+    return kinds
+
+
+def _few(resolved: Resolved, pairs: np.ndarray) -> str:
+    """Name the first few of pairs of rows."""
+    named = [
+        " and ".join(_name(resolved, row) for row in pair)
+        for pair in np.unique(np.sort(pairs, axis=1), axis=0)[:_MOST_NAMED]
+    ]
+    return "; ".join(named) + (" ..." if len(pairs) > len(named) else "")
 
 
 def _n_repeated(number: np.ndarray) -> int:
@@ -157,38 +216,51 @@ def _reduced(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return grey.reshape(len(X), -1), contrast
 
 
-def _contradictions(resolved: Resolved, identical: np.ndarray) -> Iterator[str]:
-    """Give a line for each kept factor that has several values for identical samples."""
-    data = resolved.data
-    again = np.bincount(identical)[identical] > 1
+def _contradictions(
+    resolved: Resolved, repeat: np.ndarray, what: str, apart: np.ndarray | None = None
+) -> Iterator[str]:
+    """Give a line for each kept factor that has several values for samples that repeat.
+
+    Those that differ among samples of one number in `apart` are found there, and left out.
+    """
+    again = np.bincount(repeat)[repeat] > 1
     for keep in resolved.declaration.keep:
         if keep.factor is None:
             continue
-        values = data.factor(keep.factor)
-        apart = keep.tolerance or keep.step or 0
-        rows = np.flatnonzero(again & is_known(values))
-        rows = rows[np.argsort(identical[rows], kind="stable")]
-        found = []
-        for some in np.split(rows, np.flatnonzero(np.diff(identical[rows])) + 1):
-            codes = as_values(values[some])
-            differing = np.flatnonzero(codes != codes[0]) if len(some) else some
-            if len(differing) and keep.kind == "number":
-                gap = np.abs(values[some] - values[some[0]])
-                if keep.period:
-                    gap = np.minimum(gap % keep.period, -gap % keep.period)
-                differing = differing[gap[differing] > apart]
-            if len(differing):
-                found.append((some[0], some[differing[0]]))
+        found = sorted(_contradicting(resolved, keep, repeat, again))
+        if apart is not None:
+            found = [pair for pair in found if apart[pair[0]] != apart[pair[1]]]
         if found:
+            values = resolved.data.factor(keep.factor)
             named = [
                 " and ".join(f"{_name(resolved, row)} ({values[row]})" for row in pair)
-                for pair in sorted(found)[:_MOST_NAMED]
+                for pair in found[:_MOST_NAMED]
             ]
             more = f"; and {len(found) - len(named):,} more" if len(found) > len(named) else ""
             yield (
-                f"{len(found):,} {'group' if len(found) == 1 else 'groups'} of identical samples "
+                f"{len(found):,} {'group' if len(found) == 1 else 'groups'} of {what} "
                 f"contradict each other in {keep.factor}: {'; '.join(named)}{more}"
             )
+
+
+def _contradicting(
+    resolved: Resolved, keep: Keep, repeat: np.ndarray, again: np.ndarray
+) -> Iterator[tuple[int, int]]:
+    """Give two rows of each group of repeats that has several values of a kept factor."""
+    values = resolved.data.factor(str(keep.factor))
+    tolerated = keep.tolerance or keep.step or 0
+    rows = np.flatnonzero(again & is_known(values))
+    rows = rows[np.argsort(repeat[rows], kind="stable")]
+    for some in np.split(rows, np.flatnonzero(np.diff(repeat[rows])) + 1):
+        codes = as_values(values[some])
+        differing = np.flatnonzero(codes != codes[0]) if len(some) else some
+        if len(differing) and keep.kind == "number":
+            gap = np.abs(values[some] - values[some[0]])
+            if keep.period:
+                gap = np.minimum(gap % keep.period, -gap % keep.period)
+            differing = differing[gap[differing] > tolerated]
+        if len(differing):
+            yield int(some[0]), int(some[differing[0]])
 
 
 def _name(resolved: Resolved, row: int) -> str:
