@@ -108,6 +108,13 @@ def test_a_factor_becomes_codes_and_missing_values_stay_missing(fitted, values, 
     assert scene.arrays["factor/0"].tolist() == codes
 
 
+@pytest.mark.parametrize(("step", "kind"), [(20, "number"), (1, "class")])
+def test_more_than_ten_numbers_in_equal_steps_are_shown_in_their_order(fitted, step, kind):
+    factor = np.arange(60) % 18 * step
+    scene = scene_of(known_of(fitted, Dataset(X, {"factor": factor})))
+    assert scene.description["factors"][0]["kind"] == kind
+
+
 def test_a_cyclic_factor_keeps_its_period():
     azimuth = np.arange(60) % 12 * 30
     declaration = Declaration(

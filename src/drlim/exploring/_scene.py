@@ -239,6 +239,18 @@ def _as_numbers(names: Sequence[str]) -> tuple[float, ...]:
     return tuple(axis.tolist()) if is_axis else ()
 
 
+def _are_on_a_scale(values: np.ndarray) -> bool:
+    """Tell whether more than ten numbers have equal steps that do not merely count them.
+
+    Angles in steps of 20 degrees have an order that ten colours would hide; numbers of people do
+    not.
+    """
+    if values.dtype.kind not in "iuf":
+        return False
+    steps = np.diff(np.unique(values[is_known(values)].astype(np.float64)))
+    return len(steps) >= 10 and np.allclose(steps, steps[0]) and not np.isclose(steps[0], 1)
+
+
 def _factor(
     known: Known, name: str, values: np.ndarray, array: str
 ) -> tuple[dict[str, Any], np.ndarray]:
@@ -253,7 +265,7 @@ def _factor(
     described = {"name": name, "role": role, "array": array}
     if period is not None:
         return {**described, "kind": "cyclic", "period": period}, values.astype(np.float32)
-    kind = stated or kind_of(values)
+    kind = stated or ("number" if _are_on_a_scale(values) else kind_of(values))
     if kind == "number" and values.dtype.kind in "iufb":
         return {**described, "kind": "number"}, values.astype(np.float32)
     some = is_known(values)
