@@ -82,7 +82,7 @@ def test_what_is_read_is_the_accuracy_of_the_recognition(page):
 def test_words_come_before_measures(page):
     evidence, text, found = page
     shown = html.unescape(text)
-    (answer,) = evidence.answers
+    answer, *_ = evidence.answers
     assert answer.question == "Is class read from the map?"
     assert shown.index(answer.answer) < shown.index(evidence.proof.headline)
     assert answer.at_best in shown

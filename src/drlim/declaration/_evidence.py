@@ -13,6 +13,7 @@ from drlim.declaration._learnt import Learnt
 from drlim.declaration._readings import Reading
 from drlim.declaration._recognition import Recognition
 from drlim.declaration._references import Worth
+from drlim.declaration._style import Style
 from drlim.declaration._unusual import Unusual
 from drlim.evaluation._words import Answer, in_words
 from drlim.evaluation.invariance import Displacement
@@ -48,6 +49,8 @@ class Evidence:
         How each kept class is read from each held-out sample, through the learnt points.
     worth : tuple of Worth
         Whether the map recognises each kept class as well as rivals that train no network.
+    style : tuple of Style
+        Of photographs, how well each kept class is read from the background and the light.
     unusual : Unusual or None
         How unusual the samples are, where they are not those that the map's file knows.
     unusual_unseen : Unusual or None
@@ -65,6 +68,7 @@ class Evidence:
     known: Learnt | None = None
     readings: tuple[Reading, ...] = ()
     worth: tuple[Worth, ...] = ()
+    style: tuple[Style, ...] = ()
     unusual: Unusual | None = None
     unusual_unseen: Unusual | None = None
 
@@ -72,12 +76,16 @@ class Evidence:
     def answers(self) -> list[Answer]:
         """What was declared, and whether the map is worth it, as questions with their answers."""
         declared = [in_words(entry) for entry in self.proof.entries]
-        return [*declared, *(each.answer for each in self.worth)]
+        return [*declared, *self._further]
+
+    @property
+    def _further(self) -> list[Answer]:
+        return [*(each.answer for each in self.worth), *(each.answer for each in self.style)]
 
     @property
     def text(self) -> str:
         """The proof as text, whether the map is worth it, and how unusual the samples are."""
-        further = [*(str(each.answer) for each in self.worth), *self.unusual_lines]
+        further = [*map(str, self._further), *self.unusual_lines]
         return "\n".join([str(self.proof), *([""] if further else []), *further])
 
     @property
@@ -106,6 +114,7 @@ class Evidence:
             "answers": [asdict(answer) for answer in self.answers],
             "readings": [reading.as_json() for reading in self.readings],
             "worth": [each.as_json() for each in self.worth],
+            "style": [each.as_json() for each in self.style],
             "unusual": None if self.unusual is None else self.unusual.as_json(),
             "unusual_unseen": (
                 None if self.unusual_unseen is None else self.unusual_unseen.as_json()

@@ -23,6 +23,7 @@ from drlim.declaration._references import Worth, embeddings
 from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import resolve
 from drlim.declaration._schema import Declaration, Keep
+from drlim.declaration._style import styles
 from drlim.declaration._unusual import Unusual, how_unusual
 from drlim.estimator import DrLIM
 from drlim.evaluation._probes import is_known
@@ -151,6 +152,7 @@ def prove(
         known=known,
         readings=tuple(readings(measured)),
         worth=tuple(worth for _, worth in judged if worth is not None),
+        style=tuple(styles(measured, learnt)),
         unusual=_unusual(map_, held_out),
         unusual_unseen=None if unseen is None else how_unusual(map_, unseen),
     )
