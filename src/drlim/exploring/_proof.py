@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from drlim._errors import InputError, MissingExtraError
-from drlim.declaration._prove import Evidence, prove
+from drlim.declaration._evidence import Evidence
+from drlim.declaration._prove import prove
 from drlim.evaluation.invariance import Displacement
 from drlim.exploring._known import Known
 from drlim.reporting._json import plain
