@@ -5,7 +5,7 @@ from pathlib import Path
 
 from drlim import __version__
 
-sys.path.insert(0, str(Path(__file__).parent))  # for _gallery and _math
+sys.path.insert(0, str(Path(__file__).parent))  # for _gallery, _math and _page
 
 project = "drlim"
 author = "the drlim developers"
@@ -20,11 +20,12 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "_math",
+    "_page",
 ]
 html_math_renderer = "mathml"
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
-exclude_patterns = ["_build", "gallery/*.py", "gallery/*.ipynb", "gallery/*.json"]
+exclude_patterns = ["_build", "_pages", "gallery/*.py", "gallery/*.ipynb", "gallery/*.json"]
 templates_path = ["_templates"]
 autosummary_generate = True
 default_role = "autolink"  # a name in a docstring links to its page, if it has one
@@ -34,6 +35,7 @@ numpydoc_show_class_members = False
 html_theme = "furo"
 html_title = "drlim"
 html_static_path = ["_static"]
+html_extra_path = ["_pages"]
 html_css_files = ["custom.css"]
 html_theme_options = {"navigation_with_keys": True}
 pygments_style, pygments_dark_style = "tango", "native"

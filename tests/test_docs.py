@@ -17,7 +17,7 @@ from drlim.experiments import EXPERIMENTS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-MADE = ("_build", "gallery", "generated")  # when the documentation is built
+MADE = ("_build", "_pages", "gallery", "generated")  # when the documentation is built
 
 PAGES = [
     page for page in sorted(DOCS.rglob("*.md")) if not set(MADE) & {p.name for p in page.parents}
@@ -67,7 +67,7 @@ def parse(command, arguments):
 @pytest.mark.parametrize("path", TEXTS, ids=name_of)
 def test_every_block_is_of_a_kind_that_is_tried(path):
     kinds = {language.partition(" ")[0] for language, _ in blocks_of(path)}
-    assert kinds <= {"python", "toml", "", "text", "{toctree}", "{include}", "{eval-rst}"}
+    assert kinds <= {"python", "toml", "", "text", "{toctree}", "{include}", "{eval-rst}", "{raw}"}
 
 
 @pytest.mark.parametrize(("language", "text"), of("python"))
@@ -134,7 +134,7 @@ def test_a_fraction_has_braces_without_which_it_becomes_another(path):
     assert not re.findall(r"\\[dt]?frac(?!\{).*", path.read_text())
 
 
-PICTURES = (".png", ".webp")
+BINARY = (".drlim", ".png", ".webp")
 
 
 def test_the_documentation_is_whole_without_a_network():
@@ -142,7 +142,7 @@ def test_the_documentation_is_whole_without_a_network():
     texts = {
         path: path.read_text()
         for path in made_of
-        if not set(MADE) & set(path.parts) and path.suffix not in PICTURES
+        if not set(MADE) & set(path.parts) and path.suffix not in BINARY
     }
     assert DOCS / "_static" / "custom.css" in texts
     for path, text in texts.items():
