@@ -22,6 +22,13 @@ assert "drlim" not in sys.modules
 shapes.install()
 
 
+def pytest_collection_modifyitems(items):
+    """Run pages without coverage, which slows training by a half; tests cover what they call."""
+    for item in items:
+        if item.path.suffix == ".md":
+            item.add_marker("no_cover")
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
@@ -35,6 +42,14 @@ def fitted():
     from drlim import DrLIM
 
     return DrLIM(max_epochs=2, random_state=0).fit(X)
+
+
+@pytest.fixture(scope="module")
+def few_trees():
+    """Let probes have eight trees: most of their time, and beside the point of most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("drlim.evaluation._models._N_TREES", 8)
+        yield
 
 
 @pytest.fixture

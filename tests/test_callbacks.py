@@ -193,7 +193,7 @@ def moved(map_, first):
 def test_pinned_samples_stay_within_a_tenth_of_the_margin_while_new_ones_are_learnt(first):
     new = RNG.normal([2, 0, 0, 0], size=(60, 4))
     pinned = (LEARNT, first.embedding_, 100.0)
-    settings = {"max_epochs": 30, **SETTINGS}
+    settings = {"max_epochs": 12, **SETTINGS}
     free = DrLIM(**settings).fit(new, init=first)
     held = DrLIM(**settings).fit(new, init=first, pinned=pinned)
     firm = DrLIM(**settings).fit(new, init=first, pinned=(*pinned[:2], 1e4))

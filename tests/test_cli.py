@@ -19,6 +19,8 @@ from drlim import __version__, cli
 from drlim._progress import search_progress
 from drlim.cli import COMMANDS, overview
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 def drlim(*arguments, **environment):
     """Run the command in a process of its own, as a user would."""
@@ -30,6 +32,26 @@ def drlim(*arguments, **environment):
         env={**os.environ, "COLUMNS": "100", **environment},
         check=False,
     )
+
+
+def in_folder(folder, *arguments):
+    """Run the command in a folder and in this process, which has loaded torch."""
+    from drlim.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["drlim", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def test_help_lists_the_commands_and_the_experiments():
@@ -60,7 +82,7 @@ def test_the_version_is_that_of_the_package():
 
 
 def test_a_run_ends_with_its_claims_and_the_paths_of_what_it_wrote(tmp_path):
-    done = drlim("reproduce", "loss", "--out", tmp_path / "run")
+    done = in_folder(tmp_path, "reproduce", "loss", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     assert "6 of 6 hold" in done.stdout
     assert str(tmp_path / "run" / "report.html") in done.stdout
@@ -70,7 +92,7 @@ def test_a_run_ends_with_its_claims_and_the_paths_of_what_it_wrote(tmp_path):
 def test_a_map_is_exported_and_the_largest_difference_is_printed(tmp_path):
     pytest.importorskip("onnxruntime")
     kept = pathlib.Path(__file__).parent / "data" / "format-1-table.drlim"
-    done = drlim("export", kept, "-o", tmp_path / "map.onnx")
+    done = in_folder(tmp_path, "export", kept, "-o", tmp_path / "map.onnx")
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(
         r".*map\.onnx: 512 samples agree .* to \d\.\de-\d\d .*", done.stdout.strip()
@@ -232,14 +254,13 @@ def test_a_command_without_any_standard_stream_still_ends_well(monkeypatch):
         progress(0.5)
 
 
-def test_altered_data_ends_with_a_message_that_names_the_file(tmp_path):
+def test_altered_data_ends_with_a_message_that_names_the_file(tmp_path, monkeypatch):
     (tmp_path / "mnist").mkdir()
     for stem in ("train", "t10k"):
         for kind in ("images-idx3", "labels-idx1"):
             (tmp_path / "mnist" / f"{stem}-{kind}-ubyte").write_bytes(b"not MNIST")
-    done = drlim(
-        "reproduce", "mnist", "--quick", "--out", tmp_path / "run", DRLIM_DATA=str(tmp_path)
-    )
+    monkeypatch.setenv("DRLIM_DATA", str(tmp_path))
+    done = in_folder(tmp_path, "reproduce", "mnist", "--quick", "--out", tmp_path / "run")
     assert done.returncode == 2
     assert "train-images-idx3-ubyte" in done.stderr
     assert "Traceback" not in done.stderr
@@ -302,23 +323,7 @@ OWN = ("--network", "net:build")
 
 
 def in_project(project, *arguments):
-    """Run the command in this process, which has loaded torch, and in the project's folder."""
-    from drlim.cli import main
-
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        patch.chdir(project[0])
-        patch.setattr(sys, "argv", ["drlim", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+    return in_folder(project[0], *arguments)
 
 
 def test_fit_shows_what_it_found_and_writes_a_map_and_its_report(project):

@@ -38,6 +38,8 @@ from drlim.graphs import SimilarityGraph, same
 from drlim.networks import _builders
 from drlim.transforms import Augment, change
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 ODD = '<b>&"'  # a factor that a careless page would take for markup
 
 
@@ -1103,6 +1105,11 @@ def test_a_report_recognises_known_classes_by_the_learnt_points_of_the_file(peop
     of_few = prove(done.map, declared, few).recognition[0].knn_accuracy
     of_report = prove(done.map, declared, done.held_out).recognition[0].knn_accuracy
     assert of_report["map"] == of_fit["map"]
+    captions = [
+        " ".join(tables(prove(done.map, declared, done.held_out, learnt)))
+        for learnt in (done.learnt, None)
+    ]
+    assert ["which its file holds" in caption for caption in captions] == [False, True]
     assert of_few["map"] > 0.9 > 0.5 > of_few["samples"]
 
 

@@ -22,9 +22,9 @@ def example(request, monkeypatch):
     return importlib.import_module(f"examples.{request.param}")
 
 
-def test_all_claims_of_an_example_hold_on_small_data(example, monkeypatch):
-    # Probes at their full strength take half of the time, and have tests of their own.
-    monkeypatch.setattr("drlim.evaluation._models._N_TREES", 8)
+@pytest.mark.no_cover
+@pytest.mark.usefixtures("few_trees")
+def test_all_claims_of_an_example_hold_on_small_data(example):
     claims, evidence, figures = example.run(0, quick=True)
     assert len(claims) >= 4
     assert [claim.line for claim in claims if not claim.holds] == []

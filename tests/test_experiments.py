@@ -119,6 +119,7 @@ def test_the_report_opens_from_disk_and_fetches_nothing(quick_mnist):
     assert all(link.startswith("data:image/png;base64,") for link in links.found)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", ["loss", "springs"])
 def test_the_closed_forms_hold(name, tmp_path):
     metrics = reproduce(name, tmp_path / name, **QUIETLY)
@@ -247,6 +248,7 @@ def test_the_digits_of_the_paper_are_drawn_from_the_full_set():
     assert not _digits.notes_on(train)
 
 
+@pytest.mark.no_cover
 @needs_full_mnist
 @pytest.mark.full_mnist
 def test_the_map_of_the_digits_keeps_its_claims(tmp_path, monkeypatch):

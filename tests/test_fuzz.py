@@ -12,6 +12,7 @@ pytest.importorskip("onnxruntime")
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_ten_thousand_broken_files_are_refused_or_map_without_a_crash_a_hang_or_a_gigabyte(
     tmp_path,
 ):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drlim import InputError
-from drlim.evaluation import _models, _probes, proof, quality
+from drlim.evaluation import _probes, proof, quality
 from drlim.evaluation._intervals import bootstrap, mean_interval, share_interval, wilson_interval
 from drlim.evaluation.invariance import (
     NUMBER_PROBES,
@@ -20,12 +20,12 @@ from drlim.evaluation.invariance import (
 from drlim.evaluation.proof import CONSTANT, Proof, is_constant, measure_ignored, measure_kept
 from drlim.evaluation.retention import retention
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 @pytest.fixture
-def world(rng, monkeypatch):
+def world(rng):
     """Samples that show a pose (an angle and a height), a lighting, and noise."""
-    # The strength of the trees is not the point of a verdict, and takes most of its time.
-    monkeypatch.setattr(_models, "_N_TREES", 8)
     azimuth, height = rng.uniform(0, 360, 600), rng.uniform(0, 5, 600)
     lighting = rng.integers(0, 2, 600)
     around = np.stack([np.cos(np.radians(azimuth)), np.sin(np.radians(azimuth))], axis=1)

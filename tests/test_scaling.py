@@ -19,6 +19,8 @@ from drlim.exporting import export
 from drlim.graphs import neighbors
 from drlim.networks import Standardize, _builders, scaled
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 COLOUR = np.random.default_rng(0).normal([[5.0]], [[2.0]], (30, 3, 8, 8))
 COLOUR[:, 2] = 100 * COLOUR[:, 2] + 7
 

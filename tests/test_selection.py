@@ -22,6 +22,12 @@ Y = np.arange(90) % 3
 X = RNG.normal(size=(90, 3)) * [10, 10, 0.1] + np.stack([0 * Y, 0 * Y, Y], axis=1)
 
 
+@pytest.fixture(scope="module")
+def chosen():
+    """A map that chose its length on samples set aside."""
+    return DrLIM(random_state=0).fit(X, Y)
+
+
 class Counter(Callback):
     """Counts the batches of a training."""
 
@@ -57,8 +63,8 @@ def test_epochs_that_are_set_are_passes_over_all_pairs():
     assert counted.n == 2 * math.ceil(3 * 30 * 29 / 2 / 100)
 
 
-def test_a_few_samples_are_set_aside_to_choose_and_then_learnt_from():
-    map_ = DrLIM(random_state=0).fit(X, Y)
+def test_a_few_samples_are_set_aside_to_choose_and_then_learnt_from(chosen):
+    map_ = chosen
     assert map_.chosen_.n_aside == 22
     assert map_.chosen_.score > map_.chosen_.score_of_start
     assert len(map_.embedding_) == map_.graph_.n_samples == 90
@@ -71,10 +77,10 @@ def test_a_few_samples_are_set_aside_to_choose_and_then_learnt_from():
     assert score > 0.9 > KNeighborsClassifier(3).fit(start[::2], Y[::2]).score(start[1::2], Y[1::2])
 
 
-def test_what_is_chosen_is_the_same_for_one_seed_and_changes_no_number_of_the_training():
-    first, second = (DrLIM(random_state=3).fit(X, Y) for _ in range(2))
-    assert first.chosen_ == second.chosen_
-    np.testing.assert_array_equal(first.embedding_, second.embedding_)
+def test_what_is_chosen_is_the_same_for_one_seed_and_changes_no_number_of_the_training(chosen):
+    again = DrLIM(random_state=0).fit(X, Y)
+    assert again.chosen_ == chosen.chosen_
+    np.testing.assert_array_equal(again.embedding_, chosen.embedding_)
 
 
 def test_samples_of_one_group_are_set_aside_together():

@@ -13,6 +13,8 @@ from drlim.declaration._readings import MOST_MISTAKES, read_classes
 from drlim.evaluation._words import in_words
 from drlim.evaluation.proof import measure_ignored, measure_kept
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 DECLARED = Declaration(
     keep=["class"], held_out={"share": 0.4}, map={"max_epochs": 2, "network": "linear"}
 )

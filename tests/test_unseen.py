@@ -12,6 +12,8 @@ from drlim._persistence import read_map, write_map
 from drlim.datasets import Dataset
 from drlim.declaration import Declaration, fit, prove
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 def spectra(first=0, instruments=("mp5", "mp6", "m5"), seed=0, n=60):
     """Specimens on instruments, all of which but the first two show moisture turned round."""

@@ -45,6 +45,8 @@ class Recognition:
         Same or different, at a threshold chosen on other samples or classes (see
         `drlim.evaluation.verification.judge_by`) for 1 % of false accepts; empty if there are no
         pairs of one class, or of two.
+    through_learnt : tuple of str
+        The map and references whose five nearest neighbours are samples that were learnt from.
     """
 
     factor: str
@@ -54,6 +56,7 @@ class Recognition:
     mean_average_precision: Mapping[str, float]
     verification: Mapping[str, Threshold]
     n_classes: int
+    through_learnt: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -134,4 +137,5 @@ def recognise(
         mean_average_precision={n: mean_average_precision(Z, labels) for n, Z in points.items()},
         verification=thresholds,
         n_classes=len(counts),
+        through_learnt=tuple(name for name in points if train is not None and name in train.points),
     )

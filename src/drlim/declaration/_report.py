@@ -152,9 +152,19 @@ def tables(evidence: Evidence) -> dict[str, Table]:
         laid[
             f"{recognition.factor}: {_counted(recognition)}. 5-NN accuracy; retrieval: "
             "mean average precision; false rejects at 1 % false accepts and equal error rate of "
-            f"same or different, with 95 % intervals.{_tried_on_all(recognition)}{few}"
+            f"same or different, with 95 % intervals.{_read_apart(recognition)}"
+            f"{_tried_on_all(recognition)}{few}"
         ] = _recognition_table(recognition)
     return laid
+
+
+def _read_apart(recognition: Recognition) -> str:
+    if "map" not in recognition.through_learnt or "samples" in recognition.through_learnt:
+        return ""
+    return (
+        " The neighbours of the map are learnt points, which its file holds; those of the "
+        "references, which it does not hold, are others of these samples."
+    )
 
 
 def _tried_on_all(recognition: Recognition) -> str:
