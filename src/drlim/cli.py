@@ -246,6 +246,12 @@ _NETWORK = Argument(
         help="Save the training to this folder after every epoch.",
     ),
     Argument("--resume", action="store_true", help="Resume the training saved in --checkpoint."),
+    Argument(
+        "--watch",
+        action="store_true",
+        help="Show the training on a page while it runs, and write a page that replays it to the "
+        "folder OUT-learning.",
+    ),
 )
 def _fit(
     declaration: Path,
@@ -273,6 +279,7 @@ def _fit(
     force: bool,
     checkpoint: Path | None,
     resume: bool,
+    watch: bool,
 ) -> None:
     """Learn a map from what should matter and what should not, and write it and its proof."""
     from drlim.declaration import Declaration, run
@@ -308,9 +315,16 @@ def _fit(
     if declared.data.path is not None:
         pairs_file = None if declared.pairs is None else declared.pairs.path
         _check_reading(reading, declared.data.path, [declared.data.factors, pairs_file])
+    watched = None
+    if watch:
+        from drlim.exploring._commands import Watched
+
+        watched = Watched(declared, out, skip_bad)
     done = run(
         declared,
         out,
+        data=None if watched is None else watched.data,
+        callbacks=() if watched is None else (watched.callback,),
         report=report,
         force=force,
         skip_bad=skip_bad,
@@ -318,6 +332,8 @@ def _fit(
         resume=resume,
         say=print,
     )
+    if watched is not None:
+        print(f"\nHow it learnt is shown by {watched.write()}")
     _show_page(done.report[0])
 
 

@@ -5,5 +5,6 @@ without one. The page itself is a bundle in ``static``, made of the sources in `
 """
 
 from drlim.exploring._page import Page, explore
+from drlim.exploring._watch import Watch
 
-__all__ = ["Page", "explore"]
+__all__ = ["Page", "Watch", "explore"]

@@ -120,7 +120,7 @@ class Answers:
         """Return how the point of a sample moves under a transformation."""
         slider = self.slider(name)
         seed = self.known.declaration.map.random_state
-        trail = trail_of(slider, sample, self.known.map_, self.scene.typical, seed)
+        trail = trail_of(slider, sample, self.known.fitted, self.scene.typical, seed)
         picture = pictures_of(self.scene, trail.copies)
         return {
             **slider.as_json(),
@@ -138,7 +138,7 @@ class Answers:
                 "a threshold for same or different is chosen on samples that were not learnt "
                 "from; give the data"
             )
-        return verify(self.known.map_, self.known.declaration, self.known.data)
+        return verify(self.known.fitted, self.known.declaration, self.known.data)
 
     def verify(self, left: np.ndarray, right: np.ndarray) -> dict[str, Any]:
         """Tell whether two points are of the same class, by a threshold chosen on held-out ones."""

@@ -10,12 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from drlim._errors import FileError
+from drlim._files import check_output_folder
 from drlim.datasets import Dataset
-from drlim.declaration import declaration_of, open_map, read_data
+from drlim.declaration import Declaration, declaration_of, open_map, read_data, split
 from drlim.estimator import DrLIM
 from drlim.exploring._export import check_folder
 from drlim.exploring._page import check_installed, export_page, server_for
+from drlim.exploring._watch import Watch
+from drlim.reporting._pages import jinja
 
 
 def open_page(
@@ -66,6 +71,42 @@ def open_page(
         sys.stderr.flush()
         # At its end Python takes torch apart, for a second or more. There is nothing to put away.
         os._exit(0)
+
+
+class Watched:
+    """A training of ``drlim fit --watch``: its samples, who watches it, and its replay.
+
+    Parameters
+    ----------
+    declaration : Declaration
+    out : path
+        The file of the map.
+    skip_bad : bool
+    """
+
+    def __init__(self, declaration: Declaration, out: Path, skip_bad: bool) -> None:
+        # What a fit needs is asked for before the data is read, as without a page.
+        check_installed()
+        jinja()
+        self.folder = out.with_name(f"{out.stem}-learning")
+        check_output_folder(self.folder, declaration.inputs)
+        check_folder(self.folder)
+        self.data = read_data(declaration, skip_bad=skip_bad, say=print)
+        codes = np.zeros(len(self.data), np.uint8)
+        for code, rows in enumerate(split(declaration, self.data)):
+            codes[rows] = code
+        self.callback = Watch(
+            self.data, declaration=declaration, split=codes, title=out.stem, say=self._say
+        )
+
+    def write(self) -> Path:
+        """Write the replay, and return its page."""
+        return self.callback.export(self.folder)
+
+    def _say(self, line: str) -> None:
+        print(line, flush=True)
+        if self.callback.url is not None and _has_screen():
+            webbrowser.open(self.callback.url)
 
 
 def _samples(map_: DrLIM, data: Path | None, reading: Mapping[str, Any]) -> Dataset | None:

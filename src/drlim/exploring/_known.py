@@ -26,7 +26,8 @@ class Known:
 
     Attributes
     ----------
-    map_ : DrLIM
+    map_ : DrLIM or None
+        None while it is being learnt.
     declaration : Declaration
         What the map was learnt from; empty if it does not say.
     points : ndarray of shape (n_samples, n_components), float32
@@ -38,9 +39,13 @@ class Known:
     data : Dataset or None
         The samples; None where the map's file alone tells of them.
     names : ndarray of str of shape (n_samples,), optional
+    margin : float
+    sample_shape : tuple of int
+    in_one_unit : bool
+        Whether all features of a sample have one unit.
     """
 
-    map_: DrLIM
+    map_: DrLIM | None
     declaration: Declaration
     points: np.ndarray
     split: np.ndarray
@@ -49,9 +54,19 @@ class Known:
     title: str = "map"
     data: Dataset | None = None
     names: np.ndarray | None = None
+    margin: float = 1.0
+    sample_shape: tuple[int, ...] = ()
+    in_one_unit: bool = True
 
     def __len__(self) -> int:
         return len(self.points)
+
+    @property
+    def fitted(self) -> DrLIM:
+        """The map, or an error while it is being learnt."""
+        if self.map_ is None:
+            raise InputError("the map is being learnt; ask again when it is done")
+        return self.map_
 
     @property
     def is_learnt(self) -> np.ndarray:
@@ -82,7 +97,7 @@ class Known:
             what = f"{len(self):,} samples: {', '.join(parts)}"
         n_components = self.points.shape[1]
         dimensions = "1 dimension" if n_components == 1 else f"{n_components} dimensions"
-        return f"{what}. The map has {dimensions}; its margin is {self.map_.margin:g}."
+        return f"{what}. The map has {dimensions}; its margin is {self.margin:g}."
 
 
 def known_of(map_: DrLIM, data: Dataset | None, title: str | None = None) -> Known:
@@ -111,24 +126,28 @@ def known_of(map_: DrLIM, data: Dataset | None, title: str | None = None) -> Kno
             )
         points = np.asarray(learnt.points["map"], np.float32)
         split = np.full(len(points), LEARNT, np.uint8)
-        return Known(
-            map_, declaration, points, split, SPLIT, learnt.factors, title=title or "learnt points"
-        )
-    data = by_name(map_, data)
-    if not len(data):
-        raise InputError(f"{data.name} has no samples to show; give data with one or more")
-    points = np.asarray(map_.transform(data.X), np.float32)
-    split, names = _split(map_, declaration, data, points)
+        names: tuple[str, ...] = SPLIT
+        factors, title = learnt.factors, title or "learnt points"
+    else:
+        data = by_name(map_, data)
+        if not len(data):
+            raise InputError(f"{data.name} has no samples to show; give data with one or more")
+        points = np.asarray(map_.transform(data.X), np.float32)
+        split, names = _split(map_, declaration, data, points)
+        factors, title = data.factors, title or data.name
     return Known(
         map_,
         declaration,
         points,
         split,
         names,
-        data.factors,
-        title or data.name,
+        factors,
+        title,
         data,
-        data.names,
+        None if data is None else data.names,
+        float(map_.margin),
+        tuple(map(int, map_.sample_shape_)),
+        map_.scaling_ is None or map_.scaling_.scale != "each",
     )
 
 

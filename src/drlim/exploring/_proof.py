@@ -33,7 +33,7 @@ def proof_of(known: Known, progress: Callable[[float], object] | None = None) ->
             "the map was learnt without a declaration of what it should ignore and keep, so there "
             "is nothing to prove"
         )
-    return laid_out(prove(known.map_, declaration, known.data, progress=progress))
+    return laid_out(prove(known.fitted, declaration, known.data, progress=progress))
 
 
 def laid_out(evidence: Evidence) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def scene_of(known: Known) -> Scene:
         "title": known.title,
         "n_points": len(known),
         "n_components": known.points.shape[1],
-        "margin": known.map_.margin,
+        "margin": known.margin,
         "caption": known.caption,
         "split": list(known.split_names),
         "factors": factors,
@@ -159,6 +159,7 @@ def scene_of(known: Known) -> Scene:
         "mapping": None,
         "no_mapping": None,
         "onnx": None,
+        "watch": None,
         "has_names": known.names is not None,
         "arrays": _shapes(arrays),
     }
@@ -202,16 +203,14 @@ def _stored(array: np.ndarray) -> np.ndarray:
 
 def sample_of(known: Known) -> Sample:
     """Tell what a sample is: an image, a curve or a row of a table."""
-    shape = tuple(map(int, known.map_.sample_shape_))
+    shape = known.sample_shape
     names = () if known.data is None else known.data.feature_names
     grey = Grey(0.0, 1.0) if known.data is None else _grey(known.data.X)
     is_image = len(shape) == 2 or (len(shape) == 3 and not has_channels_last(shape))
     if is_image and min(shape[-2:]) > 1:
         return Sample("image", shape, 3 if shape[:-2] == (3,) else 1, grey)
     axis = _as_numbers(names)
-    scaling = known.map_.scaling_
-    in_one_unit = scaling is None or scaling.scale != "each"
-    if axis or (not names and in_one_unit and math.prod(shape) >= _FEWEST_OF_A_CURVE):
+    if axis or (not names and known.in_one_unit and math.prod(shape) >= _FEWEST_OF_A_CURVE):
         return Sample("curve", shape, 1, grey, tuple(names), axis)
     return Sample("row", shape, 1, grey, tuple(names))
 
@@ -284,8 +283,8 @@ def _typical(known: Known, rng: np.random.Generator) -> float:
     """Return the mean distance between two points: of samples held out, where there are some."""
     points = known.points[known.is_held_out] if known.is_held_out.sum() > 1 else known.points
     if len(points) < 2:
-        return float(known.map_.margin)
-    return _mean_distance(points, rng) or float(known.map_.margin)
+        return known.margin
+    return _mean_distance(points, rng) or known.margin
 
 
 def novelty_of(known: Known, rng: np.random.Generator) -> Novelty | None:

@@ -8,15 +8,15 @@ import json
 import secrets
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import uvicorn
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from drlim._errors import DrlimError, FileError, InputError
@@ -27,11 +27,16 @@ from drlim.exploring._proof import proof_of
 from drlim.exploring._uploads import numbers_from, sample_from
 from drlim.exploring._work import Batches, Workers
 
+if TYPE_CHECKING:
+    from drlim.exploring._watch import Recording
+
 MOST_BYTES = 64 * 2**20  # of an upload
 _TOLERATED = 8  # times as much is read, and forgotten, before the connection is closed
 SECONDS = 30.0  # that an upload may take, and then its decoding
 _MOST_ROWS = 2**18  # of an array in one answer
 _N_DECODERS = 2
+# Seconds from one look at a training to the next, and after which a stream says that it lives.
+_PAUSE, _QUIET = 0.1, 15.0
 
 _STATIC = {
     "index.html": "text/html; charset=utf-8",
@@ -119,11 +124,13 @@ def _too_large() -> _RefusedError:
     return _RefusedError(413, f"the upload is larger than {MOST_BYTES // 2**20} MiB")
 
 
-def application(answers: Answers) -> FastAPI:
+def application(answers: Answers, recording: Recording | None = None) -> FastAPI:
     """Return the application, without its guard."""
     title = f"The map of {answers.known.title}"
     app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
-    served = _Served(answers, Workers(_N_DECODERS), Batches(answers.known.map_))
+    served = _Served(
+        answers, Workers(_N_DECODERS), Batches(lambda X: answers.known.fitted.transform(X))
+    )
 
     @app.exception_handler(_RefusedError)
     async def refused(_: Request, error: _RefusedError) -> Response:
@@ -146,6 +153,8 @@ def application(answers: Answers) -> FastAPI:
     async def absent(_: Request, error: HTTPException) -> Response:
         return JSONResponse({"detail": str(error.detail)}, error.status_code)
 
+    if recording is not None:
+        _add_events(app, recording)
     _add_files(app, served)
     _add_api(app, served)
     return app
@@ -297,6 +306,50 @@ def _documented(schema: dict[str, Any]) -> str:
     )
 
 
+def _add_events(app: FastAPI, recording: Recording) -> None:
+    """Add what a page asks while a map is learnt."""
+
+    async def lines() -> AsyncIterator[str]:
+        recording.watching(1)
+        n_sent, quiet = 0, 0.0
+        try:
+            while True:
+                done = recording.done  # before the epochs: none may come after it
+                new = recording.epochs(n_sent)
+                n_sent += len(new)
+                if new:
+                    yield "".join(_event("epoch", epoch) for epoch in new)
+                if done is not None:
+                    yield _event("done", {"message": done})
+                    return
+                quiet = 0.0 if new else quiet + _PAUSE
+                if quiet > _QUIET:  # by writing, a page that was closed is noticed
+                    quiet = 0.0
+                    yield ": nothing new\n\n"
+                await asyncio.sleep(_PAUSE)
+        finally:
+            recording.watching(-1)
+
+    @app.get("/api/events", summary="The epochs of a training, as server-sent events")
+    async def events() -> StreamingResponse:
+        return StreamingResponse(lines(), media_type="text/event-stream")
+
+    @app.get("/data/frame", summary="The newest points of a training, or those of a frame")
+    async def frame(
+        frame: Annotated[int | None, Query(ge=0, description="Its number")] = None,
+    ) -> Response:
+        found = recording.frame(frame)
+        if found is None:
+            raise _RefusedError(404, f"the points of frame {frame} are not kept")
+        answer = _raw(found[1])
+        answer.headers["x-frame"] = str(found[0])
+        return answer
+
+
+def _event(name: str, content: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(content)}\n\n"
+
+
 class Server:
     """A page that is being served.
 
@@ -309,6 +362,8 @@ class Server:
         0: a free one.
     framed : bool, default=False
         Whether a notebook may show the page in a frame.
+    recording : Recording, optional
+        The training that is watched.
 
     Raises
     ------
@@ -317,13 +372,19 @@ class Server:
     """
 
     def __init__(
-        self, answers: Answers, host: str = "127.0.0.1", port: int = 0, *, framed: bool = False
+        self,
+        answers: Answers,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        framed: bool = False,
+        recording: Recording | None = None,
     ) -> None:
         self._socket = _listening(host, port)
         self.host, self.port = host, int(self._socket.getsockname()[1])
         self.token = None if is_loopback(host) else secrets.token_urlsafe(24)
         guard = Guard(
-            application(answers),
+            application(answers, recording),
             host,
             self.port,
             self.token,

@@ -224,7 +224,7 @@ def with_trails(
     for n, slider in enumerate(sliders.values()):
         copies = slider.copies(samples, seed)
         flat = copies.reshape(-1, *samples.shape[1:])
-        points = np.asarray(known.map_.transform(flat), np.float32)
+        points = np.asarray(known.fitted.transform(flat), np.float32)
         arrays[f"trail/{n}"] = points.reshape(*copies.shape[:2], -1)
         shown = None
         if scene.tile is not None:

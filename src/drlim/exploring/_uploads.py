@@ -114,10 +114,10 @@ def _row(body: bytes, known: Known, sample: Sample) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "row.csv"
         path.write_bytes(body)
-        how = how_to_read(known.declaration, path, known.map_)
+        how = how_to_read(known.declaration, path, known.fitted)
         with _Unnamed("row.csv", folder), warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
-            data = by_name(known.map_, read(path, say=lambda line: None, **how))
+            data = by_name(known.fitted, read(path, say=lambda line: None, **how))
             row = np.array(data.X[0])
     if row.size != n:
         raise InputError(f"the upload has {row.size:,} features; a sample has {n:,}")

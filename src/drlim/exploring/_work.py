@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from drlim.estimator import DrLIM
-
 _Result = TypeVar("_Result")
 
 _MOST_AT_ONCE = 256  # samples of a batch
@@ -53,8 +51,8 @@ class Batches:
     at a time.
     """
 
-    def __init__(self, map_: DrLIM) -> None:
-        self.map_ = map_
+    def __init__(self, transform: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.transform = transform
         self._jobs: queue.SimpleQueue[tuple[np.ndarray, Any, Any]] = queue.SimpleQueue()
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -78,7 +76,7 @@ class Batches:
 
     def _map(self, jobs: list[tuple[np.ndarray, Any, Any]]) -> None:
         try:
-            points = self.map_.transform(np.concatenate([samples for samples, _, _ in jobs]))
+            points = self.transform(np.concatenate([samples for samples, _, _ in jobs]))
         except Exception as error:
             if len(jobs) == 1:
                 _tell(jobs[0][1], jobs[0][2], None, error)
