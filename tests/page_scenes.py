@@ -379,6 +379,13 @@ def digits_shown():
     return load_digits().target[:1000]
 
 
+def digit_images(n):
+    """The first digits as bytes: (n, 8, 8)."""
+    from sklearn.datasets import load_digits
+
+    return _bytes(load_digits().images[:n])
+
+
 def picture_of(row):
     """A digit as the bytes of a PNG."""
     from sklearn.datasets import load_digits

@@ -7,6 +7,8 @@ import numpy as np
 import page_scenes
 import pytest
 
+import drlim
+
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: run `make browser`")
@@ -48,8 +50,9 @@ def open_page(browser, scenes):
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda line: line.type == "error" and faults.append(line.text))
-        page.on("request", lambda asked: _elsewhere(asked.url) and faults.append(asked.url))
-        page.goto((scenes[name] / "index.html").as_uri())
+        here = ("file:", "blob:", "data:", *([name] if "://" in name else []))
+        page.on("request", lambda asked: asked.url.startswith(here) or faults.append(asked.url))
+        page.goto(name if "://" in name else (scenes[name] / "index.html").as_uri())
         page.wait_for_selector(".map")
         page.wait_for_function("() => drlim.map.redraws > 0")
         return page
@@ -58,10 +61,6 @@ def open_page(browser, scenes):
     for context in contexts:
         context.close()
     assert faults == []
-
-
-def _elsewhere(url):
-    return not url.startswith(("file:", "blob:", "data:"))
 
 
 def test_every_sample_is_a_point_of_the_map(open_page):
@@ -304,6 +303,60 @@ def test_nothing_is_wider_than_the_window(open_page, width):
     for tab in page.get_by_role("tab").all():
         tab.click()
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+@pytest.fixture(scope="module")
+def served():
+    """The page of a linear map of digits, from its server."""
+    pytest.importorskip("uvicorn", reason="the extra page is not installed")
+    pytest.importorskip("fastapi")
+    X = page_scenes.digit_images(200)
+    map_ = drlim.DrLIM(network="linear", max_epochs=0, random_state=0).fit(X)
+    data = drlim.Dataset(X, {"digit": page_scenes.digits_shown()[:200]})
+    page = drlim.explore(map_, data)
+    yield map_, X, page.url
+    page.close()
+
+
+def test_a_server_maps_what_is_dropped_and_what_is_drawn(open_page, served):
+    map_, X, url = served
+    page = open_page(url)
+    assert page.evaluate(SHOWN) == 200
+    drop(page, "digit.png", page_scenes.picture_of(7), "image/png")
+    page.locator(".result .picture").first.wait_for()
+    placed = page.evaluate("() => Array.from(drlim.page.fresh.placed.point)")
+    np.testing.assert_allclose(placed, map_.transform(X[7:8])[0], atol=1e-4)
+    assert page.evaluate("() => drlim.page.fresh.placed.nearest[0].row") == 7
+    box = page.locator(".pad").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 140, steps=4)
+    page.mouse.up()
+    page.wait_for_function("() => drlim.page.fresh.placed.upload.kind === 'values'")
+
+
+def test_a_server_moves_any_sample_under_a_change(open_page, served):
+    page = open_page(served[2])
+    page.get_by_role("application").press("Enter")
+    panel(page, "Ignores")
+    page.get_by_label("change").select_option(label="rotation")
+    page.get_by_role("img", name="distance moved against rotation").wait_for()
+    slider = page.get_by_label("strength")
+    slider.focus()
+    slider.press("End")
+    assert float(page.locator(".reading strong").inner_text()) > 0.01
+    assert page.locator(".transformed .picture").count() == 1
+
+
+def test_a_server_says_why_it_refuses_and_the_page_goes_on(browser, served):
+    page = browser.new_page()
+    page.goto(served[2])
+    page.wait_for_selector(".map")
+    drop(page, "a.png", b"no picture", "image/png")
+    page.get_by_role("alert").wait_for()
+    drop(page, "digit.png", page_scenes.picture_of(7), "image/png")
+    page.locator(".result .picture").first.wait_for()
+    page.close()
 
 
 def test_a_folder_without_its_data_says_what_is_missing(open_page, scenes, browser, tmp_path):

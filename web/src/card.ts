@@ -96,7 +96,7 @@ export function dockedCard(map: MapView, sheets: Sheets, say: (text: string) => 
         map.store.set({ selected: -1 });
         map.element.focus();
       } }, "×"),
-      ...cardContent(map, sheets, row, 168));
+      ...cardContent(map, sheets, row, map.element.clientWidth < 500 ? 96 : 168));
     say(sentenceOf(map.data, row));
   };
   map.store.on(["selected", "colour", "dark"], show);

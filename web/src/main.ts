@@ -118,7 +118,7 @@ function show(source: Source, data: Data): void {
     all.push({ name: "Ignores", content: trails.element });
     onChoose.push((chosen) => trails!.show(chosen === at));
   }
-  if (scene.proof || source.kind === "server") {
+  if (scene.proof || (source.kind === "server" && !scene.watch?.live)) {
     const proof = proofPanel(scene, source.kind === "server");
     const at = all.length;
     all.push({ name: "Proof", content: proof.element });
@@ -159,9 +159,11 @@ function acceptDrops(fresh: NewSample, open: () => void): void {
   });
 }
 
+// At once, so that data in scripts behind this one are received.
+const source = theSource();
+
 async function start(): Promise<void> {
   try {
-    const source = theSource();
     const scene = await source.scene();
     show(source, await read(source, scene));
   } catch (error) {

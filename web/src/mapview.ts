@@ -285,6 +285,8 @@ export class MapView {
     }
   }
 
+  private sheetsAsked = false;
+
   private pickThumbs(): void {
     const how = this.store.now.thumbnails;
     const cell = this.thumbSize() + 3 * this.ratio;
@@ -294,7 +296,8 @@ export class MapView {
       this.thumbs = [];
       return;
     }
-    void this.sheets.load(() => this.redrawUpper());
+    if (!this.sheetsAsked) void this.sheets.load(() => this.redrawUpper());
+    this.sheetsAsked = true;
     const rows: number[] = [], at: number[] = [];
     for (let i = 0; i < this.order.length && rows.length < MOST_THUMBS; i++) {
       if (!this.cloud.marks[i] || !this.sheets.has(this.order[i]!)) continue;

@@ -4,7 +4,7 @@ import { empty, h } from "./dom.ts";
 import type { Mapper, Placed } from "./mapper.ts";
 import type { MapView, Overlay } from "./mapview.ts";
 import { ink, paper } from "./overlays.ts";
-import { canDraw, pad } from "./pad.ts";
+import { canDraw, handOf, pad } from "./pad.ts";
 import { curveView, imageView, rowView } from "./picture.ts";
 import type { Sheets } from "./sheets.ts";
 import type { Upload } from "./upload.ts";
@@ -44,7 +44,7 @@ export class NewSample {
         h("button", { type: "button", class: "action", click: () => file.click() }, "Choose a file"),
         h("button", { type: "button", class: "action", click: () => void this.pick() }, "Pick a held-out one"), file)));
     if (canDraw(info)) {
-      this.element.append(h("section", {}, h("h2", {}, "Or draw one"), pad(info, (values) => void this.take({ kind: "values", values }))));
+      this.element.append(h("section", {}, h("h2", {}, "Or draw one"), pad(info, handOf(info, map.data.samples), (values) => void this.take({ kind: "values", values }))));
     }
     if (info.kind !== "image") {
       const text = h("textarea", { rows: 3, spellcheck: "false", id: "new-row", placeholder: "1.2, 0.5, ..." });

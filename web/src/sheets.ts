@@ -5,6 +5,8 @@ import type { Source } from "./source.ts";
 export class Sheets {
   private readonly sheets: (ImageBitmap | undefined)[] = [];
   private loading: Promise<void> | null = null;
+  private done = false;
+  private readonly waiting: (() => void)[] = [];
 
   constructor(private readonly source: Source, private readonly data: Data) {}
 
@@ -16,14 +18,18 @@ export class Sheets {
     return this.data.tiles !== null && this.data.tiles[row]! >= 0;
   }
 
-  /** Read all sheets once; `then` is called after each. */
+  /** Read all sheets once; `then` is called after each that was not there yet. */
   load(then: () => void): Promise<void> {
     const sprites = this.data.scene.sprites;
+    if (this.done) return Promise.resolve();
+    this.waiting.push(then);
     this.loading ??= (async () => {
       for (let k = 0; k < (sprites?.sheets ?? 0); k++) {
         this.sheets[k] = await this.source.picture(`sprites/${k}`);
-        then();
+        for (const call of this.waiting) call();
       }
+      this.done = true;
+      this.waiting.length = 0;
     })();
     return this.loading;
   }

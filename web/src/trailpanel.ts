@@ -86,8 +86,10 @@ export class TrailPanel {
     const { info, upload } = this;
     if (!info || !upload) return;
     const request = ++this.request;
+    this.body.inert = true;
     if (!hasTrail(this.source, info, upload)) {
       empty(this.body, h("p", {}, `Without a server this page knows the trails of ${info.rows.length} held-out samples. Choose one:`), this.choices(info));
+      this.body.inert = false;
       this.map.redrawUpper();
       return;
     }
@@ -100,6 +102,7 @@ export class TrailPanel {
     } catch (error) {
       if (request === this.request) empty(this.body, h("p", { role: "alert", class: "alert" }, error instanceof Error ? error.message : String(error)));
     }
+    if (request === this.request) this.body.inert = false;
     this.map.redrawUpper();
   }
 

@@ -10,7 +10,8 @@ export interface EpochInfo {
   epoch: number;
   n_epochs: number | null;
   frame: number;
-  loss: number;
+  /** Null before learning. */
+  loss: number | null;
   similar: number | null;
   dissimilar: number | null;
   active: number | null;
@@ -18,7 +19,7 @@ export interface EpochInfo {
 
 export interface WatchInfo { live: boolean; history: EpochInfo[] }
 
-/** Curves of the history that has them in every epoch. */
+/** Curves that every epoch of a history has. */
 export function seriesOf(history: readonly EpochInfo[]): Series[] {
   const names = [["loss", "loss"], ["similar", "of similar pairs"], ["dissimilar", "of dissimilar pairs"]] as const;
   return names.flatMap(([key, name], k) => {
@@ -28,6 +29,7 @@ export function seriesOf(history: readonly EpochInfo[]): Series[] {
 }
 
 export function sentenceOfEpoch(each: EpochInfo): string {
+  if (each.loss === null) return "Before learning: the untrained network.";
   const of = each.n_epochs === null ? "" : ` of ${count(each.n_epochs)}`;
   const active = each.active === null ? "" : `; ${readable(100 * each.active)} % of the dissimilar pairs are active`;
   return `Epoch ${count(each.epoch)}${of}: loss ${readable(each.loss)}${active}.`;
@@ -69,17 +71,20 @@ export class WatchPanel {
       return;
     }
     this.words.textContent = sentenceOfEpoch(each);
-    if (history.length < 2) return;
-    const epochs = history.map(({ epoch }) => epoch);
-    const series = seriesOf(history);
+    const learning = history.filter(({ loss }) => loss !== null);
+    if (learning.length < 2) return;
+    const epochs = learning.map(({ epoch }) => epoch);
+    const series = seriesOf(learning);
+    const place = learning.indexOf(each);
+    const marker = place < 0 ? {} : { at: place };
     const parts: Element[] = [h("figure", {}, h("figcaption", {}, "Loss"),
-      chart({ label: "loss by epoch", strengths: epochs, trained: null, series, unit: "epoch", width: 300, height: 150, at, most: 0 }),
+      chart({ label: "loss by epoch", strengths: epochs, trained: null, series, unit: "epoch", width: 300, height: 150, most: 0, ...marker }),
       h("ul", { class: "series-names" }, ...series.map(({ name, style }) => h("li", { class: style }, name))))];
-    const active = history.map((entry) => entry.active);
+    const active = learning.map((entry) => entry.active);
     if (active.every((value) => value !== null)) {
       parts.push(h("figure", {}, h("figcaption", {}, "Dissimilar pairs within the margin, in %"),
         chart({
-          label: "share of active pairs by epoch, in percent", strengths: epochs, trained: null, unit: "epoch", width: 300, height: 120, at, most: 0,
+          label: "share of active pairs by epoch, in percent", strengths: epochs, trained: null, unit: "epoch", width: 300, height: 120, most: 0, ...marker,
           series: [{ name: "active", mean: active.map((value) => 100 * value), style: "s0" }],
         })));
     }

@@ -4,7 +4,7 @@ import { meanLength } from "../src/groups.ts";
 import { inside } from "../src/lasso.ts";
 import { unusualOf } from "../src/mapper.ts";
 import { unusualWords } from "../src/newsample.ts";
-import { centred } from "../src/pad.ts";
+import { centred, handOf } from "../src/pad.ts";
 import { pixelsOf } from "../src/picture.ts";
 import type { Data, SampleInfo, TrailInfo } from "../src/scene.ts";
 import { tableOf } from "../src/table.ts";
@@ -56,7 +56,7 @@ describe("a drawing", () => {
     const drawn = (x0: number, y0: number, side: number): Float32Array => {
       const grey = new Float32Array(100 * 100);
       for (let y = y0; y < y0 + side; y++) for (let x = x0; x < x0 + side; x++) grey[y * 100 + x] = 1;
-      return centred(grey, 100, 8, 8);
+      return centred(grey, 100, 8, 8, 0.72);
     };
     const big = drawn(10, 5, 60), small = drawn(70, 70, 24);
     expect(big[4 * 8 + 4]).toBe(1);
@@ -64,8 +64,15 @@ describe("a drawing", () => {
     big.forEach((value, i) => expect(small[i]!).toBeCloseTo(value, 0));
   });
 
+  it("is as large as known samples and has their contrast", () => {
+    const light = [0, 0, 0, 0, 16, 0, 0, 0, 0], info: SampleInfo = { ...image, shape: [3, 3] };
+    expect(handOf(info, Float32Array.from(light))).toEqual({ share: 1 / 3, dark: false });
+    expect(handOf(info, Float32Array.from(light, (value) => 16 - value))).toEqual({ share: 1 / 3, dark: true });
+    expect(handOf(info, null).dark).toBe(false);
+  });
+
   it("of nothing is empty", () => {
-    expect(Math.max(...centred(new Float32Array(100), 10, 4, 4))).toBe(0);
+    expect(Math.max(...centred(new Float32Array(100), 10, 4, 4, 1))).toBe(0);
   });
 });
 

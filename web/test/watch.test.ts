@@ -6,6 +6,7 @@ const each: EpochInfo = { epoch: 3, n_epochs: 10, frame: 2, loss: 0.25, similar:
 describe("watching", () => {
   it("says in words where learning stands", () => {
     expect(sentenceOfEpoch(each)).toBe("Epoch 3 of 10: loss 0.25; 4 % of the dissimilar pairs are active.");
+    expect(sentenceOfEpoch({ ...each, epoch: 0, loss: null })).toContain("Before learning");
     expect(sentenceOfEpoch({ ...each, n_epochs: null, active: null })).toBe("Epoch 3: loss 0.25.");
   });
 
