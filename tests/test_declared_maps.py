@@ -1096,6 +1096,44 @@ def test_known_and_unseen_classes_are_never_mixed_in_a_report_or_a_threshold(
     assert (of_known.n, of_known.n_others, of_known.learnt) == (48, 0, True)
 
 
+def test_samples_of_a_new_instrument_are_never_mixed_with_others(tmp_path):
+    rng = np.random.default_rng(0)
+    who, instrument = np.arange(480) % 8, np.array(["A", "B", "C"])[np.arange(480) // 160]
+    X = rng.normal(size=(8, 6))[who] + 0.2 * rng.normal(size=(480, 6))
+    X[instrument == "C"] += rng.normal(size=6)
+    data = Dataset(X, {"who": who, "instrument": instrument})
+    declared = Declaration(keep=["who"], held_out={"unseen": {"instrument": ["C"]}}, map=QUICK)
+    done = fit(declared, data)
+    verified = verify(done.map, declared, data, 0.05)
+    assert (verified.n, verified.unseen, verified.n_apart) == (160, "instrument", 64)
+    text = "\n".join(verified.lines())
+    assert "instrument that were held out as a whole" in text
+    assert "64 samples were left out" in text
+    of_report = prove(done.map, declared, data).recognition[1]
+    assert (of_report.n, of_report.who) == (160, "samples of values never seen (instrument)")
+    few = data.subset(np.flatnonzero((instrument != "C") | (who < 2)))  # too few to be judged alone
+    of_few = verify(done.map, declared, few, 0.05)
+    assert (of_few.n, of_few.unseen, of_few.n_apart) == (64, None, 40)
+
+
+def test_pairs_of_one_sheet_do_not_count_as_the_same_hand():
+    rng = np.random.default_rng(0)
+    hand, sheet = np.repeat(np.arange(8), 12), np.repeat(np.arange(24), 4)
+    X = rng.normal(size=(8, 6))[hand] + rng.normal(size=(24, 6))[sheet]
+    X = X + 0.01 * rng.normal(size=X.shape)
+    data = Dataset(X, {"hand": hand, "sheet": sheet})
+    map_ = drlim.DrLIM(network="linear", max_epochs=0, random_state=0).fit(rng.normal(size=(30, 6)))
+    by_sheet = Declaration(keep=["hand"], data={"group": "sheet"})
+    alone, mixed = (
+        verify(map_, one, data, 0.05).threshold for one in (by_sheet, Declaration(keep=["hand"]))
+    )
+    assert alone.false_rejects.n == 8 * 3 * 16 < mixed.false_rejects.n
+    assert alone.equal_error.value > mixed.equal_error.value
+    # where each class is one source, its pairs are all there are
+    of_sheets = verify(map_, by_sheet, data, 0.05, same="sheet").threshold
+    assert of_sheets.false_rejects.n == 24 * 6
+
+
 def test_a_report_recognises_known_classes_by_the_learnt_points_of_the_file(people):
     declared, _, done = people
     of_fit = prove(done.map, declared, done.held_out, done.learnt).recognition[0].knn_accuracy

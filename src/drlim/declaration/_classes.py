@@ -93,7 +93,8 @@ def judge_classes(
 
     def labelled(part: Measured, name: str) -> Labelled:
         rows = parts.with_features(name, part.points)
-        return Labelled({**part.points, **seen(rows)}, part.data.factor(factor))
+        labels = part.data.factor(factor)
+        return Labelled({**part.points, **seen(rows)}, labels, part.resolved.groups)
 
     samples, is_learnt = labelled(measured, "held_out"), classes.is_learnt(measured)
     labels_known = samples.labels

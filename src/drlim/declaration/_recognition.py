@@ -43,7 +43,8 @@ class Recognition:
         The mean average precision of retrieving the samples of the same class.
     verification : mapping of str to Threshold
         Same or different, at a threshold chosen on other samples or classes (see
-        `drlim.evaluation.verification.judge_by`) for 1 % of false accepts; empty if there are no
+        `drlim.evaluation.verification.judge_by`) for 1 % of false accepts, of pairs of two sources
+        or groups where these are declared; empty if there are no
         pairs of one class, or of two.
     through_learnt : tuple of str
         The map and references whose five nearest neighbours are samples that were learnt from.
@@ -71,19 +72,29 @@ class Labelled:
     ----------
     points : mapping of str to ndarray of shape (n_samples, ...)
     labels : ndarray of shape (n_samples,)
+    groups : ndarray of shape (n_samples,) of int, optional
+        The source or group of each, as it is declared.
     """
 
     points: Mapping[str, np.ndarray]
     labels: np.ndarray
+    groups: np.ndarray | None = None
 
     def some(self, rows: np.ndarray) -> Labelled:
         """Return the samples of a mask."""
-        return Labelled({name: Z[rows] for name, Z in self.points.items()}, self.labels[rows])
+        points = {name: Z[rows] for name, Z in self.points.items()}
+        return Labelled(
+            points, self.labels[rows], None if self.groups is None else self.groups[rows]
+        )
 
     def __add__(self, other: Labelled) -> Labelled:
+        groups = None
+        if self.groups is not None and other.groups is not None:
+            groups = np.append(self.groups, other.groups + self.groups.max(initial=-1) + 1)
         return Labelled(
             {name: np.concatenate([Z, other.points[name]]) for name, Z in self.points.items()},
             np.concatenate([self.labels, other.labels]),
+            groups,
         )
 
     @property
@@ -127,7 +138,12 @@ def recognise(
     thresholds: Mapping[str, Threshold] = {}
     if len(counts) >= 2 and counts.max() >= 2:
         thresholds = _choose_as_judged(
-            points, labels, FALSE_ACCEPT_RATE, labels_learnt=labels_known, random_state=seed
+            points,
+            labels,
+            FALSE_ACCEPT_RATE,
+            labels_learnt=labels_known,
+            groups=samples.groups,
+            random_state=seed,
         )
     return Recognition(
         factor=factor,

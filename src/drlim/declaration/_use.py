@@ -11,13 +11,21 @@ import numpy as np
 
 from drlim._errors import FileError, InputError
 from drlim._persistence import read_map
+from drlim._values import equals_any
 from drlim.datasets import Dataset
 from drlim.datasets._dataset import check_known
 from drlim.declaration._features import by_name
 from drlim.declaration._fingerprints import left_out, trained_on
-from drlim.declaration._learnt import was_learnt
+from drlim.declaration._learnt import (
+    Learnt,
+    belonging,
+    is_of_learnt_source,
+    learnt_by,
+    was_learnt,
+)
 from drlim.declaration._nearest import name_of, row_of
 from drlim.declaration._networks import imported, with_arguments
+from drlim.declaration._resolve import resolve
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
 from drlim.evaluation._probes import as_values
@@ -131,6 +139,12 @@ class Verified:
     n_others : int
         The number of samples that were left out because their classes were learnt, where these
         were not, or the other way round.
+    unseen : str or None
+        The other factors of which these samples have values that were held out as a whole, such
+        as a new instrument.
+    n_apart : int
+        The number of samples that were left out because they differ from these in that, or are of
+        a source that was learnt from.
     """
 
     factor: str
@@ -142,14 +156,27 @@ class Verified:
     pair: tuple[str, str, float, bool] | None
     learnt: bool | None = None
     n_others: int = 0
+    unseen: str | None = None
+    n_apart: int = 0
 
     def lines(self) -> list[str]:
         """Return it as lines for the user."""
         threshold = self.threshold
         which = {None: "", True: ", which the map learnt from", False: ", which it never saw"}
+        new = f", with values of {self.unseen} that were held out as a whole" if self.unseen else ""
         lines = [
-            f"{self.n:,} samples of {self.n_values:,} classes of {self.factor}{which[self.learnt]}"
+            f"{self.n:,} samples of {self.n_values:,} classes of {self.factor}"
+            f"{which[self.learnt]}{new}"
         ]
+        if self.n_apart:
+            lines.append(
+                f"{self.n_apart:,} samples were left out: they have "
+                + (
+                    "values that the map learnt from, or their source was learnt from"
+                    if self.unseen
+                    else "values of other factors that were held out as a whole"
+                )
+            )
         if self.n_others:
             others = "that it never saw" if self.learnt else "that the map learnt from"
             lines.append(f"{self.n_others:,} samples of classes {others} were left out")
@@ -165,6 +192,11 @@ class Verified:
             f"equal error rate {_share(threshold.equal_error)}",
             _TRIED_ON[self.by],
         ]
+        if self.by != "class" and self.learnt is False:
+            lines.append(
+                f"{self.n_values} classes are too few to set some apart: of others the rates may "
+                "differ by more than these intervals say"
+            )
         n_different, rate = threshold.false_accepts.n, threshold.false_accept_rate
         if self.by == "all" and n_different * rate < 1:
             lines.append(
@@ -205,7 +237,11 @@ def verify(
         Samples with the factor in which they are the same; those trained on are left out. Where
         there are four classes that the map never saw, with two samples of each, the threshold is
         chosen and tried on such classes alone, and else on samples of the classes it learnt from.
-        Where there are too few to set some apart, it is tried on those it was chosen on.
+        Samples of these with values of another factor that were held out as a whole
+        (`HeldOut.unseen`), such as a new instrument, are judged alone where they are of four
+        classes, and else left out. Where there are too few to set some apart, the threshold is
+        tried on those it was chosen on. With a declared source or group, pairs of one are not
+        counted.
     false_accept_rate : float, default=0.01
         The share of different pairs that may be taken for the same.
     same : str, optional
@@ -241,11 +277,16 @@ def verify(
     Z = np.asarray(map_.transform(data.X))
     learnt = was_learnt(map_, factor, labels)
     some, is_learnt = _which(labels, fresh, learnt)
+    before, unseen = some, None
+    if is_learnt is not False:
+        some, unseen = _apart(declaration, data, factor, some, learnt_by(map_))
+    groups = resolve(declaration, data).groups if _has_groups(declaration, data) else None
     threshold = _choose_as_judged(
         {"map": Z[some]},
         labels[some],
         false_accept_rate,
-        labels_learnt=labels[~fresh] if is_learnt is None else labels[some & is_learnt],
+        labels_learnt=labels[~fresh] if is_learnt is None else labels[some & bool(is_learnt)],
+        groups=None if groups is None else groups[some],
         random_state=declaration.map.random_state,
     )["map"]
     answer = None
@@ -263,8 +304,41 @@ def verify(
         n_known=int((~fresh).sum()),
         pair=answer,
         learnt=is_learnt,
-        n_others=int((fresh & ~some).sum()),
+        n_others=int((fresh & ~before).sum()),
+        unseen=unseen,
+        n_apart=int((before & ~some).sum()),
     )
+
+
+def _has_groups(declaration: Declaration, data: Dataset) -> bool:
+    """Tell whether the data has the source and the group that are declared."""
+    names = belonging(declaration)
+    return bool(names) and all(name in data.factors for name in names)
+
+
+def _apart(
+    declaration: Declaration, data: Dataset, factor: str, some: np.ndarray, learnt: Learnt | None
+) -> tuple[np.ndarray, str | None]:
+    """Choose between samples whose other factors were all learnt from, and all others.
+
+    The two are never mixed: a map may tell classes apart less well on an instrument that it never
+    saw. As for classes, the harder question counts where there are samples to answer it.
+    """
+    names, new = [], np.zeros(len(data), bool)
+    for name, values in declaration.held_out.unseen.items():
+        if name != factor and name in data.factors:
+            is_new = some & equals_any(data.factor(name), values)
+            names += [name] * bool(is_new.any())
+            new |= is_new
+    if not new.any():
+        return some, None
+    # Of a source that was learnt from, the map knows the class.
+    fresh = new & ~is_of_learnt_source(declaration, data, learnt)
+    labels = data.factor(factor)
+    known = some & ~new
+    if _can_be_judged(labels[fresh]) or (_has_pairs(labels[fresh]) and not known.any()):
+        return fresh, " and ".join(names)
+    return (known, None) if known.any() else (new, " and ".join(names))
 
 
 def _which(

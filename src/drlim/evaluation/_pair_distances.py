@@ -52,14 +52,21 @@ class PairDistances:
 
 
 def pair_distances(
-    rows: np.ndarray, labels: np.ndarray, rng: np.random.Generator, most: int = MOST_PAIRS
+    rows: np.ndarray,
+    labels: np.ndarray,
+    rng: np.random.Generator,
+    sources: np.ndarray | None = None,
+    most: int = MOST_PAIRS,
 ) -> PairDistances:
     """Return all pairs of one class and all of two, or `most` of either drawn at random.
 
-    They are drawn with replacement, each pair with the same probability.
+    They are drawn with replacement, each pair with the same probability. Pairs of one class that
+    are of one source are left out.
     """
     code = np.unique(labels, return_inverse=True)[1]
     same, different = _same_pairs(code, most, rng), _different_pairs(code, most, rng)
+    if sources is not None:
+        same = same[sources[same[:, 0]] != sources[same[:, 1]]]
     if not len(same) or not len(different):
         raise InputError(
             f"{len(rows)} points have {len(same)} pairs of one class and {len(different)} of two; "

@@ -157,6 +157,7 @@ def choose_threshold(
     false_accept_rate: float,
     *,
     by: str = "class",
+    groups: Any = None,
     n_folds: int = N_FOLDS,
     random_state: RandomState = None,
 ) -> Threshold:
@@ -175,6 +176,11 @@ def choose_threshold(
         needs no more than a pair of each kind: the threshold is chosen and tried on all samples,
         so that others will be decided wrongly more often. If there are fewer different pairs than
         1 over the rate, it accepts none of them.
+    groups : array-like of shape (n_samples,), optional
+        The source of each sample, such as the sheet, the session or the photograph that it was
+        taken from. Two samples of one source are more alike than others of their class: they are
+        never on both sides, they count as one for the intervals, and pairs of them are not among
+        those that are the same. Groups with which no such pair is left are not used.
     n_folds : int, default=5
         Fewer are used where there are not two classes for each ("class"), or two samples of
         each class ("sample").
@@ -202,26 +208,28 @@ def choose_threshold(
     True
     """
     rows, labels = _check(Z, labels, by)
+    sources = _sources(labels, groups)
     _check_rate(false_accept_rate)
     check_count(n_folds, "n_folds", least=2)
-    values, counts = np.unique(labels, return_counts=True)
+    values = np.unique(labels)
     seed = seed_of(random_state)
     rng = generator(seed)
-    everything = pair_distances(rows, labels, rng)
+    everything = pair_distances(rows, labels, rng, sources)
     if by == "all":
         distance = _smallest_or_quantile(everything, false_accept_rate)
         pairs = everything.beyond(distance)
     else:
-        n_folds = _count_folds(counts, by, n_folds)
+        n_folds = _count_folds(_n_sources(labels, sources), by, n_folds)
         distance = _quantile(everything, false_accept_rate)
         parts = []
-        for others, part in _folds(labels, by, n_folds, seed):
-            chosen = _quantile(pair_distances(rows[others], labels[others], rng), false_accept_rate)
-            tried = pair_distances(rows[part], labels[part], rng)
+        for others, part in _folds(labels, by, n_folds, seed, sources):
+            there = pair_distances(rows[others], labels[others], rng, _some(sources, others))
+            chosen = _quantile(there, false_accept_rate)
+            tried = pair_distances(rows[part], labels[part], rng, _some(sources, part))
             parts.append(tried.renumbered(part).beyond(chosen))
         pairs = PairDistances.concatenated(parts)
-    weights = _weights(labels, by, rng)
-    n_units = len(values) if by == "class" else len(labels)
+    weights = _weights(labels, by, rng, sources)
+    n_units = len(values) if by == "class" else int(_n_sources(labels, sources).sum())
     return Threshold(
         distance=distance,
         false_accept_rate=false_accept_rate,
@@ -396,6 +404,7 @@ def _choose_as_judged(
     false_accept_rate: float,
     *,
     labels_learnt: Any = (),
+    groups: Any = None,
     random_state: RandomState = None,
 ) -> dict[str, Threshold]:
     """Choose a threshold for each map, tried on others as `judge_by` says if there are enough.
@@ -405,11 +414,14 @@ def _choose_as_judged(
     InputError
         If there are fewer than two classes, or no two points of one.
     """
-    by = judge_by(labels, labels_learnt)
+    sources = _sources(as_array(labels, "labels"), groups)
+    by = judge_by(labels if sources is None else _of_sources(labels, sources), labels_learnt)
 
     def chosen(by: str) -> dict[str, Threshold]:
         return {
-            name: choose_threshold(Z, labels, false_accept_rate, by=by, random_state=random_state)
+            name: choose_threshold(
+                Z, labels, false_accept_rate, by=by, groups=sources, random_state=random_state
+            )
             for name, Z in maps.items()
         }
 
@@ -456,12 +468,43 @@ def _check(Z: Any, labels: Any, by: str) -> tuple[np.ndarray, np.ndarray]:
     return rows, labels
 
 
-def _folds(
-    labels: np.ndarray, by: str, n_folds: int, seed: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Divide the samples into folds; by class, no class is in two of them."""
-    from sklearn.model_selection import GroupKFold, StratifiedKFold
+def _sources(labels: np.ndarray, groups: Any) -> np.ndarray | None:
+    """Return the source of each sample as a number; None if no pair of a class is of two."""
+    if groups is None:
+        return None
+    groups = one_each(groups, len(labels), "groups")
+    sources: np.ndarray = np.unique(as_values(groups), return_inverse=True)[1]
+    classes = np.unique(_of_sources(labels, sources), return_counts=True)[1]
+    return sources if classes.max(initial=0) > 1 else None
 
+
+def _of_sources(labels: Any, sources: np.ndarray) -> np.ndarray:
+    """Return the class of each source, once for each class that it has samples of."""
+    code = np.unique(as_values(as_array(labels, "labels")), return_inverse=True)[1]
+    first = np.unique(np.stack([code, sources]), axis=1, return_index=True)[1]
+    return np.asarray(labels)[first]
+
+
+def _n_sources(labels: np.ndarray, sources: np.ndarray | None) -> np.ndarray:
+    """Count the sources of each class, or its samples."""
+    of_sources = labels if sources is None else _of_sources(labels, sources)
+    return np.unique(of_sources, return_counts=True)[1]
+
+
+def _some(sources: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    return None if sources is None else sources[rows]
+
+
+def _folds(
+    labels: np.ndarray, by: str, n_folds: int, seed: int, sources: np.ndarray | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Divide the samples into folds; by class, no class is in two of them, and else no source."""
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
+
+    if by == "sample" and sources is not None:
+        apart = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+        yield from apart.split(labels, labels, groups=sources)
+        return
     if by == "sample":
         folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
         yield from folds.split(labels, labels)
@@ -489,14 +532,17 @@ def _smallest_or_quantile(pairs: PairDistances, false_accept_rate: float) -> flo
     return _quantile(pairs, false_accept_rate)
 
 
-def _weights(labels: np.ndarray, by: str, rng: np.random.Generator) -> np.ndarray:
+def _weights(
+    labels: np.ndarray, by: str, rng: np.random.Generator, sources: np.ndarray | None = None
+) -> np.ndarray:
     """Draw the weights of a Bayesian bootstrap: (n_resamples, n_samples).
 
     Each sample, and by class also each class, has an exponential weight in place of the number of
     times it would be drawn. It is never 0, so no resample lacks a class.
     """
     values, code = np.unique(labels, return_inverse=True)
-    weights = rng.exponential(size=(N_RESAMPLES, len(labels)))
+    units = np.arange(len(labels)) if sources is None else sources
+    weights = rng.exponential(size=(N_RESAMPLES, int(units.max()) + 1))[:, units]
     if by == "class":
         weights *= rng.exponential(size=(N_RESAMPLES, len(values)))[:, code]
     return weights
