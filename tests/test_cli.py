@@ -465,6 +465,17 @@ def test_report_proves_a_map_on_what_it_was_not_trained_on(project):
     assert (folder / "proof" / "report.html").is_file()
 
 
+def test_a_report_on_new_data_shows_the_known_samples_that_the_map_learnt_from(project):
+    known = ("report", "map.drlim", "new.csv", "--known", "T.csv", "-o", "beside", *OWN)
+    done = in_project(project, *known)
+    assert done.returncode == 0, done.stderr
+    page = (project[0] / "beside" / "report.html").read_text("utf-8")
+    assert "the learnt ones nearest to each" in page
+    assert "Is the map worth learning to recognise pose?" in done.stdout
+    strange = in_project(project, *known[:4], "new.csv", "-o", "odd", *OWN)
+    assert (strange.returncode, "--known" in strange.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("query", ["s7", "7"])
 def test_neighbors_of_a_known_sample_are_listed_with_their_distances(query, project):
     done = in_project(project, "neighbors", "map.drlim", "T.csv", query, "-n", "3", *OWN)

@@ -386,6 +386,13 @@ def _transform(
         type=Path,
         help="The report's folder. [default: MAP-report]",
     ),
+    Argument(
+        "--known",
+        metavar="KNOWN",
+        type=Path,
+        help="The data that the map was learnt from, to read new samples through and to show them "
+        "beside it.",
+    ),
     _FACTORS,
     _SELECT,
     *_READING,
@@ -396,6 +403,7 @@ def _report(
     map_file: Path,
     data: Path,
     out: Path | None,
+    known: Path | None,
     factors: Path | None,
     reading: dict[str, Any],
     skip_bad: bool,
@@ -406,8 +414,9 @@ def _report(
     Samples that the map was trained on are recognised and left out.
     """
     folder = out or map_file.with_name(f"{map_file.stem}-report")
-    check_output_folder(folder, [map_file, data, factors])
+    check_output_folder(folder, [map_file, data, factors, known])
     from drlim import declaration as declared
+    from drlim.declaration._fingerprints import learnt_of
 
     _check_reading(reading, data, [factors])
     map_ = declared.open_map(map_file, network)
@@ -415,7 +424,14 @@ def _report(
     samples = declared.read_data(
         declaration, data, factors=factors, skip_bad=skip_bad, map_=map_, say=print
     )
-    evidence = declared.prove(map_, declaration, samples)
+    learnt = None
+    if known is not None:
+        of_known = declaration.data.factors if known == declaration.data.path else factors
+        learnt = declared.read_data(
+            declaration, known, factors=of_known, skip_bad=skip_bad, map_=map_, say=print
+        )
+        learnt = learnt_of(map_, learnt)
+    evidence = declared.prove(map_, declaration, samples, learnt)
     print(f"\n{evidence.text}")  # before the report, which may fail to be written
     _show_page(declared.write_report(folder, evidence, map_, declaration)[0])
 
@@ -473,7 +489,7 @@ def _neighbors(
     from drlim.declaration._unusual import NOT_KNOWN
 
     if not Path(query).exists():  # else the options may be for it
-        _check_reading(reading, data)
+        _check_reading(reading, data, [factors])
     map_ = open_map(map_file, network)
     declaration = declaration_of(map_).with_options(data=reading)
     if html is not None and factors is None and data == declaration.data.path:

@@ -12,6 +12,7 @@ import numpy as np
 from drlim._applying import blocks
 from drlim._errors import InputError
 from drlim.datasets import Dataset
+from drlim.declaration._features import by_name
 from drlim.estimator import DrLIM
 
 
@@ -105,6 +106,25 @@ def trained_on(map_: DrLIM, data: Dataset) -> np.ndarray:
             "samples that it was not trained on"
         )
     return seen
+
+
+def learnt_of(map_: DrLIM, data: Dataset) -> Dataset:
+    """Return the samples that a map was trained on, recognised by their fingerprints.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two.
+    """
+    data = by_name(map_, data)
+    known = map_.trained_on_
+    rows = np.zeros(len(data), bool) if known is None else is_known(data.X, known)
+    if rows.sum() < 2:
+        raise InputError(
+            f"the map was trained on {rows.sum()} of the {len(data):,} samples of {data.name}; "
+            "give the data that it was learnt from (--known)"
+        )
+    return data.subset(rows)
 
 
 def left_out(n: int) -> str:
