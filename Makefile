@@ -10,7 +10,7 @@ SEED ?= 0
 # would compile all modules again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test lint docs pictures cli bench guard fuzz examples reproduce page page-test browser changelog clean
+.PHONY: demo test lint docs pictures cli bench guard fuzz examples reproduce dist page page-test browser changelog clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)            ## learn the paper's map of handwritten 4s and 9s, and show it
@@ -60,6 +60,10 @@ browser:                  ## the browser of the tests of the page, where it can 
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 	  || (apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null) \
 	  || echo "No Chromium, and it cannot be installed here: the tests of the page are skipped."
+
+dist: $(STAMP)            ## the wheel and the source archive, in dist
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

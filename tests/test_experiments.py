@@ -49,7 +49,8 @@ def quick_mnist(tmp_path_factory):
 def test_a_run_of_the_digits_has_every_file_and_key(quick_mnist):
     out, metrics, _ = quick_mnist
     pictures = [f"{s}.{e}" for s in ("map", "thumbnails", "loss") for e in ("png", "svg")]
-    whole = {"metrics.json", "settings.json", "report.html", "map.drlim", *pictures}
+    whole = {"metrics.json", "settings.json", "report.html", "map.drlim", "held_out.npz"}
+    whole |= {*pictures}
     assert {file.name for file in out.iterdir()} == whole
     assert json.loads((out / "metrics.json").read_text()) == metrics
     assert set(metrics) >= METRICS_KEYS
@@ -64,6 +65,15 @@ def test_a_run_of_the_digits_has_every_file_and_key(quick_mnist):
     assert loss["total"] == pytest.approx(loss["attraction"] + loss["repulsion"])
     for claim in metrics["claims"]:
         assert set(claim) == {"claim", "source", "value", "bound", "holds"}
+
+
+def test_a_run_ends_with_the_command_that_shows_its_map(quick_mnist):
+    out, metrics, printed = quick_mnist
+    words = printed.splitlines()[-1].split()
+    assert words[-3:] == ["explore", str(out / "map.drlim"), str(out / "held_out.npz")]
+    held_out = drlim.datasets.read(out / "held_out.npz")
+    assert len(held_out) == metrics["n_test"]
+    assert {"digit", "slant"} <= held_out.factors.keys()
 
 
 def test_a_run_names_its_data_and_does_not_call_a_stand_in_a_reproduction(quick_mnist):

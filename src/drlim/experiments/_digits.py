@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -183,6 +183,7 @@ class Learnt:
             captions=captions,
             notes=[*notes, *notes_on(self.train)],
             map=self.map,
+            held_out=replace(self.test, factors={**self.test.factors, "slant": slant(self.test.X)}),
         )
 
 

@@ -145,6 +145,7 @@ def run(options: Options) -> Result:
             *views.notes(),
         ],
         map=map_,
+        held_out=views.data.subset(views.test),
     )
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +14,13 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from drlim import plotting
 from drlim._errors import missing_extra
 from drlim._files import whole_folder
 from drlim._version import REPORTING, versions
+from drlim.datasets import Dataset
 from drlim.estimator import DrLIM
 from drlim.losses import GlobalLoss
 from drlim.networks import _builders
@@ -119,6 +125,8 @@ class Result:
         What a reader must know to interpret the numbers.
     map : DrLIM, optional
         The map, if one was learnt.
+    held_out : Dataset, optional
+        Samples to look at on the map, none of which was learnt from.
     """
 
     data: str
@@ -136,6 +144,7 @@ class Result:
     viewers: Sequence[Viewer] = ()
     notes: Sequence[str] = ()
     map: DrLIM | None = None
+    held_out: Dataset | None = None
 
 
 @dataclass(frozen=True)
@@ -170,6 +179,9 @@ def run_into(
         settings = _settings(options, result)
         if result.map is not None:
             result.map.save(folder / "map.drlim")
+        if result.held_out is not None:
+            arrays = {"X": result.held_out.X, **result.held_out.factors}
+            np.savez_compressed(folder / "held_out.npz", **arrays)  # type: ignore[arg-type]
         images = [
             Picture(name, figure, result.captions[name]).write(folder)
             for name, figure in result.figures.items()
@@ -236,6 +248,11 @@ def _print_summary(section: Section, written: Sequence[Path]) -> None:
     say(f"\nWritten to {written[0].parent} in {section.seconds['total']:.0f} s:")
     for file in written:
         say(f"  {file}")
+    if result.map is not None and result.held_out is not None:
+        folder = written[0].parent
+        # As `make demo` runs it, it is in no folder of the shell's search path.
+        drlim = "drlim" if shutil.which("drlim") else os.path.relpath(sys.argv[0])
+        say(f"Look at it: {drlim} explore {folder / 'map.drlim'} {folder / 'held_out.npz'}")
 
 
 def parameters_of(map_: DrLIM) -> dict[str, Any]:
