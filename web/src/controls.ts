@@ -3,6 +3,7 @@ import { empty, h } from "./dom.ts";
 import { legend, splitLegend } from "./legend.ts";
 import type { MapView } from "./mapview.ts";
 import { count } from "./scene.ts";
+import { save, tableOf } from "./table.ts";
 
 let made = 0;
 
@@ -32,26 +33,21 @@ export function mapPanel(map: MapView): HTMLElement {
   }), store.now.colour);
   if (data.factors.length > 0) parts.push(h("section", {}, field("colour by", colour), legend(map)));
 
-  parts.push(h("section", {}, h("h2", {}, "Samples"), splitLegend(map), h("p", { class: "quiet" }, scene.caption)));
+  parts.push(h("section", {}, h("h2", {}, "Samples"), splitLegend(map), h("p", { class: "quiet" }, scene.caption),
+    h("div", { class: "buttons" }, h("button", { type: "button", click: () => save(tableOf(data, map.rowsWhere(() => true)), "samples.csv") }, "Save those shown as CSV"))));
 
   const view = h("section", {}, h("h2", {}, "View"));
   if (k >= 3) {
     const flat = h("button", { type: "button", click: () => setSolid(map, false) }, "2-D");
     const solid = h("button", { type: "button", click: () => setSolid(map, true) }, "3-D");
-    const turn = h("button", { type: "button", class: "turn", click: () => {
-      map.setTurning(!map.turning);
-      mark();
-    } }, "Turn");
+    const turn = h("button", { type: "button", class: "turn", click: () => store.set({ turning: !store.now.turning }) }, "Turn");
     const mark = (): void => {
       flat.setAttribute("aria-pressed", String(!store.now.solid));
       solid.setAttribute("aria-pressed", String(store.now.solid));
-      turn.setAttribute("aria-pressed", String(map.turning));
+      turn.setAttribute("aria-pressed", String(store.now.turning));
       turn.disabled = !store.now.solid;
     };
-    store.on(["solid"], () => {
-      if (!store.now.solid) map.setTurning(false);
-      mark();
-    });
+    store.on(["solid", "turning"], mark);
     mark();
     view.append(h("div", { class: "buttons", role: "group", "aria-label": "dimensions" }, flat, solid, turn));
   }
@@ -75,7 +71,7 @@ export function setSolid(map: MapView, solid: boolean): void {
   const { axes } = map.store.now;
   const chosen = axes.chosen.slice(0, solid ? 3 : 2);
   for (let c = 0; solid && chosen.length < 3; c++) if (!chosen.includes(c)) chosen.push(c);
-  map.store.set({ solid, axes: { ...axes, chosen } });
+  map.store.set({ solid, turning: false, axes: { ...axes, chosen } });
 }
 
 /** Any two or three of the components, or of their principal components. */

@@ -50,7 +50,8 @@ export function listen(map: MapView): Gestures {
     }
     const before = down.get(event.pointerId);
     if (!before) {
-      if (event.pointerType === "mouse") store.set({ hovered: event.target === element || element.contains(event.target as Node) ? map.rowAt(at.x, at.y) : -1 });
+      const onMap = event.target instanceof Element && !event.target.closest("button, .docked");
+      if (event.pointerType === "mouse") store.set({ hovered: onMap ? map.rowAt(at.x, at.y) : -1 });
       return;
     }
     const [dx, dy] = [(at.x - before.x) * map.ratio, (at.y - before.y) * map.ratio];
@@ -62,6 +63,7 @@ export function listen(map: MapView): Gestures {
       camera.zoomAt(is / Math.max(1, was), ((at.x + other.x) / 2) * map.ratio, ((at.y + other.y) / 2) * map.ratio);
       camera.pan(dx / 2, dy / 2);
     } else if (travelled > 3) {
+      store.set({ turning: false });
       if (camera.solid && !panning) camera.turn(dx / map.ratio, dy / map.ratio);
       else camera.pan(dx, dy);
       store.set({ hovered: -1 });

@@ -49,7 +49,7 @@ function show(source: Source, data: Data): void {
   const { scene } = data;
   const solid = scene.n_components >= 3;
   const store = new Store({
-    dark: prefersDark(), solid: solid,
+    dark: prefersDark(), solid, turning: false,
     axes: { principal: scene.n_components > 3, chosen: Array.from({ length: Math.min(scene.n_components, solid ? 3 : 2) }, (_, a) => a) },
     colour: firstFactor(data.factors), hiddenValues: new Set(), hiddenSplits: new Set(),
     size: 1, thumbnails: "near", hovered: -1, selected: -1,

@@ -28,7 +28,6 @@ export class MapView {
   /** Milliseconds of the last whole redraw, for tests and the curious. */
   lastRedraw = 0;
   redraws = 0;
-  turning = false;
 
   private readonly canvas: HTMLCanvasElement;
   private readonly upper: HTMLCanvasElement;
@@ -60,6 +59,7 @@ export class MapView {
     new ResizeObserver(() => this.resize()).observe(this.element);
     store.on(["thumbnails", "size"], () => this.redraw());
     store.on(["hovered", "selected"], () => this.redrawUpper());
+    store.on(["turning"], () => this.moved());
   }
 
   get ratio(): number {
@@ -279,7 +279,7 @@ export class MapView {
     this.perPoint = this.perPoint ? 0.7 * this.perPoint + (0.3 * took) / some : took / some;
     if (some === n) this.lastRedraw = took;
     this.redraws++;
-    if (this.turning) {
+    if (this.store.now.turning) {
       this.camera.turn(-0.9, 0);
       this.moved();
     }
@@ -349,11 +349,6 @@ export class MapView {
       }
     }
     for (const overlay of this.overlays) overlay(context, this);
-  }
-
-  setTurning(on: boolean): void {
-    this.turning = on && this.camera.solid;
-    if (this.turning) this.moved();
   }
 
   /** Move the camera step by step, at once where motion is not wanted. */

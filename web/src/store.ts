@@ -4,6 +4,8 @@ import type { Axes } from "./axes.ts";
 export interface State {
   dark: boolean;
   solid: boolean;
+  /** A solid view turns by itself. */
+  turning: boolean;
   axes: Axes;
   /** The factor that gives the colours, by its index. */
   colour: number;
