@@ -1,6 +1,8 @@
 """The page in a real browser, opened from disk: no server, no network."""
 
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -357,6 +359,49 @@ def test_a_server_says_why_it_refuses_and_the_page_goes_on(browser, served):
     drop(page, "digit.png", page_scenes.picture_of(7), "image/png")
     page.locator(".result .picture").first.wait_for()
     page.close()
+
+
+def test_learning_is_watched_as_it_happens(open_page):
+    pytest.importorskip("uvicorn", reason="the extra page is not installed")
+    from drlim.exploring import Watch
+
+    X = page_scenes.digit_images(60)
+    watch = Watch(X)
+    steps = threading.Event()
+
+    class Waits(drlim.callbacks.Callback):
+        def on_epoch_end(self, history):
+            steps.wait(30)
+
+    map_ = drlim.DrLIM(network="linear", max_epochs=3, random_state=0, callbacks=[watch, Waits()])
+    learner = threading.Thread(target=map_.fit, args=(X,))
+    learner.start()
+    while watch.url is None:
+        time.sleep(0.05)
+    page = open_page(watch.url)
+    panel(page, "Learning")
+    page.get_by_text("Epoch 1 of 3").wait_for()
+    before = page.evaluate("() => Array.from(drlim.map.data.points)")
+    steps.set()
+    page.get_by_text("Epoch 3 of 3").wait_for()
+    learner.join()
+    Z = map_.transform(X).ravel().tolist()
+    page.wait_for_function(
+        "Z => drlim.map.data.points.every((value, i) => Math.abs(value - Z[i]) < 1e-4)", arg=Z
+    )
+    assert before != Z
+    watch.close()
+
+
+def test_a_page_in_one_file_needs_nothing_beside_it(open_page, scenes, tmp_path):
+    folder = scenes["rows"]
+    parts = ["scene.js", "page.js", *(path.name for path in sorted(folder.glob("data-*.js")))]
+    scripts = "".join(f"<script>{(folder / part).read_text()}</script>" for part in parts)
+    style = (folder / "page.css").read_text()
+    head = f"<!doctype html><html lang='en'><title>map</title><style>{style}</style>"
+    (tmp_path / "index.html").write_text(f"{head}<body>{scripts}</body></html>")
+    page = open_page((tmp_path / "index.html").as_uri())
+    assert page.evaluate(SHOWN) == 178
 
 
 def test_a_folder_without_its_data_says_what_is_missing(open_page, scenes, browser, tmp_path):
