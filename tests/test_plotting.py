@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from drlim import plotting
+from drlim import InputError, plotting
 from drlim.losses import contrastive_loss
 from drlim.plotting._sheets import sprite_sheet
 
@@ -244,3 +244,15 @@ def test_labels_that_are_floats_are_written_without_their_rounding_errors(dtype)
     for legend in drawn:
         words = [text.get_text().split(" (")[0] for text in legend.get_texts()]
         assert words == ["dose 0", "dose 0.1", "dose 0.2"]
+
+
+def test_photographs_are_drawn_in_colour_and_larger_if_they_are_few():
+    Z = np.array([[0.0, 0.0], [1.0, 1.0]])
+    images = np.zeros((2, 320, 320, 3))
+    images[..., 0] = 200.0
+    figure = plotting.thumbnails(Z, images, None, label_name="", title="", caption="")
+    sheet = figure.axes[0].images[0].get_array()
+    red = (sheet == [1.0, 0.0, 0.0]).all(axis=2)
+    assert red.sum() == 2 * 106**2
+    with pytest.raises(InputError, match="images"):
+        plotting.thumbnails(Z, images, [0, 1], label_name="", title="", caption="")

@@ -252,7 +252,7 @@ def _pictures(evidence: Evidence, declaration: Declaration) -> list[Picture]:
         caption = f"{shown}. One sample for each cell of a grid."
         figure = plotting.thumbnails(
             Z,
-            _grey(held_out.X),
+            _photographs(held_out.X),
             None,
             label_name="",
             title="The map, as its samples",
@@ -329,6 +329,16 @@ def _viewers(evidence: Evidence, declaration: Declaration) -> list[Viewer]:
 def _grey(X: np.ndarray) -> np.ndarray:
     images = np.asarray(X, np.float32)
     return images.mean(axis=1) if images.ndim == 4 else images
+
+
+def _photographs(X: np.ndarray) -> np.ndarray:
+    """Return images as they are drawn, those of three channels in colour."""
+    if X.ndim != 4 or X.shape[1] != 3:
+        return _grey(X)
+    # No more pixels than a thumbnail of so many has.
+    step = max(1, int(max(X.shape[2:]) * np.sqrt(len(X)) / 800))
+    few = np.asarray(X[:, :, ::step, ::step], np.float32)
+    return np.moveaxis(np.clip(few, 0, None), 1, -1)
 
 
 def _stem(name: str) -> str:

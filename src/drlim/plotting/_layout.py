@@ -168,13 +168,14 @@ def check_points(Z: Any, values: Any, n_components: int = 2) -> tuple[np.ndarray
     return Z, one_each(values, len(Z), "the values of the points")
 
 
-def check_pictures(images: Any, n: int | None) -> np.ndarray:
-    """Return grey images of shape (n_samples, height, width) as floats."""
+def check_pictures(images: Any, n: int | None, *, in_colour: bool = False) -> np.ndarray:
+    """Return grey images, (n_samples, height, width), or photographs in colour too, as floats."""
     images = as_array(images, "images")
-    if images.ndim != 3 or not images.size or images.dtype.kind not in "buif":
+    colour = in_colour and images.ndim == 4 and images.shape[-1] == 3
+    if not (images.ndim == 3 or colour) or not images.size or images.dtype.kind not in "buif":
         raise InputError(
             f"images have the shape {images.shape} and the dtype {images.dtype}; they must be grey "
-            "images of shape (n_samples, height, width)"
+            f"images of shape (n_samples, height, width){', or RGB ones' if in_colour else ''}"
         )
     one_each(images, len(images) if n is None else n, "images")
     pictures: np.ndarray = images.astype(float)

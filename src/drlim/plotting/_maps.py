@@ -48,7 +48,7 @@ def scatter(
         axes,
         Z,
         labels,
-        size=9,
+        size=_size(len(Z)),
         alpha=0.75,
         linewidths=0,
         name=lambda label, n: f"{label_name} {label} ({n:,})",
@@ -94,14 +94,19 @@ def coloured(
         return scatter(Z, values, label_name=value_name, title=title, caption=caption, unit=unit)
     figure, axes = one_axes(caption)
     if values.dtype.kind in "iuf":
-        points = scatter_values(axes, Z, values, size=9, cyclic=cyclic)
+        points = scatter_values(axes, Z, values, size=_size(len(Z)), cyclic=cyclic)
         figure.colorbar(points, ax=axes, label=value_name, shrink=0.85)
     else:
-        scatter_labels(axes, Z, values, size=12, alpha=0.8, linewidths=0)
+        scatter_labels(axes, Z, values, size=_size(len(Z)), alpha=0.8, linewidths=0)
         if len(names) <= _MOST_LABELS:
             axes.legend(title=value_name, fontsize=7, ncols=2, framealpha=0.9)
     label_map(axes, title, unit)
     return figure
+
+
+def _size(n: int) -> float:
+    """Return the area of a marker, in square points: larger where there are few."""
+    return float(np.clip(3000 / n, 9, 45))
 
 
 def thumbnails(
@@ -118,18 +123,23 @@ def thumbnails(
     Parameters
     ----------
     Z : array-like of shape (n_samples, 2)
-    images : array-like of shape (n_samples, height, width)
-        Bright ink, as in MNIST; it is drawn on white, in the colour of the label.
+    images : array-like of shape (n_samples, height, width) or (n_samples, height, width, 3)
+        Bright ink, as in MNIST, which is drawn on white, in the colour of the label; or
+        photographs, which alone may be in colour.
     labels : array-like of shape (n_samples,), or None
-        If None, the pictures are grey photographs and drawn as they are.
+        If None, the pictures are photographs and drawn as they are, in colour larger if they are
+        few.
     label_name, title, caption : str
     """
     Z, known = check_points(Z, np.zeros(len(Z)) if labels is None else labels)
-    images = check_pictures(images, len(Z))
+    images = check_pictures(images, len(Z), in_colour=labels is None)
     low, span = _square(Z)
+    tile = 40
+    if images.ndim == 4:  # about four cells for each photograph
+        tile = int(np.clip(_SHEET / (2 * np.sqrt(len(images))), tile, _MOST_TILE))
     values, code = np.unique([] if labels is None else known, return_inverse=True)
     colours = None if labels is None else [colour_of(k) for k in code]
-    canvas = contact_sheet((Z - low) / span, images, colours, size=1600, tile=40)
+    canvas = contact_sheet((Z - low) / span, images, colours, size=_SHEET, tile=tile)
     figure, axes = one_axes(caption)
     extent = (low[0], low[0] + span, low[1], low[1] + span)
     axes.imshow(canvas, extent=extent, interpolation="antialiased")
@@ -140,6 +150,9 @@ def thumbnails(
         # Beside the axes: matplotlib does not see the images, and would cover them.
         figure.legend(squares, names, loc="outside right upper")
     return figure
+
+
+_SHEET, _MOST_TILE = 1600, 160  # pixels on a side of all thumbnails, and of one at most
 
 
 def views(

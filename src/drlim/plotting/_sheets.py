@@ -31,9 +31,9 @@ def contact_sheet(
     ----------
     place : ndarray of shape (n, 2)
         Where the images belong, from (0, 0), the lower left corner, to (1, 1).
-    images : ndarray of shape (n, height, width)
+    images : ndarray of shape (n, height, width) or (n, height, width, 3)
     colours : sequence of str, or None
-        The colour of each image's ink, which is drawn on white; None for grey photographs.
+        The colour of each image's ink, which is drawn on white; None for photographs.
     size, tile : int
         Side of the sheet and of a cell, in pixels.
     depth : ndarray of shape (n,), optional
@@ -52,10 +52,11 @@ def contact_sheet(
     step, zoom = max(1, -(-longest // (tile - 2))), max(1, (tile - 2) // longest)
     sheet = np.ones((size, size, 3))
     for k in order[first]:
-        light = images[k, ::step, ::step] / (images.max() or 1.0)
-        light = np.kron(light, np.ones((zoom, zoom)))[..., None]
+        light = _reduced(images[k], step) / (images.max() or 1.0)
+        light = np.repeat(np.repeat(light, zoom, axis=0), zoom, axis=1)
+        light = light if light.ndim == 3 else light[..., None]
         if colours is None:
-            picture = np.repeat(light, 3, axis=2)
+            picture = light if light.shape[2] == 3 else np.repeat(light, 3, axis=2)
         else:
             picture = 1 - light * (1 - np.array(mpl.colors.to_rgb(colours[k])))
         height, width = picture.shape[:2]
@@ -63,6 +64,16 @@ def contact_sheet(
         left = cell[k, 0] * tile + (tile - width) // 2
         sheet[top : top + height, left : left + width] = picture
     return sheet
+
+
+def _reduced(image: np.ndarray, step: int) -> np.ndarray:
+    """Return an image with every `step`-th pixel; of one in colour the mean of each block."""
+    if image.ndim == 2:
+        return image[::step, ::step]
+    height, width = (length // step * step for length in image.shape[:2])
+    blocks = image[:height, :width].reshape(height // step, step, width // step, step, 3)
+    means: np.ndarray = blocks.mean(axis=(1, 3))
+    return means
 
 
 def sprite_sheet(images: Any, columns: int) -> bytes:
