@@ -175,9 +175,10 @@ def server_for(
     scene = scene_of(known)
     (say or _ignore)(scene.description["caption"])
     sliders = sliders_for(known)
-    scene = scene.with_parts(
-        {"mapping": "server", "trails": [slider.as_json() for slider in sliders.values()]}
-    )
+    # Any sample can be transformed; these are the first to choose from.
+    rows = known.held_out_rows(_N_TRAILS).tolist()
+    trails = [{**slider.as_json(), "rows": rows} for slider in sliders.values()]
+    scene = scene.with_parts({"mapping": "server", "trails": trails})
     return Server(Answers(known, scene, sliders), host, port, framed=framed)
 
 
