@@ -586,7 +586,11 @@ _ADDRESS = (
         "then printed. [default: %(default)s]",
     ),
     Argument(
-        "--port", metavar="N", type=int, default=0, help="The port. [default: a random free one]"
+        "--port",
+        metavar="N",
+        type=int,
+        default=0,
+        help="The port; 0 is a free one. [default: %(default)s]",
     ),
 )
 
