@@ -34,6 +34,7 @@ def labelled(rng, n, **noise):
         ({"map": 0.1, "cosine": 0.1}, 30, "holds", "Yes: 1.00 of 30"),
         ({"map": 5.0, "features": 0.1}, 300, "fails", "No: 0."),
         ({"map": 0.7, "features": 0.45}, 12, "not decided", "Not decided: 0."),
+        ({"map": 9.0, "cosine": 9.0}, 60, "not decided", "Not decided: 0."),
     ],
 )
 def test_a_map_below_the_best_rival_is_not_worth_its_training(noise, n, verdict, opening):

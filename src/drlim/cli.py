@@ -484,9 +484,9 @@ def _neighbors(
     """
     if html is not None:
         check_output(html, [map_file, data, factors, Path(query)])
-    from drlim.declaration import declaration_of, how_unusual, open_map, read_data
+    from drlim.declaration import declaration_of, open_map, read_data
     from drlim.declaration._nearest import find_nearest, is_sample
-    from drlim.declaration._unusual import NOT_KNOWN
+    from drlim.declaration._unusual import NOT_KNOWN, judged_by_points
 
     if not Path(query).exists():  # else the options may be for it
         _check_reading(reading, data, [factors])
@@ -505,7 +505,7 @@ def _neighbors(
     print(f"{'sample':<32} {'nearest':<32} distance (margins)")
     for each in found.neighbors():
         print(f"{each.sample:<32} {each.neighbor:<32} {each.distance / map_.margin:.4f}")
-    unusual = how_unusual(map_, found.query)
+    unusual = judged_by_points(map_, found.query, found.points)
     for line in [NOT_KNOWN] if unusual is None else unusual.lines():
         _say_aside(line)
     if html is not None:

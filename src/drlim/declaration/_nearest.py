@@ -74,12 +74,15 @@ class Found:
         Which known samples are nearest to each, the nearest first.
     distances : ndarray of shape (n_query, n)
         In the map.
+    points : ndarray of shape (n_query, n_components)
+        Of the query.
     """
 
     known: Dataset
     query: Dataset
     rows: np.ndarray
     distances: np.ndarray
+    points: np.ndarray
 
     def neighbors(self) -> list[Neighbor]:
         """Return them by their names, those of each sample together."""
@@ -107,12 +110,12 @@ def find_nearest(map_: DrLIM, known: Dataset, query: Dataset | str, n: int) -> F
     from sklearn.neighbors import NearestNeighbors
 
     index = NearestNeighbors().fit(map_.transform(known.X))
-    extra = int(itself is not None)
-    distances, rows = index.kneighbors(map_.transform(query.X), n_neighbors=n + extra)
+    points, extra = np.asarray(map_.transform(query.X)), int(itself is not None)
+    distances, rows = index.kneighbors(points, n_neighbors=n + extra)
     if itself is not None:  # of samples at one point, it need not be the first
         is_other = rows[0] != itself
         rows, distances = rows[:, is_other][:, :n], distances[:, is_other][:, :n]
-    return Found(known, query, rows, distances)
+    return Found(known, query, rows, distances, points)
 
 
 def is_sample(data: Dataset, name: str) -> bool:

@@ -11,7 +11,7 @@ from drlim._files import as_path, write_whole
 from drlim.datasets import Dataset
 from drlim.declaration._nearest import Found, find_nearest, name_of
 from drlim.declaration._schema import Declaration
-from drlim.declaration._unusual import NOT_KNOWN, Unusual, how_unusual
+from drlim.declaration._unusual import NOT_KNOWN, Unusual, judged_by_points
 from drlim.declaration._use import declaration_of
 from drlim.estimator import DrLIM
 from drlim.reporting._pages import page
@@ -71,7 +71,7 @@ def write_neighbors(
 
 def write_page(path: str | Path, map_: DrLIM, found: Found) -> Path:
     """Write the page of what was found; see `write_neighbors`."""
-    unusual, n = how_unusual(map_, found.query), found.rows.shape[1]
+    unusual, n = judged_by_points(map_, found.query, found.points), found.rows.shape[1]
     factors = shown_factors(declaration_of(map_), found.known)
     most = max(1, MOST_CARDS // (n + 1))
     drawer = SampleDrawer(found.known.X, found.known.feature_names)

@@ -24,7 +24,7 @@ from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import resolve
 from drlim.declaration._schema import Declaration, Keep
 from drlim.declaration._style import styles
-from drlim.declaration._unusual import Unusual, how_unusual
+from drlim.declaration._unusual import Unusual, judged_by_points
 from drlim.estimator import DrLIM
 from drlim.evaluation._probes import is_known
 from drlim.evaluation.invariance import Displacement
@@ -153,8 +153,10 @@ def prove(
         readings=tuple(readings(measured)),
         worth=tuple(worth for _, worth in judged if worth is not None),
         style=tuple(styles(measured, learnt)),
-        unusual=_unusual(map_, held_out),
-        unusual_unseen=None if unseen is None else how_unusual(map_, unseen),
+        unusual=_unusual(map_, measured),
+        unusual_unseen=(
+            None if beside is None else judged_by_points(map_, beside.data, beside.points["map"])
+        ),
     )
 
 
@@ -290,9 +292,9 @@ def _kept_there(unseen: Measured) -> Iterator[Kept]:
                 yield _kept_factor(keep, keep.factor, unseen, name, rows)
 
 
-def _unusual(map_: DrLIM, held_out: Dataset) -> Unusual | None:
+def _unusual(map_: DrLIM, measured: Measured) -> Unusual | None:
     """Return how unusual samples are; None if it is by them that the map's file judges."""
-    unusual = how_unusual(map_, held_out)
+    unusual = judged_by_points(map_, measured.data, measured.points["map"])
     if unusual is None or np.isin(unusual.novelty.distances, unusual.distances).mean() > 0.5:
         return None
     return unusual

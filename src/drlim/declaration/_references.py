@@ -18,6 +18,7 @@ from drlim.datasets import Dataset
 from drlim.declaration._moved import Embedding
 from drlim.declaration._recognition import Labelled
 from drlim.estimator import DrLIM
+from drlim.evaluation._intervals import wilson_interval
 from drlim.evaluation._probes import as_values
 from drlim.evaluation._words import Answer
 from drlim.evaluation.invariance import MOST_FEATURES
@@ -145,6 +146,8 @@ class Worth:
     n : int
     n_map_alone, n_best_alone : int
         Samples that the map alone recognises, and that the best rival alone does.
+    chance : float
+        The share of the most frequent class: that of guessing.
     """
 
     factor: str
@@ -154,12 +157,16 @@ class Worth:
     n: int
     n_map_alone: int
     n_best_alone: int
+    chance: float = 0.0
 
     @property
     def verdict(self) -> str:
-        """The result: "holds" if the map is level or better, "fails" if it is clearly worse."""
+        """The result: "holds" if the map is level or better, "fails" if it is clearly worse.
+
+        A map that recognises no more than guessing would is not decided, level or not.
+        """
         if self.n_map_alone >= self.n_best_alone:
-            return HOLDS
+            return HOLDS if self._is_above_chance else NOT_DECIDED
         from scipy.stats import binom
 
         # Of the samples that one alone recognises, each would be the map's as likely as not.
@@ -167,17 +174,25 @@ class Worth:
         return FAILS if by_chance <= _BY_CHANCE else NOT_DECIDED
 
     @property
+    def _is_above_chance(self) -> bool:
+        return wilson_interval(self.right["map"] * self.n, self.n)[0] > self.chance
+
+    @property
     def answer(self) -> Answer:
         """The question, and its answer in words."""
         ours, theirs = self.right["map"], self.right[self.best]
+        level = "level with" if f"{ours:.2f}" == f"{theirs:.2f}" else "and in"
         numbers = (
-            f"{ours:.2f} of {self.n:,} {self.who} are recognised by their 5 nearest, in "
-            f"{RIVALS[self.best]} {theirs:.2f}"
+            f"{ours:.2f} of {self.n:,} {self.who} are recognised by their 5 nearest, {level} "
+            f"{RIVALS[self.best]} ({theirs:.2f})"
         )
+        below = "; it is below, by no more than chance brings among so few"
+        if not self._is_above_chance:
+            below = f"; guessing reaches {self.chance:.2f}"
         opening, rest = {
             HOLDS: ("Yes", ""),
             FAILS: ("No", "; use that instead, or learn from more samples"),
-            NOT_DECIDED: ("Not decided", f"; below, by no more than {self.n:,} can show by chance"),
+            NOT_DECIDED: ("Not decided", below),
         }[self.verdict]
         question = f"Is the map worth learning to recognise {self.factor}?"
         return Answer(question, f"{opening}: {numbers}{rest}.", "", self.verdict)
@@ -216,6 +231,7 @@ def worth(factor: str, who: str, samples: Labelled, train: Labelled | None) -> W
         len(ours),
         int((ours & ~theirs).sum()),
         int((theirs & ~ours).sum()),
+        float(np.unique(as_values(samples.labels), return_counts=True)[1].max() / len(ours)),
     )
 
 

@@ -152,11 +152,18 @@ def how_unusual(map_: DrLIM, data: Dataset) -> Unusual | None:
     >>> how_unusual(map_, Dataset(np.array([[1.05, 0.02, 0.01], [9, 9, 0]]))).judged.tolist()
     ['known', 'foreign']
     """
+    if novelty_of(map_) is None:
+        return None
+    data = by_name(map_, data)
+    return judged_by_points(map_, data, map_.transform(data.X))
+
+
+def judged_by_points(map_: DrLIM, data: Dataset, Z: np.ndarray) -> Unusual | None:
+    """Compare samples whose points are known; see `how_unusual`."""
     novelty = novelty_of(map_)
     if novelty is None:
         return None
-    data = by_name(map_, data)
-    distances, _ = nearest_distances(map_.annotations_["learnt_points"], map_.transform(data.X))
+    distances, _ = nearest_distances(map_.annotations_["learnt_points"], Z)
     judged = novelty.judge(distances)
     if map_.trained_on_ is not None:
         judged[is_known(data.X, map_.trained_on_)] = "learnt from"
