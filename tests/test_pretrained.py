@@ -1,7 +1,9 @@
 """Pretrained networks: what they are given, and features that are computed once."""
 
+import shutil
 import sys
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from drlim.graphs import SimilarityGraph, neighbors
 from drlim.networks import _builders, _hubs, _pretrained
 from drlim.networks._features import kept_features
 from drlim.networks._pixels import Preprocess, Preprocessing
+from drlim.training import Callback, Selection
 from drlim.transforms import Augment, change
 
 PIXELS = {"size": 12, "mean": 127, "std": 64}
@@ -537,3 +540,141 @@ def test_a_scale_is_refused_in_a_declaration(weights):
 def few():
     X = np.random.default_rng(0).integers(0, 256, (20, 3, 16, 16), np.uint8)
     return Dataset(X, {"kind": np.array(LABELS)})
+
+
+# Fine-tuning
+
+
+class Blocks(nn.Module):
+    """As a network of stages: a stem, blocks in lists, and a last layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, stride=2)
+        self.stages = nn.ModuleList(nn.Sequential(block(), block()) for _ in range(2))
+        self.norm = nn.BatchNorm2d(4)
+
+    def forward(self, X):
+        X = self.stem(X)
+        for stage in self.stages:
+            for each in stage:
+                X = X + each["norm"](each["conv"](X)).relu()
+        return self.norm(X).mean(dim=(2, 3))
+
+
+def block():
+    return nn.ModuleDict({"conv": nn.Conv2d(4, 4, 3, padding=1), "norm": nn.BatchNorm2d(4)})
+
+
+def moved(map_):
+    """The weights of the pretrained network that are no longer its own."""
+    now, first = map_.network_[1][0], map_.untrained().network_[1][0]
+    return {
+        name.removeprefix("module.")
+        for (name, weight), (_, before) in zip(
+            now.named_parameters(), first.named_parameters(), strict=True
+        )
+        if not torch.equal(weight, before)
+    }
+
+
+@pytest.mark.parametrize(("freeze", "first"), [(1, 3), (3, 1), (4, 0)])
+def test_the_last_blocks_learn_and_what_follows_them(freeze, first, images):
+    found = moved(fitted(networks.backbone(Blocks, freeze=freeze), images))
+    blocks = [f"stages.{stage}.{place}.conv.weight" for stage in range(2) for place in range(2)]
+    assert {name for name in found if "conv.weight" in name} == set(blocks[first:])
+    assert "stem.weight" not in found
+    assert "norm.weight" in found
+
+
+def test_freezing_nothing_lets_all_learn_and_freezing_no_block_is_freezing_all(images):
+    assert "stem.weight" in moved(fitted(networks.backbone(Blocks, freeze=False), images))
+    assert not moved(fitted(networks.backbone(Blocks, freeze=0), images))
+
+
+def test_more_blocks_than_there_are_is_an_error_that_names_their_number(images):
+    with pytest.raises(InputError, match="4 blocks"):
+        fitted(networks.backbone(Blocks, freeze=9), images)
+
+
+def test_the_blocks_of_efficientnet_are_its_sixteen():
+    network = networks.pretrained("efficientnet-lite0", freeze=2)((32, 32), 2)
+    learning = {name for name, weight in network[0].named_parameters() if weight.requires_grad}
+    assert any("_blocks.14." in name for name in learning)
+    assert any("_conv_head" in name for name in learning)
+    assert not any("_blocks.13." in name for name in learning)
+
+
+class Watched(Callback):
+    """How far the first layer of the pretrained network has moved, after each step."""
+
+    def __init__(self):
+        self.moved = []
+
+    def on_start(self, training):
+        self.weight = training.network[1][0].module.stem.weight
+        self.first = self.weight.detach().clone()
+
+    def on_batch_end(self, step, n_steps):
+        self.moved.append(float((self.weight - self.first).detach().abs().max()))
+
+
+def test_what_is_pretrained_learns_later_and_more_slowly(images):
+    moves = {}
+    for rate in (1.0, 0.1):
+        watched = Watched()
+        network = networks.backbone(Blocks, freeze=False, rate=rate, warm_up=0.5)
+        map_ = DrLIM(
+            network=network, max_epochs=20, batch_size=30, random_state=0, callbacks=[watched]
+        )
+        map_.fit(images, LABELS)
+        half = len(watched.moved) // 2
+        assert max(watched.moved[: half - 1]) == 0
+        moves[rate] = max(watched.moved)
+    assert 0 < moves[0.1] < 0.2 * moves[1.0]
+
+
+def test_the_length_of_fine_tuning_is_chosen_where_that_is_asked_for(images):
+    network = networks.backbone(Blocks, freeze=1)
+    asked = DrLIM(network=network, max_epochs=Selection(pulls=(1.0,)), random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # these photographs show nothing
+        assert asked.fit(images, LABELS).chosen_ is not None
+    assert DrLIM(network=network, random_state=0).fit(images, LABELS).chosen_ is None
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("freeze", -1), ("freeze", "head"), ("rate", 0), ("warm_up", 1)]
+)
+def test_a_wrong_option_of_fine_tuning_is_named(option, value):
+    with pytest.raises(InputError, match=option):
+        networks.pretrained("efficientnet-lite0", **{option: value})
+
+
+def test_a_fine_tuned_map_is_saved_and_read(images, tmp_path):
+    network = networks.pretrained("efficientnet-lite0", freeze=1)
+    map_ = DrLIM(network=network, max_epochs=1, batch_size=4, random_state=0)
+    map_.fit(images[:6], [0, 1] * 3).save(tmp_path / "map.drlim")
+    again = load(tmp_path / "map.drlim")
+    np.testing.assert_allclose(again.transform(images[:6]), map_.embedding_, atol=1e-5)
+    assert again.get_params()["network__freeze"] == 1
+
+
+def test_a_vision_model_of_transformers_is_read_from_its_folder(images, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    config = transformers.ViTConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        image_size=16,
+        patch_size=8,
+    )
+    # Without a layer of pooling, which would be random.
+    transformers.ViTModel(config, add_pooling_layer=False).save_pretrained(tmp_path / "vit")
+    (tmp_path / "vit" / "preprocessor_config.json").write_text('{"size": 16, "resample": 3}')
+    map_ = fitted(networks.pretrained(f"transformers:{tmp_path / 'vit'}"), images)
+    map_.save(tmp_path / "map.drlim")
+    shutil.rmtree(tmp_path / "vit")
+    _pretrained._loaded.cache_clear()
+    np.testing.assert_array_equal(load(tmp_path / "map.drlim").transform(images), map_.embedding_)

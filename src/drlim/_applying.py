@@ -53,7 +53,14 @@ def points_of(network: nn.Module, X: Samples, n_components: int) -> np.ndarray:
     return Z.cpu().numpy()
 
 
+def rows_at_once(network: nn.Module, most: int) -> int:
+    """Return how many rows may pass through a network together: fewer where a layer says so."""
+    return min([most, *(getattr(layer, "rows_at_once", most) for layer in network.modules())])
+
+
 def _rows_at_once(network: nn.Module, sample_shape: tuple[int, ...], device: torch.device) -> int:
+    if (few := rows_at_once(network, _ROWS)) < _ROWS:
+        return few
     if any(isinstance(layer, nn.Conv2d) for layer in network.modules()):
         most = _ROWS_OF_CONVOLUTIONS
     else:

@@ -25,6 +25,7 @@ from drlim._training_progress import Progress
 from drlim._types import Bool, Int
 from drlim.graphs import SimilarityGraph
 from drlim.networks import AlongComponents
+from drlim.networks._backbone import Backbone
 from drlim.networks._features import FeatureCopies
 from drlim.training import Callback, Epoch, Selection, Training
 
@@ -80,12 +81,14 @@ class Chosen:
         return f"pull {self.pull:g} and {self.share:.0%} of the training were best on {measured}"
 
 
-def _is_selectable(network: nn.Sequential, X: Samples | FeatureCopies) -> bool:
+def _is_selectable(network: nn.Sequential, X: Samples | FeatureCopies, is_asked: bool) -> bool:
     """Tell whether settings are chosen: for few samples, and a start that is worth staying at.
 
     With convolutions a training takes long, and there the choice gains least.
     """
     has_start = isinstance(network[1], AlongComponents)
+    if is_asked and any(isinstance(layer, Backbone) for layer in network.modules()):
+        return has_start
     is_quick = not any(isinstance(layer, nn.Conv2d) for layer in network.modules())
     n_numbers = len(X) * math.prod(X.shape[1:])
     return has_start and is_quick and len(X) <= _MOST_SAMPLES and n_numbers <= _MOST_NUMBERS
@@ -114,6 +117,7 @@ def choose(
     *,
     random_state: int,
     shown: Progress | None,
+    is_asked: bool = False,
 ) -> Chosen | None:
     """Try a few settings on a part of the samples; None where nothing could be chosen by them.
 
@@ -127,13 +131,15 @@ def choose(
         All samples, their pairs, and which of them are set aside together.
     random_state : int
     shown : Progress, optional
+    is_asked : bool
+        Whether the user asked for it, so that a pretrained network that learns is tried too.
 
     Warns
     -----
     TrainingWarning
         If no training was better than the start.
     """
-    if not selection.share or not _is_selectable(network, X):
+    if not selection.share or not _is_selectable(network, X, is_asked):
         return None
     rng = generator(random_state)
     aside = set_aside(len(X), groups, selection.share, rng)

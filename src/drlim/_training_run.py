@@ -22,6 +22,7 @@ from drlim._random import Streams
 from drlim._torch_state import LayerStream, is_own, may_draw
 from drlim.losses import MetricLearning, PairLoss, PointLoss
 from drlim.losses._forces import forces
+from drlim.networks._backbone import Backbone
 from drlim.pairs import Batch, PairSampler
 from drlim.transforms._augment import changed
 
@@ -86,11 +87,12 @@ class Run:
         self.weights = list(network.parameters())
         self.device = self.weights[0].device
         # Fused: one pass over all weights. Launching an operation per weight would take longer.
-        self.optimizer = _Adam(_with_rates(self.weights, learning_rate), fused=True)
+        late = _late(network)
+        self.optimizer = _Adam(_with_rates(self.weights, learning_rate, late), fused=True)
         self.pull, self.n_epochs = pull, n_epochs
         self.first_weights = [weight.detach().clone() for weight in self.weights] if pull else []
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer, lambda k: learning_schedule(k / self.n_steps)
+            self.optimizer, [self._rate_from(start) for start in _starts(self.optimizer, late)]
         )
         self.alarm = Alarm(margin, augments=augment is not None)
         self.layers = LayerStream(random.layers, self.device)
@@ -102,6 +104,10 @@ class Run:
         self.history: list[Epoch] = []
         self.best_loss, self.best_weights = math.inf, copy.deepcopy(network.state_dict())
         self.ended = False
+
+    def _rate_from(self, start: float) -> Callable[[int], float]:
+        """Return the schedule of weights that learn from a share of the training on."""
+        return lambda k: learning_schedule(k / self.n_steps, start)
 
     @property
     def n_steps(self) -> int:
@@ -235,14 +241,37 @@ def _fan_in(weight: Tensor) -> int:
     return math.prod(weight.shape[1:])
 
 
-def _with_rates(weights: Sequence[Tensor], learning_rate: float | None) -> list[dict[str, Any]]:
-    """Return the weights with the learning rate given, or each layer's with its own."""
-    if learning_rate is not None:
+def _late(network: nn.Module) -> dict[Tensor, Backbone]:
+    """Return the weights of pretrained networks that learn, each with its network."""
+    return {
+        weight: body
+        for body in network.modules()
+        if isinstance(body, Backbone) and not body.is_frozen
+        for weight in body.parameters()
+    }
+
+
+def _with_rates(
+    weights: Sequence[Tensor], learning_rate: float | None, late: dict[Tensor, Backbone]
+) -> list[dict[str, Any]]:
+    """Return the weights with the learning rate given, or each layer's with its own.
+
+    Those of pretrained networks have a share of it.
+    """
+    if learning_rate is not None and not late:
         return [{"params": list(weights), "lr": learning_rate}]
-    return [
-        {"params": [weight], "lr": _RATE * min(1.0, _INPUTS_AT_RATE / _fan_in(weight))}
-        for weight in weights
-    ]
+    groups = []
+    for weight in weights:
+        rate = learning_rate or _RATE * min(1.0, _INPUTS_AT_RATE / _fan_in(weight))
+        share = late[weight].rate if weight in late else 1.0
+        groups.append({"params": [weight], "lr": share * rate})
+    return groups
+
+
+def _starts(optimizer: torch.optim.Optimizer, late: dict[Tensor, Backbone]) -> list[float]:
+    """Return from which share of the training on the weights of each group learn."""
+    firsts = [group["params"][0] for group in optimizer.param_groups]
+    return [late[weight].warm_up if weight in late else 0.0 for weight in firsts]
 
 
 def _restore_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
@@ -283,8 +312,14 @@ def _agree(found: Sequence[int], wanted: Sequence[int | None]) -> bool:
     return all(w in (None, f) for f, w in zip(found, wanted, strict=True))
 
 
-def learning_schedule(progress: float) -> float:
-    """Return the learning rate as a share of its highest value, at a progress of 0 to 1."""
+def learning_schedule(progress: float, start: float = 0.0) -> float:
+    """Return the learning rate as a share of its highest value, at a progress of 0 to 1.
+
+    Up to the start it is 0.
+    """
+    if progress < start:
+        return 0.0
+    progress = (progress - start) / (1 - start)
     # Adam's first steps are rough, because its averages of the gradient are still of few batches.
     warm_up = 0.03
     if progress < warm_up:

@@ -437,6 +437,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                     groups,
                     random_state=random.selection,
                     shown=shown,
+                    is_asked=isinstance(self.max_epochs, Selection),
                 )
                 if checkpoints is not None and self.chosen_ is not None:
                     checkpoints.chosen = asdict(self.chosen_)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from drlim._applying import numbers
+from drlim._applying import numbers, rows_at_once
 from drlim._checks import is_number
 from drlim._devices import to_device
 from drlim._errors import InputError, nearest_name
@@ -122,10 +122,11 @@ class Training:
             if (parts := divided(network)) is not None:
                 frozen, network = parts
                 X = frozen_features(frozen, np.asarray(X))
+            n = rows_at_once(network, 256)
             with torch.inference_mode():
                 blocks = [
-                    network(to_device(numbers(np.array(X[k : k + 256])), self.device))
-                    for k in range(0, len(X), 256)
+                    network(to_device(numbers(np.array(X[k : k + n])), self.device))
+                    for k in range(0, len(X), n)
                 ]
                 return np.concatenate([block.cpu().numpy() for block in blocks])
         except RuntimeError as error:

@@ -34,6 +34,7 @@ from drlim.graphs import SimilarityGraph
 from drlim.losses._build import build_loss
 from drlim.networks import _builders
 from drlim.networks._features import kept_features
+from drlim.networks._pretrained import is_frozen
 from drlim.training import Selection
 from drlim.transforms import Augment, copies
 
@@ -266,7 +267,10 @@ def map_parameters(resolved: Resolved, X: np.ndarray, purpose: Purpose) -> dict[
     if resolved.copied:  # a change that is to be ignored is not one to start from
         parameters["network"] = networks.default(X.shape[1:])
     parameters |= _recipe_parameters(declaration, X) | declared
-    if declaration.ignore and parameters.get("max_epochs") is None:
+    # On features of changed copies, pairs set aside show what a change does to the map.
+    has_changes_only = len(resolved.drawn_anew) == len(declaration.ignore)
+    is_open = has_changes_only and is_frozen(parameters["network"])
+    if declaration.ignore and not is_open and parameters.get("max_epochs") is None:
         # What rewards pairs set aside is not what makes a map ignore a factor: that takes long,
         # and leads away from the start. So nothing is chosen, and all of the training is run.
         parameters["max_epochs"] = Selection(share=0, pulls=(0.0,))

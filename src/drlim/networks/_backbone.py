@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 from torch import Tensor, nn
 
+from drlim._checks import check_count, is_number
 from drlim._errors import FileError, InputError
 from drlim._types import Float
 from drlim.networks._architectures import mlp
@@ -43,9 +44,11 @@ def backbone(
     module: Callable[[], nn.Module],
     *,
     weights: str | os.PathLike[str] | None = None,
-    freeze: bool = True,
+    freeze: bool | int = True,
     hidden: Sequence[int] = (),
     channels: int | None = None,
+    rate: float = 0.1,
+    warm_up: float = 0.1,
 ) -> Builder:
     """Make a builder of a network trained elsewhere, with a new head on its features.
 
@@ -61,15 +64,20 @@ def backbone(
     weights : path, optional
         A safetensors file with the module's whole state dict. None: the weights that the module
         comes with.
-    freeze : bool, default=True
+    freeze : bool or int, default=True
         Whether the backbone stays as it is: no gradients, and evaluation mode even while the head
-        trains. Otherwise its weights learn too. In either case its batch normalisation keeps its
-        statistics, because rows of a batch must not mix.
+        trains. False: its weights learn too. A number: only its last blocks learn, so many. In any
+        case its batch normalisation keeps its statistics, because rows of a batch must not mix.
     hidden : sequence of int, default=()
         Units of the head's hidden layers.
     channels : int, optional
         The number of channels that the module expects: grey images, (h, w) or (1, h, w), are
         repeated to that many. None: the module gets the samples as they are.
+    rate : float, default=0.1
+        The learning rate of what learns of the backbone, as a share of the head's.
+    warm_up : float, default=0.1
+        The share of the training in which the head alone learns: at the start its gradients are
+        those of a head that knows nothing.
 
     Returns
     -------
@@ -103,6 +111,8 @@ def backbone(
         freeze=freeze,
         hidden=tuple(hidden),
         channels=channels,
+        rate=rate,
+        warm_up=warm_up,
     )
 
 
@@ -112,9 +122,11 @@ def _with_backbone(
     *,
     module: Callable[[], nn.Module],
     weights: str | os.PathLike[str] | None,
-    freeze: bool,
+    freeze: bool | int,
     hidden: Sequence[int],
     channels: int | None,
+    rate: float,
+    warm_up: float,
 ) -> nn.Module:
     extractor = module()
     if not isinstance(extractor, nn.Module):
@@ -126,9 +138,8 @@ def _with_backbone(
         _load_weights(extractor, Path(weights))
     # Earlier files of maps with hidden layers have no linear path beside them.
     start = "random" if hidden else "components"
-    return with_head(
-        Backbone(extractor, freeze, channels), sample_shape, n_components, hidden, start=start
-    )
+    body = Backbone(extractor, freeze, channels, rate=rate, warm_up=warm_up)
+    return with_head(body, sample_shape, n_components, hidden, start=start)
 
 
 def with_head(
@@ -215,29 +226,67 @@ def fill(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
 class Backbone(nn.Module):
     """A module in which rows never mix, frozen or not; samples to rows of features.
 
+    Parameters
+    ----------
+    module : nn.Module
+    freeze : bool or int
+        True: nothing of it learns; False: all of it; a number: the last blocks, so many.
+    channels : int, optional
+        That images of one channel are repeated to.
+    rate : float
+        The learning rate of what learns of it, as a share of that of other layers.
+    warm_up : float
+        The share of a training in which nothing of it learns yet.
+
     Attributes
     ----------
+    rows_at_once : int
+        How many samples are given to it together where it is applied.
     n_copies : int
         Of samples that are changed at random, how many changed copies have features computed.
     cache : bool or path
         Whether and where features are kept on disk.
     """
 
+    rows_at_once: int = 16  # of photographs, the activations of more take gigabytes
     n_copies: int = 4
     cache: bool | str | os.PathLike[str] = False
 
-    def __init__(self, module: nn.Module, freeze: bool, channels: int | None) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        freeze: bool | int,
+        channels: int | None,
+        *,
+        rate: float = 0.1,
+        warm_up: float = 0.1,
+    ) -> None:
         super().__init__()
+        if not isinstance(freeze, bool):
+            check_count(freeze, "freeze", 0)
+        if not is_number(rate) or rate <= 0:
+            raise InputError(f"rate is {rate!r}; it must be a number > 0")
+        if not is_number(warm_up) or not 0 <= warm_up < 1:
+            raise InputError(f"warm_up is {warm_up!r}; it must be a number from 0 up to 1")
         self.module = module
-        self.freeze = freeze
         self.channels = channels
-        if freeze:
+        self.rate, self.warm_up = rate, warm_up
+        if freeze is not False:
             module.requires_grad_(False)
+        if freeze is not True and freeze is not False:
+            for block in last_blocks(module, freeze):
+                block.requires_grad_(True)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether nothing of it learns."""
+        return not any(weight.requires_grad for weight in self.module.parameters())
 
     def train(self, mode: bool = True) -> Backbone:
         super().train(mode)
         for module in self.module.modules():
-            if self.freeze or isinstance(module, nn.modules.batchnorm._NormBase):
+            learns = any(weight.requires_grad for weight in module.parameters())
+            if not learns or isinstance(module, nn.modules.batchnorm._NormBase):
                 module.training = False
         return self
 
@@ -251,11 +300,56 @@ class Backbone(nn.Module):
                     f"({self.channels}, h, w)"
                 )
             X = X.expand(-1, self.channels, -1, -1)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.freeze):
+        is_frozen = self.is_frozen
+        # On a card, most of a training's time; a map is applied in full precision.
+        is_mixed = self.training and X.is_cuda and not is_frozen
+        with (
+            torch.set_grad_enabled(torch.is_grad_enabled() and not is_frozen),
+            torch.autocast("cuda", torch.bfloat16) if is_mixed else contextlib.nullcontext(),
+        ):
             features = self.module(X)
         if not isinstance(features, Tensor) or features.ndim < 2:
             raise InputError(
                 f"the backbone gave a {type(features).__name__}; it must map (b, ...) to one "
                 "tensor of features, (b, ...)"
             )
-        return features.flatten(1)
+        return features.flatten(1).float()
+
+
+def last_blocks(module: nn.Module, n: int) -> list[nn.Module]:
+    """Return the last n blocks of a network, and what comes after the first of them.
+
+    The network is taken apart into its layers, in their order, lists of layers and any part with
+    half of all weights into theirs. Blocks are the parts that have several layers with weights; if
+    there are none, all parts with weights.
+
+    Raises
+    ------
+    InputError
+        If there are fewer blocks.
+    """
+    n_weights = _n_weights(module)
+    parts = [part for part in _parts(module, n_weights / 2) if _n_weights(part)]
+    blocks = [part for part in parts if _n_layers(part) > 1] or parts
+    if n > len(blocks):
+        raise InputError(
+            f"freeze is {n}, and the pretrained network has {len(blocks)} blocks; give a smaller "
+            "number, or False to let all of it learn"
+        )
+    return parts[parts.index(blocks[-n]) :] if n else []
+
+
+def _parts(module: nn.Module, most: float) -> list[nn.Module]:
+    children = list(module.children())
+    is_list = isinstance(module, nn.Sequential | nn.ModuleList)
+    if not children or not (is_list or _n_weights(module) >= most):
+        return [module]
+    return [part for child in children for part in _parts(child, most)]
+
+
+def _n_layers(module: nn.Module) -> int:
+    return sum(1 for layer in module.modules() if list(layer.parameters(recurse=False)))
+
+
+def _n_weights(module: nn.Module) -> int:
+    return sum(weight.numel() for weight in module.parameters())

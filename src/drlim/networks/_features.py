@@ -119,7 +119,7 @@ def divided(network: nn.Module) -> tuple[nn.Sequential, nn.Sequential] | None:
     if not isinstance(built, nn.Sequential) or len(built) != 2:
         return None
     body, head = built
-    if not isinstance(body, Backbone) or not body.freeze:
+    if not isinstance(body, Backbone) or not body.is_frozen:
         return None
     unit = Standardize(0.0, 1.0).to(device_of(standardize))
     return nn.Sequential(standardize, body), nn.Sequential(unit, head)

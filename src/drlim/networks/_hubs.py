@@ -239,19 +239,37 @@ def _load_transformers(name: str) -> Loaded:
     transformers = _imported("transformers")
     config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
     kind = _transformers_class(config)
-    module = kind.from_pretrained(name).float()
+    if (seeing := getattr(config, "vision_config", None)) is not None:
+        if hasattr(config, "projection_dim"):
+            seeing.projection_dim = config.projection_dim
+        config = seeing
+    module, found = kind.from_pretrained(name, config=config, output_loading_info=True)
+    # Without weights of its own, a layer of pooling would be random.
+    is_pooled = not any("pooler" in key for key in found["missing_keys"])
+    if missing := [key for key in found["missing_keys"] if "pooler" not in key]:
+        raise InputError(f"transformers:{name} lacks weights of its vision model: {missing[:3]}")
+    said = {
+        key: value
+        for key, value in module.config.to_dict().items()
+        if key not in ("id2label", "label2id", "auto_map", "_name_or_path")
+    }
     text = json.dumps(
-        {
-            key: value
-            for key, value in module.config.to_dict().items()
-            if key not in ("id2label", "label2id", "auto_map", "_name_or_path")
-        },
+        {**said, _POOLED: is_pooled},
         sort_keys=True,
         default=str,
     )
     mixin = _imported("transformers.image_processing_base").ImageProcessingMixin
     said = mixin.get_image_processor_dict(name)[0]
-    return Loaded(TransformersFeatures(module), text, _of_processor(said))
+    return Loaded(_pooled(module, is_pooled), text, _of_processor(said))
+
+
+_POOLED = "drlim_pooled"
+
+
+def _pooled(module: Any, is_pooled: bool) -> TransformersFeatures:
+    if not is_pooled:
+        module.pooler = None
+    return TransformersFeatures(module.float())
 
 
 def _transformers_class(config: Any) -> Any:
@@ -265,6 +283,7 @@ def _build_transformers(architecture: str) -> nn.Module:
     try:
         said = json.loads(architecture)
         said.pop("auto_map", None)  # it would name code to be downloaded and run
+        is_pooled = bool(said.pop(_POOLED, True))
         config = transformers.AutoConfig.for_model(**said)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise InputError(
@@ -273,7 +292,7 @@ def _build_transformers(architecture: str) -> nn.Module:
         ) from None
     kind = _transformers_class(config)
     made = kind._from_config(config) if hasattr(kind, "_from_config") else kind.from_config(config)
-    return TransformersFeatures(made.float())
+    return _pooled(made, is_pooled)
 
 
 def _of_processor(said: Mapping[str, Any]) -> Preprocessing:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from drlim._applying import rows_at_once
 from drlim._checks import is_number
 from drlim._errors import InputError, nearest_name
 from drlim._types import Float, Num
@@ -111,7 +112,8 @@ class AlongComponents(nn.Sequential):
         *layers, last = self
         before = nn.Sequential(*layers)
         with torch.no_grad():
-            features = torch.cat([before(block) for block in torch.split(X, _ROWS)])
+            n = rows_at_once(before, _ROWS)
+            features = torch.cat([before(block) for block in torch.split(X, n)])
             if isinstance(last, AlongComponents):
                 last.start_along_components(features, margin)
                 return

@@ -32,13 +32,15 @@ def pretrained(
     name: str | os.PathLike[str],
     *,
     module: Callable[[], nn.Module] | str | None = None,
-    freeze: bool = True,
+    freeze: bool | int = True,
     hidden: Sequence[int] = (),
     size: int | Sequence[int] | None = None,
     resize: int | Sequence[int] | None = None,
     interpolation: str | None = None,
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
+    rate: float = 0.1,
+    warm_up: float = 0.1,
     copies: int = 4,
     cache: bool | str | os.PathLike[str] = True,
 ) -> Builder:
@@ -58,9 +60,10 @@ def pretrained(
     module : callable or str, optional
         For a file of weights: the feature extractor, a callable without arguments that returns an
         nn.Module, or ``"module:function"``.
-    freeze : bool, default=True
+    freeze : bool or int, default=True
         Whether the pretrained network stays as it is. Its features are then computed once for each
-        image, and only the head learns.
+        image, and only the head learns. False: all of it learns; a number: its last blocks, so
+        many. On a graphics card they learn in mixed precision.
     hidden : sequence of int, default=()
         Units of the head's hidden layers.
     size : int or (height, width), optional
@@ -72,6 +75,9 @@ def pretrained(
         What is subtracted from pixels from 0 to 255, and what they are divided by. These five are
         needed for files that do not describe themselves (`size` not for ONNX; `resize` is then the
         shorter side of `size`, `interpolation` bilinear), and replace the description of others.
+    rate, warm_up : float, default=0.1
+        For what learns of the pretrained network: its learning rate, as a share of the head's, and
+        the share of the training in which the head alone learns.
     copies : int, default=4
         With a frozen network and samples that are changed at random (`DrLIM.augment`): how many
         changed copies of each are made, of which one is drawn whenever the sample is.
@@ -102,8 +108,9 @@ def pretrained(
     (12, 2)
     """
     check_count(copies, "copies")
+    Backbone(nn.Linear(1, 1), bool(freeze), None, rate=rate, warm_up=warm_up)
     if not isinstance(freeze, bool):
-        raise InputError(f"freeze is {freeze!r}; it must be True or False")
+        check_count(freeze, "freeze", 0)
     name = os.fspath(name)
     loader = _loader_of(name)
     if loader is not None:
@@ -130,6 +137,8 @@ def pretrained(
         name=name,
         freeze=freeze,
         hidden=tuple(hidden),
+        rate=rate,
+        warm_up=warm_up,
         copies=copies,
         cache=cache,
         **found,
@@ -147,13 +156,15 @@ def with_pretrained(
     *,
     name: str,
     module: Callable[[], nn.Module] | None = None,
-    freeze: bool = True,
+    freeze: bool | int = True,
     hidden: Sequence[int] = (),
     size: int | Sequence[int] | None = None,
     resize: int | Sequence[int] | None = None,
     interpolation: str | None = None,
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
+    rate: float = 0.1,
+    warm_up: float = 0.1,
     copies: int = 4,
     cache: bool | str | os.PathLike[str] = True,
     architecture: str | None = None,
@@ -184,7 +195,8 @@ def with_pretrained(
         extractor, pixels = loaded.module, _pixels(name, given, loaded.preprocessing, loaded.size)
     preprocess = Preprocess(pixels, *sample_shape[-2:])
     extractor.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    body = Backbone(nn.Sequential(preprocess, extractor), freeze, _CHANNELS)
+    seeing = nn.Sequential(preprocess, extractor)
+    body = Backbone(seeing, freeze, _CHANNELS, rate=rate, warm_up=warm_up)
     body.n_copies, body.cache = copies, cache
     return with_head(body, sample_shape, n_components, hidden, start="components")
 
@@ -211,6 +223,12 @@ def arguments_of(builder: Any) -> dict[str, Any] | None:
         arguments = {**builder.keywords, **arguments}
         builder = builder.func
     return arguments if builder is with_pretrained else None
+
+
+def is_frozen(builder: Any) -> bool:
+    """Tell whether a builder is that of a pretrained network of which only the head learns."""
+    arguments = arguments_of(builder)
+    return arguments is not None and arguments.get("freeze", True) is True
 
 
 def _loader_of(name: str) -> Loader | None:
