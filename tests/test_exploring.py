@@ -11,7 +11,8 @@ from samples import IMAGES, X
 
 import drlim
 from drlim import Dataset, Declaration, DrLIM, InputError
-from drlim.declaration import fit
+from drlim.declaration import declaration_of, fit, prove, write_report
+from drlim.exploring import held_out_page
 from drlim.exploring._known import known_of
 from drlim.exploring._lines import lines_of
 from drlim.exploring._scene import scene_of
@@ -223,6 +224,34 @@ def test_names_of_samples_and_factors_cannot_end_the_script(fitted, tmp_path):
     assert text.isascii()
     assert scene_in(folder)["factors"][0]["name"] == name
     assert json.loads(received(folder, "names")) == [name, "two"]
+
+
+def test_a_page_in_one_file_holds_what_is_held_out_and_no_text_ends_its_scripts(fitted):
+    name = "</script><b>"
+    data = Dataset(X[:4], {name: np.array([name, "b", "b", "b"])})
+    text = held_out_page(fitted, data)
+    scene = json.loads(re.search(r"scene = (.*);\n", text)[1])
+    assert scene["n_points"] == 4
+    assert scene["caption"].startswith("4 samples: 4 held out")
+    assert scene["factors"][0]["name"] == name
+    received = set(re.findall(r'drlim\.receive\("(.*?)"', text))
+    assert received == scene["arrays"].keys()
+    assert text.count("<script") == text.count("</script") == 2 + len(received)
+
+
+def test_many_held_out_samples_become_a_part_of_them(fitted, monkeypatch):
+    monkeypatch.setattr("drlim.exploring._one_file._MOST_SAMPLES", 10)
+    assert '"n_points": 10' in held_out_page(fitted, Dataset(X))
+
+
+def test_a_report_shows_the_map_to_explore_where_it_is_asked_for(lamps, tmp_path):
+    pytest.importorskip("jinja2")
+    map_, data = lamps
+    declaration = declaration_of(map_)
+    evidence = prove(map_, declaration, data)
+    for interactive, n in ((None, 0), (held_out_page, 1)):
+        write_report(tmp_path, evidence, map_, declaration, interactive=interactive)
+        assert (tmp_path / "report.html").read_text().count("<iframe srcdoc=") == n
 
 
 def test_data_without_samples_is_refused(fitted):

@@ -21,6 +21,7 @@ from drlim.experiments import EXPERIMENTS, reproduce
 
 if TYPE_CHECKING:
     from drlim.datasets import Dataset
+    from drlim.estimator import DrLIM
 
 __all__ = ["COMMANDS", "main", "overview"]
 
@@ -331,6 +332,7 @@ def _fit(
         checkpoint=checkpoint,
         resume=resume,
         say=print,
+        interactive=_held_out_page,
     )
     if watched is not None:
         print(f"\nHow it learnt is shown by {watched.write()}")
@@ -433,7 +435,15 @@ def _report(
         learnt = learnt_of(map_, learnt)
     evidence = declared.prove(map_, declaration, samples, learnt)
     print(f"\n{evidence.text}")  # before the report, which may fail to be written
-    _show_page(declared.write_report(folder, evidence, map_, declaration)[0])
+    written = declared.write_report(folder, evidence, map_, declaration, interactive=_held_out_page)
+    _show_page(written[0])
+
+
+def _held_out_page(map_: DrLIM, held_out: Dataset) -> str:
+    """Return the page of a report in which the map can be explored."""
+    from drlim.exploring import held_out_page
+
+    return held_out_page(map_, held_out)
 
 
 def _say_aside(line: str) -> None:
@@ -699,7 +709,14 @@ def _export(map_file: Path, out: Path | None, network: str | None) -> None:
 )
 def _reproduce(name: str, out: Path | None, seed: int, quick: bool, download: bool) -> None:
     """Run an experiment of the paper and write its numbers, figures, report and map."""
-    reproduce(name, out, random_state=seed, quick=quick, download=download)
+    reproduce(
+        name,
+        out,
+        random_state=seed,
+        quick=quick,
+        download=download,
+        interactive=_held_out_page,
+    )
 
 
 COMMANDS = {

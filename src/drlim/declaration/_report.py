@@ -25,6 +25,7 @@ from drlim.evaluation.proof import IGNORED_CAPTION, KEPT_CAPTION, NOT_CONCLUDED,
 from drlim.reporting import Picture, Viewer, page
 from drlim.reporting._json import write_json
 from drlim.reporting._machine import machine
+from drlim.reporting._pages import InteractiveMap
 from drlim.reporting._samples import SampleDrawer
 from drlim.transforms import Change, beyond
 
@@ -51,6 +52,7 @@ def write_report(
     *,
     rules: Rules | None = None,
     force: bool = False,
+    interactive: InteractiveMap | None = None,
 ) -> list[Path]:
     """Write ``report.html``, ``proof.json`` and the pictures of a proof.
 
@@ -66,6 +68,9 @@ def write_report(
         Who was similar to whom, if the map was just learnt.
     force : bool, default=False
         Whether the map was learnt although no invariance could be promised.
+    interactive : callable, optional
+        ``(map_, held_out) -> HTML`` of a page in which the map can be explored, such as
+        `drlim.exploring.held_out_page`. None: pictures alone.
 
     Returns
     -------
@@ -83,8 +88,9 @@ def write_report(
         html = page(
             "proof.html.j2",
             "what the map ignores, and what it keeps",
-            _viewers(evidence, declaration),
+            [] if interactive else _viewers(evidence, declaration),
             {
+                "interactive": interactive(map_, evidence.held_out) if interactive else "",
                 "data": _data(evidence.held_out),
                 "evidence": evidence,
                 "not_concluded": NOT_CONCLUDED,

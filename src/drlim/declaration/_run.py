@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drlim._errors import InputError, MissingExtraError
 from drlim._files import as_path, check_output, check_output_folder
@@ -19,6 +19,9 @@ from drlim.declaration._prove import prove
 from drlim.declaration._read import read_data
 from drlim.declaration._schema import Declaration
 from drlim.estimator import DrLIM
+
+if TYPE_CHECKING:
+    from drlim.reporting._pages import InteractiveMap
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def run(
     checkpoint: Path | None = None,
     resume: bool = False,
     say: Callable[[str], None] | None = None,
+    interactive: InteractiveMap | None = None,
 ) -> Run:
     """Learn a map, save it, and prove on held-out samples what it ignores and keeps: ``drlim fit``.
 
@@ -78,6 +82,9 @@ def run(
         Whether to resume from there.
     say : callable, optional
         Called with each line of text for the user; with it the progress of training is shown.
+    interactive : callable, optional
+        Makes the map of the report that can be explored: `drlim.exploring.held_out_page`. None:
+        the report has pictures alone.
 
     Returns
     -------
@@ -144,7 +151,13 @@ def run(
     if say is not None:
         say(f"\n{evidence.text}")  # before the report, which may fail to be written
     written = write_report(
-        folder, evidence, fitted.map, declaration, rules=fitted.rules, force=force
+        folder,
+        evidence,
+        fitted.map,
+        declaration,
+        rules=fitted.rules,
+        force=force,
+        interactive=interactive,
     )
     return Run(fitted, evidence, out, tuple(written))
 

@@ -17,6 +17,7 @@ from drlim._files import whole_folder
 
 if TYPE_CHECKING:
     from drlim.experiments._run import Options, Section
+    from drlim.reporting._pages import InteractiveMap
 
 __all__ = ["EXPERIMENTS", "reproduce"]
 
@@ -45,6 +46,7 @@ def reproduce(
     quick: bool = False,
     download: bool = False,
     say: Callable[[str], None] = print,
+    interactive: InteractiveMap | None = None,
 ) -> dict[str, Any]:
     """Run one experiment of the paper, or all, and write its run.
 
@@ -63,6 +65,9 @@ def reproduce(
         Whether data that is not on this machine may be downloaded.
     say : callable, default=print
         Is given each line of text for the user.
+    interactive : callable, optional
+        Makes the map of the report that can be explored: `drlim.exploring.held_out_page`. None:
+        the report has pictures alone.
 
     Returns
     -------
@@ -93,7 +98,9 @@ def reproduce(
 
     def options(experiment: str) -> Options:
         summary = EXPERIMENTS[experiment][1]
-        return _run.Options(experiment, summary, random_state, quick, download, say)
+        return _run.Options(
+            experiment, summary, random_state, quick, download, say, interactive=interactive
+        )
 
     out = check_output_folder(
         out or Path("runs") / name,

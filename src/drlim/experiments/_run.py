@@ -27,6 +27,7 @@ from drlim.networks import _builders
 from drlim.reporting import Claim, Picture, Shown, Viewer, page
 from drlim.reporting._json import plain, write_json
 from drlim.reporting._machine import machine
+from drlim.reporting._pages import InteractiveMap
 from drlim.training import Epoch
 
 QUICK_IS_NO_REPRODUCTION = (
@@ -73,6 +74,7 @@ class Options:
     download: bool
     say: Callable[[str], None]
     clock: Clock = field(default_factory=Clock)
+    interactive: InteractiveMap | None = None
 
 
 # A claim before it is measured: the sentence, its citation, the path of the number that tests it
@@ -156,6 +158,7 @@ class Section:
     seconds: Mapping[str, float]
     settings: str
     images: Sequence[Shown]
+    interactive: str = ""  # the map, to explore, as the HTML of a page
 
 
 def check_extras(names: Sequence[str]) -> None:
@@ -186,7 +189,11 @@ def run_into(
             Picture(name, figure, result.captions[name]).write(folder)
             for name, figure in result.figures.items()
         ]
-        section = Section(options, result, seconds, json.dumps(settings, indent=2), images)
+        shown = ""
+        if options.interactive and result.map is not None and result.held_out is not None:
+            shown = options.interactive(result.map, result.held_out)
+        text = json.dumps(settings, indent=2)
+        section = Section(options, result, seconds, text, images, shown)
         title = f"{options.name}: {options.summary}"
         (folder / "report.html").write_text(report(title, [section]), "utf-8")
         write_json(folder / "settings.json", settings)
@@ -227,7 +234,12 @@ def report(title: str, sections: Sequence[Section]) -> str:
     return page(
         "run.html.j2",
         title,
-        [viewer for section in sections for viewer in section.result.viewers],
+        [
+            viewer
+            for section in sections
+            for viewer in section.result.viewers
+            if not section.interactive
+        ],
         {
             "sections": sections,
             "no_reproduction": QUICK_IS_NO_REPRODUCTION if sections[0].options.quick else "",

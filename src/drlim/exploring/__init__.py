@@ -4,7 +4,8 @@
 without one. The page itself is a bundle in ``static``, made of the sources in ``web``.
 """
 
+from drlim.exploring._one_file import held_out_page
 from drlim.exploring._page import Page, explore
 from drlim.exploring._watch import Watch
 
-__all__ = ["Page", "Watch", "explore"]
+__all__ = ["Page", "Watch", "explore", "held_out_page"]

@@ -73,16 +73,21 @@ def _files_of(scene: Scene, onnx: bytes | None) -> Iterator[tuple[str, bytes]]:
     for name in _FILES:
         yield name, static(name).read_bytes()
     yield _SCENE, script_of_scene(scene.description)
+    yield from data_scripts(scene)
+    if onnx is not None:
+        yield _RUNTIME, static(_RUNTIME).read_bytes()
+        yield f"{_WASM}.js", _received(_WASM, static(_WASM).read_bytes())
+        yield "map.onnx.js", _received("map.onnx", onnx)
+
+
+def data_scripts(scene: Scene) -> Iterator[tuple[str, bytes]]:
+    """Return the scripts that give a page its arrays and pictures, by the names of their files."""
     for name, array in scene.arrays.items():
         yield _data_file(name), _received(name, array.tobytes())
     for name, picture in scene.pictures.items():
         yield _data_file(name), _received(name, picture)
     if scene.names is not None:
         yield _data_file("names"), _received("names", json.dumps(scene.names).encode())
-    if onnx is not None:
-        yield _RUNTIME, static(_RUNTIME).read_bytes()
-        yield f"{_WASM}.js", _received(_WASM, static(_WASM).read_bytes())
-        yield "map.onnx.js", _received("map.onnx", onnx)
 
 
 def script_of_scene(description: dict[str, Any]) -> bytes:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drlim import plotting
 from drlim._errors import missing_extra
 from drlim.reporting._viewer import Viewer
+
+if TYPE_CHECKING:
+    from drlim.datasets import Dataset
+    from drlim.estimator import DrLIM
+
+# A map and held-out samples become a page in which the map can be explored, as HTML.
+InteractiveMap = Callable[["DrLIM", "Dataset"], str]
 
 
 @dataclass(frozen=True)
