@@ -30,7 +30,7 @@ PIXELS = {"size": 12, "mean": 127, "std": 64}
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("DRLIM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("drlim.networks._features._stores", {})
-    _pretrained._loaded.cache_clear()
+    _pretrained._loaded_once.cache_clear()
     return tmp_path / "cache" / "features"
 
 
@@ -181,7 +181,10 @@ class FakeModels(types.ModuleType):
         )
         return types.SimpleNamespace(DEFAULT=types.SimpleNamespace(transforms=lambda: said))
 
-    def get_model(self, name, weights=None, weights_backbone=None):
+    def list_models(self, module):
+        return ["tiny"]
+
+    def get_model(self, name, weights):
         torch.manual_seed(0 if weights is None else 1)
         return Tiny()
 
@@ -240,6 +243,25 @@ def test_weights_must_be_named_where_there_are_several(monkeypatch):
         networks.features(networks.pretrained("open_clip:tiny"), np.zeros((2, 8, 8)))
 
 
+@pytest.mark.parametrize("name", ["torchvision:tiny_detector", "timm:tiny"])
+def test_a_network_that_its_package_does_not_know_is_named(name, monkeypatch):
+    def create_model(*_, **__):
+        raise RuntimeError("Unknown model")
+
+    for part in ("torchvision", "torchvision.models"):
+        monkeypatch.setitem(sys.modules, part, FakeModels(part))
+    monkeypatch.setitem(sys.modules, "timm", types.SimpleNamespace(create_model=create_model))
+    with pytest.raises(InputError, match=name.partition(":")[2]):
+        networks.features(networks.pretrained(name), np.zeros((2, 8, 8)))
+
+
+def test_a_network_that_was_frozen_in_one_fit_learns_in_the_next(monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", FakeTimm("timm"))
+    networks.pretrained("timm:tiny")((3, 16, 16), 2)
+    learning = networks.pretrained("timm:tiny", freeze=False)((3, 16, 16), 2)
+    assert all(weight.requires_grad for weight in learning.parameters())
+
+
 @pytest.mark.parametrize("architecture", ["hf-hub:someone/model", "local-dir:/somewhere"])
 def test_a_map_cannot_name_an_architecture_elsewhere(architecture, monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", FakeTimm("timm"))
@@ -266,6 +288,18 @@ def test_the_processor_of_transformers_is_read():
 
 
 # Files
+
+
+def test_a_module_of_the_users_own_stays_as_it_is(weights):
+    shared = features()
+    nn.init.zeros_(shared.layers[0].weight)
+    for make in (
+        networks.backbone(lambda: shared, weights=weights),
+        networks.pretrained(weights, module=lambda: shared, **PIXELS),
+    ):
+        make((3, 16, 16), 2)
+        assert not shared.layers[0].weight.any()
+        assert shared.layers[0].weight.requires_grad
 
 
 def test_weights_of_a_file_are_those_of_the_map(weights, images, tmp_path):
@@ -325,9 +359,12 @@ def test_an_onnx_file_gives_features_and_is_kept_in_the_map(images, tmp_path):
         networks.backbone(lambda: nn.Sequential(_scaled_by(12), module)), images
     )
     np.testing.assert_allclose(networks.features(network, images), expected, atol=1e-5)
+    assert not any(module.training for module in map_.network_.modules())
     map_.save(tmp_path / "map.drlim")
+    path.write_bytes(_onnx.write(nn.Sequential(module, nn.Tanh()), (3, 12, 12)))
+    assert np.abs(networks.features(network, images)).max() <= 1
     path.unlink()
-    _pretrained._loaded.cache_clear()
+    _pretrained._loaded_once.cache_clear()
     np.testing.assert_array_equal(load(tmp_path / "map.drlim").transform(images), map_.embedding_)
 
 
@@ -406,7 +443,6 @@ def test_an_interrupted_computation_is_resumed(weights, images, monkeypatch):
     monkeypatch.setattr(Tiny, "forward", interrupted)
     with pytest.raises(KeyboardInterrupt):
         networks.features(tiny(weights), images)
-    monkeypatch.setattr(Tiny, "forward", original)
     _, n_images = counted(lambda: networks.features(tiny(weights), images))
     assert n_images <= 8 + 2  # what was left, and to find the number of features
 
@@ -420,12 +456,23 @@ def test_other_weights_have_other_features(weights, images, tmp_path):
     assert not np.allclose(found, networks.features(tiny(weights, std=65), images))
 
 
-def test_a_network_whose_code_has_changed_gets_new_features(weights, images, monkeypatch):
+@pytest.mark.parametrize("is_new_process", [False, True])
+def test_a_network_whose_code_has_changed_gets_new_features(
+    is_new_process, weights, images, monkeypatch
+):
     found = networks.features(tiny(weights), images)
     original = Tiny.forward
     monkeypatch.setattr(Tiny, "forward", lambda self, X: 2 * original(self, X))
-    monkeypatch.setattr("drlim.networks._features._stores", {})
+    if is_new_process:
+        monkeypatch.setattr("drlim.networks._features._stores", {})
     np.testing.assert_allclose(networks.features(tiny(weights), images), 2 * found, rtol=1e-6)
+
+
+def test_the_same_numbers_have_the_same_features_in_any_byte_order(weights, rng):
+    X = rng.integers(0, 256, (4, 3, 16, 16)).astype("<u2")
+    found = networks.features(tiny(weights), X)
+    np.testing.assert_array_equal(networks.features(tiny(weights), X.astype(">u2")), found)
+    assert not np.allclose(networks.features(tiny(weights), X.byteswap()), found)
 
 
 def test_a_damaged_file_of_features_is_not_read(weights, images, cache, monkeypatch):

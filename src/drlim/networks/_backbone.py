@@ -134,6 +134,8 @@ def _with_backbone(
             f"the backbone's module gave a {type(extractor).__name__}; it must be a callable "
             "without arguments that returns an nn.Module"
         )
+    # The callable may return the same module every time, but each fit needs its own.
+    extractor = copy.deepcopy(extractor)
     if weights is not None and not is_followed_by_weights():
         _load_weights(extractor, Path(weights))
     # Earlier files of maps with hidden layers have no linear path beside them.
@@ -157,9 +159,7 @@ def with_head(
     InputError
         If the body does not take the samples.
     """
-    # What makes a module may return the same one every time, but each fit needs its own.
-    body = copy.deepcopy(body).eval()
-    head = mlp((_n_features(body, sample_shape),), n_components, hidden, start=start)
+    head = mlp((_n_features(body.eval(), sample_shape),), n_components, hidden, start=start)
     kind = nn.Sequential if start == "random" else AlongComponents
     return kind(body.train(), head)
 

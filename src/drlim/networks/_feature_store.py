@@ -111,5 +111,5 @@ def key_of(*parts: bytes) -> bytes:
 
 def keys_of(X: np.ndarray) -> list[bytes]:
     """Return the name of each sample by its content, (n_samples,)."""
-    kind = X.dtype.newbyteorder("=").str.encode()
-    return [key_of(kind, np.ascontiguousarray(row).tobytes()) for row in X]
+    kind = X.dtype.newbyteorder("<")
+    return [key_of(kind.str.encode(), row.astype(kind).tobytes()) for row in X]

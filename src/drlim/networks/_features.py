@@ -419,7 +419,7 @@ def _array(n: int, n_features: int) -> np.ndarray:
         return np.memmap(file, np.float32, "w+", shape=(n, n_features))
 
 
-_stores: dict[tuple[Path, str], FeatureStore] = {}
+_stores: dict[tuple[Path, str, frozenset[Any]], FeatureStore] = {}
 _keys: weakref.WeakKeyDictionary[nn.Module, tuple[Any, str]] = weakref.WeakKeyDictionary()
 
 
@@ -432,11 +432,12 @@ def _store_of(
     """Return where the features of a network are kept, after a comparison with what is there.
 
     The weights and the text of a network do not say all that it computes: a function may have been
-    changed since. So the features of one sample are compared, once in a process.
+    changed since. So the features of one sample are compared, once in a process for the same code.
     """
     place = cache_folder() / "features" if isinstance(cache, bool) else Path(cache)
     key = _key_of(frozen, sample_shape)
-    if (place, key) not in _stores:
+    known = place, key, _code_of(frozen)
+    if known not in _stores:
         rng = np.random.default_rng(0)
         probe = apply(rng.integers(0, 256, (1, *sample_shape)).astype(np.float32))
         for number in range(1, 1000):
@@ -444,14 +445,20 @@ def _store_of(
             store = FeatureStore(folder, probe.shape[1])
             first = np.empty_like(probe)
             if not store.take([_PROBE], first).any():
-                _stores[place, key] = store
+                _stores[known] = store
                 store.add([_PROBE], probe)
                 break
             unit = float(np.abs(probe).max(initial=0)) or 1.0
             if np.allclose(first, probe, rtol=0, atol=1e-4 * unit):
-                _stores[place, key] = store
+                _stores[known] = store
                 break
-    return _stores[place, key]
+    return _stores[known]
+
+
+def _code_of(network: nn.Module) -> frozenset[Any]:
+    """Return the code of a network's modules, which a user may write anew in a notebook."""
+    kinds = {type(module) for module in network.modules()}
+    return frozenset((kind, getattr(kind.forward, "__code__", None)) for kind in kinds)
 
 
 _PROBE = key_of(b"probe")

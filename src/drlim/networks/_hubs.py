@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from drlim._errors import InputError, MissingExtraError, missing_extra
+from drlim._errors import InputError, MissingExtraError, missing_extra, nearest_name
 from drlim.networks._pixels import IMAGENET_MEAN, IMAGENET_STD, Preprocessing, of_unit_pixels
 
 EFFICIENTNET = "efficientnet-lite0"
@@ -171,7 +171,7 @@ def _build_timm(architecture: str) -> nn.Module:
 
 
 def _load_torchvision(name: str) -> Loaded:
-    models = _imported("torchvision.models")
+    models = _classifiers_of_torchvision(name)
     weights = models.get_model_weights(name).DEFAULT
     said = weights.transforms()
     return Loaded(
@@ -187,8 +187,20 @@ def _load_torchvision(name: str) -> Loaded:
 
 
 def _build_torchvision(architecture: str) -> nn.Module:
+    models = _classifiers_of_torchvision(architecture)
+    return _without_classes(models.get_model(architecture, weights=None))
+
+
+def _classifiers_of_torchvision(name: str) -> Any:
+    """Return torchvision's models, of which those that classify images have features."""
     models = _imported("torchvision.models")
-    return _without_classes(models.get_model(architecture, weights=None, weights_backbone=None))
+    # Those of its other kinds would download a backbone, even without weights of their own.
+    if name.lower() not in (known := models.list_models(module=models)):
+        raise InputError(
+            f"torchvision has no network {name!r:.100} that classifies images; "
+            f"{nearest_name(name, known)}"
+        )
+    return models
 
 
 def _without_classes(module: Any) -> nn.Module:

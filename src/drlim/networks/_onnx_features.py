@@ -34,17 +34,18 @@ class OnnxFeatures(nn.Module):
         super().__init__()
         self.register_buffer("program", torch.zeros(n_bytes, dtype=torch.uint8))
         self.shape, self.n_features = shape, n_features
-        self._running: Program | None = None
+        # In a list, so that the program is not a part of the module's description and modes.
+        self._running: list[Program] = []
 
     def forward(self, X: Tensor) -> Tensor:
-        if self._running is None:
+        if not self._running:
             content = self.program.cpu().numpy().tobytes()
             try:
                 # It may come from anyone, and is checked before it is run.
-                self._running = Program(content, self.shape, self.n_features, {})
+                self._running.append(Program(content, self.shape, self.n_features, {}))
             except ProgramError as reason:
                 raise InputError(f"the program of the network cannot be used: {reason}") from None
-        return self._running(X).to(X.device)
+        return self._running[0](X).to(X.device)
 
 
 def _load(name: str) -> Loaded:

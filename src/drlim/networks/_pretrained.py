@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import functools
 import importlib
 import os
@@ -16,7 +18,7 @@ from safetensors.torch import load as parse_tensors
 from torch import nn
 
 from drlim._checks import check_count
-from drlim._errors import FileError, InputError, nearest_name
+from drlim._errors import DrlimError, FileError, InputError, nearest_name
 from drlim.networks._backbone import Backbone, file_missing, fill, is_followed_by_weights, with_head
 from drlim.networks._hubs import LOADERS, Loaded, Loader
 from drlim.networks._layers import Builder
@@ -192,7 +194,8 @@ def with_pretrained(
         extractor, pixels = _of_file(module, Path(name)), _pixels(name, given, None, None)
     else:
         loaded = _loaded(name)
-        extractor, pixels = loaded.module, _pixels(name, given, loaded.preprocessing, loaded.size)
+        extractor = copy.deepcopy(loaded.module)
+        pixels = _pixels(name, given, loaded.preprocessing, loaded.size)
     preprocess = Preprocess(pixels, *sample_shape[-2:])
     extractor.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     seeing = nn.Sequential(preprocess, extractor)
@@ -255,9 +258,19 @@ def _loader(name: str) -> Loader:
     return loader
 
 
-@functools.lru_cache(maxsize=2)
 def _loaded(name: str) -> Loaded:
     """Load a network once for all fits; each takes a copy."""
+    state = None
+    if name.startswith("onnx:"):
+        with contextlib.suppress(OSError):  # the loader names a file that is missing
+            found = os.stat(name.removeprefix("onnx:"))
+            state = found.st_mtime_ns, found.st_size
+    return _loaded_once(name, state)
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded_once(name: str, state: tuple[int, int] | None) -> Loaded:
+    """Load a network; `state` is that of its file, which may be written again."""
     loader = _loader(name)
     if loader.hub is not None:
         print(
@@ -265,7 +278,16 @@ def _loaded(name: str) -> Loaded:
             f"downloaded from {loader.hub}",
             file=sys.stderr,
         )
-    return loader.load(name.partition(":")[2] or name)
+    try:
+        return loader.load(name.partition(":")[2] or name)
+    except DrlimError:
+        raise
+    except Exception as error:  # the packages raise errors of many types
+        hub = "" if loader.hub is None else f" and whether {loader.hub} can be reached"
+        raise InputError(
+            f"the pretrained network {name!r} cannot be loaded ({type(error).__name__}: "
+            f"{str(error).partition(chr(10))[0]:.200}); check its name{hub}"
+        ) from error
 
 
 def _pixels(
@@ -296,6 +318,8 @@ def _of_file(module: Callable[[], nn.Module], path: Path) -> nn.Module:
             f"the module of {path} gave a {type(extractor).__name__}; it must be a callable "
             "without arguments that returns an nn.Module"
         )
+    # The callable may return the same module every time, but each fit needs its own.
+    extractor = copy.deepcopy(extractor)
     if not is_followed_by_weights():
         fill(extractor, _read(path), path)
     return extractor
