@@ -10,7 +10,7 @@ SEED ?= 0
 # would compile all modules again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test lint docs pictures cli bench guard fuzz examples reproduce dist page page-test browser changelog clean
+.PHONY: demo test lint docs pictures screens cli bench guard fuzz examples reproduce dist page page-test browser changelog clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)            ## learn the paper's map of handwritten 4s and 9s, and show it
@@ -34,6 +34,9 @@ docs: .venv/.docs         ## the documentation, as HTML in docs/_build
 pictures: .venv/.docs     ## the pictures of the README and of the first page (half an hour)
 	for name in mnist shifts shift-invariant norb; do $(BIN)/drlim reproduce $$name --download; done
 	$(BIN)/python docs/_pictures.py runs
+
+screens: .venv/.docs browser  ## the pictures of the page in the documentation (minutes)
+	$(BIN)/python docs/_screens.py
 
 examples: $(STAMP)        ## the worked examples at full size, three seeds each, and their claims
 	$(BIN)/python -m examples

@@ -18,7 +18,8 @@ export function meanLength(points: Float32Array, k: number, pairs: Int32Array, t
   return sum / Math.max(1, pairs.length / 2) / (typical || 1);
 }
 
-export function groupButtons(map: MapView): HTMLElement {
+/** `pressed` is called when lines appear, or are gone. */
+export function groupButtons(map: MapView, pressed: (on: boolean) => void): HTMLElement {
   const { data } = map;
   const { groups } = data.scene;
   let shown: { info: GroupInfo; pairs: Int32Array } | null = null;
@@ -55,6 +56,8 @@ export function groupButtons(map: MapView): HTMLElement {
         (drawn < pairs.length / 2 ? `; ${count(drawn)} of them are drawn.` : "."));
     }
     buttons.forEach((button, k) => button.setAttribute("aria-pressed", String(groups[k] === shown?.info)));
+    map.setPlain(shown !== null);
+    pressed(shown !== null);
     map.redrawUpper();
   }
   return h("section", {}, h("h2", {}, "Join samples that differ only in"),

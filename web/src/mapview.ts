@@ -286,12 +286,19 @@ export class MapView {
   }
 
   private sheetsAsked = false;
+  private plain = false;
+
+  /** Without thumbnails, which would cover lines. */
+  setPlain(plain: boolean): void {
+    this.plain = plain;
+    this.redraw();
+  }
 
   private pickThumbs(): void {
     const how = this.store.now.thumbnails;
     const cell = this.thumbSize() + 3 * this.ratio;
     const room = (this.frame.width * this.frame.height) / (cell * cell);
-    const wanted = this.sheets.tile !== null && how !== "off" && (how === "spread" || this.seen < 1.2 * room);
+    const wanted = !this.plain && this.sheets.tile !== null && how !== "off" && (how === "spread" || this.seen < 1.2 * room);
     if (!wanted) {
       this.thumbs = [];
       return;

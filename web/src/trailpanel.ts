@@ -16,6 +16,10 @@ export function titleOf(info: TrailInfo): string {
   return info.along ? `${info.name}, ${info.along}` : info.name;
 }
 
+function declared(info: TrailInfo): boolean {
+  return info.declared ?? true;
+}
+
 /** A sentence on how far a point moved. */
 export function verdict(moved: number): string {
   const share = moved < 0.005 ? "less than 0.01" : moved.toFixed(2);
@@ -31,30 +35,40 @@ export class TrailPanel {
   private open = false;
   private request = 0;
   private playing = 0;
+  /** Lines are shown in place of the trail. */
+  private covered = false;
   private readonly trails: Trails;
   private readonly body = h("div", {});
 
   constructor(private readonly map: MapView, private readonly sheets: Sheets, private readonly source: Source, private readonly say: (text: string) => void) {
     this.trails = new Trails(source, map.data);
     const { trails, groups } = map.data.scene;
-    if (trails.length > 0) {
-      const choice = h("select", { change: () => this.choose(trails[Number(choice.value)]!) });
-      const group = (label: string, declared: boolean): HTMLElement | false => {
-        const some = trails.map((info, k) => ({ info, k })).filter(({ info }) => (info.declared ?? true) === declared);
-        return some.length > 0 && h("optgroup", { label }, ...some.map(({ info, k }) => h("option", { value: k }, titleOf(info))));
-      };
-      choice.append(...[group("asked to ignore", true), group("not asked to ignore", false)].filter((each) => each !== false));
-      const first = Math.max(0, trails.findIndex((info) => info.declared ?? true));
-      choice.value = String(first);
-      this.info = trails[first]!;
-      this.element.append(h("section", {}, h("h2", {}, "Transform a sample"), field("change", choice), this.body));
+    const parts: HTMLElement[] = [];
+    if (trails.length > 0) parts.push(this.transforming(trails));
+    if (groups.length > 0) {
+      const lines = groupButtons(map, (on) => (this.covered = on));
+      // What the map was asked to ignore comes first.
+      if (trails.some(declared)) parts.push(lines);
+      else parts.unshift(lines);
     }
-    if (groups.length > 0) this.element.append(groupButtons(map));
+    this.element.append(...parts);
     map.overlays.push(this.overlay);
     map.store.on(["selected"], () => {
       if (map.store.now.selected >= 0) this.follow({ kind: "row", row: map.store.now.selected });
     });
     map.store.on(["dark"], () => this.render());
+  }
+
+  private transforming(trails: readonly TrailInfo[]): HTMLElement {
+    const choice = h("select", { change: () => this.choose(trails[Number(choice.value)]!) });
+    for (const [label, asked] of [["asked to ignore", true], ["not asked to ignore", false]] as const) {
+      const some = trails.map((info, k) => ({ info, k })).filter(({ info }) => declared(info) === asked);
+      if (some.length > 0) choice.append(h("optgroup", { label }, ...some.map(({ info, k }) => h("option", { value: k }, titleOf(info)))));
+    }
+    const first = Math.max(0, trails.findIndex(declared));
+    choice.value = String(first);
+    this.info = trails[first]!;
+    return h("section", {}, h("h2", {}, "Transform a sample"), field("change", choice), this.body);
   }
 
   /** The panel is seen, or no more. */
@@ -76,6 +90,7 @@ export class TrailPanel {
   }
 
   private choose(info: TrailInfo): void {
+    this.covered = false;
     this.info = info;
     this.trail = null;
     this.stop();
@@ -141,6 +156,7 @@ export class TrailPanel {
     };
     slider.addEventListener("input", () => {
       this.stop();
+      this.covered = false;
       this.at = Number(slider.value);
       update();
     });
@@ -153,7 +169,7 @@ export class TrailPanel {
     const name = upload.kind === "row" ? nameOf(this.map.data, upload.row) : "the new sample";
     const another = this.source.kind === "folder" && h("details", {}, h("summary", {}, "another sample"), this.choices(info));
     empty(this.body,
-      h("p", { class: "quiet" }, `Of ${name}. `, (info.declared ?? true)
+      h("p", { class: "quiet" }, `Of ${name}. `, declared(info)
         ? "The map was asked to ignore this: its point should stay where it is."
         : "The map was not asked to ignore this: its point may move."),
       h("div", { class: "stage" }, view, reading),
@@ -201,7 +217,7 @@ export class TrailPanel {
   /** The trail on the map: solid within the range of learning, dashed beyond; a ring where it starts. */
   private readonly overlay: Overlay = (context, map) => {
     const { trail, info } = this;
-    if (!this.open || !trail || !info) return;
+    if (!this.open || this.covered || !trail || !info) return;
     const ratio = map.ratio;
     const pixels = trail.strengths.map((_, s) => map.pixelOf(trail.points, s));
     const [low, high] = info.range_trained ?? [-Infinity, Infinity];
