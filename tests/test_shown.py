@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from drlim.datasets import Dataset
 from drlim.declaration import Declaration, fit, prove, write_report
 from drlim.declaration._readings import MOST_MISTAKES, read_classes
 from drlim.evaluation._words import in_words
+from drlim.evaluation.novelty import Novelty
 from drlim.evaluation.proof import measure_ignored, measure_kept
 
 pytestmark = pytest.mark.usefixtures("few_trees")
@@ -132,6 +134,10 @@ def test_classes_never_seen_are_compared_with_held_out_samples():
     fitted = fit(declared, photographs(90))
     evidence = prove(fitted.map, declared, fitted.held_out, fitted.learnt, fitted.unseen)
     assert evidence.unusual is None
+    assert not any("most samples of a kind" in line for line in evidence.unusual_lines)
+    many = replace(evidence.unusual_unseen, novelty=Novelty(np.linspace(0, 1, 200)))
+    weak = replace(evidence, unusual_unseen=many)
+    assert "most samples of a kind" in weak.unusual_lines[-1]
     assert len(evidence.unusual_unseen.names) == len(fitted.unseen)
     assert any(line.startswith("Of values never seen: ") for line in evidence.unusual_lines)
 

@@ -94,6 +94,11 @@ class Evidence:
         lines = [] if self.unusual is None else [self.unusual.summary()]
         if self.unusual_unseen is not None:
             lines.append(f"Of values never seen: {self.unusual_unseen.summary()}")
+            if self.unusual_unseen.novelty.can_show and self.unusual_unseen.share_foreign < 0.5:
+                lines.append(
+                    "So most samples of a kind that the map never saw are not called foreign: that "
+                    "a new sample is not foreign does not say that it is of a known kind."
+                )
         return lines
 
     @property

@@ -182,8 +182,9 @@ class Worth:
         """The question, and its answer in words."""
         ours, theirs = self.right["map"], self.right[self.best]
         level = "level with" if f"{ours:.2f}" == f"{theirs:.2f}" else "and in"
+        who = self.who if "samples" in self.who else f"samples of {self.who}"
         numbers = (
-            f"{ours:.2f} of {self.n:,} {self.who} are recognised by their 5 nearest, {level} "
+            f"{ours:.2f} of {self.n:,} {who} are recognised by their 5 nearest, {level} "
             f"{RIVALS[self.best]} ({theirs:.2f})"
         )
         below = "; it is below, by no more than chance brings among so few"
@@ -194,7 +195,8 @@ class Worth:
             FAILS: ("No", "; use that instead, or learn from more samples"),
             NOT_DECIDED: ("Not decided", below),
         }[self.verdict]
-        question = f"Is the map worth learning to recognise {self.factor}?"
+        among = "" if self.who == "held-out samples" else f", of {self.who}"
+        question = f"Is the map worth learning to recognise {self.factor}{among}?"
         return Answer(question, f"{opening}: {numbers}{rest}.", "", self.verdict)
 
     def as_json(self) -> dict[str, Any]:

@@ -80,6 +80,11 @@ class Unusual:
         """The number of samples that are foreign."""
         return int((self.judged == "foreign").sum())
 
+    @property
+    def share_foreign(self) -> float:
+        """The share of samples that are foreign, of those that were not learnt from."""
+        return self.n_foreign / max(int((self.judged != "learnt from").sum()), 1)
+
     def lines(self) -> list[str]:
         """Return it as lines for the user: each sample, or of many the foreign ones alone."""
         rows = np.arange(len(self.names))
