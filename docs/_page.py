@@ -24,6 +24,7 @@ RULES = Declaration(
 
 def setup(app: Any) -> dict[str, bool]:
     """Let Sphinx write the page before it reads the documents."""
+    (HERE / "_pages").mkdir(exist_ok=True)  # Sphinx looks for it earlier
     app.connect("builder-inited", _write)
     return {"parallel_read_safe": True}
 
