@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+MODULES := web/node_modules/.installed
 
 N ?= 200000
 SEED ?= 0
@@ -56,8 +57,12 @@ fuzz: $(STAMP)            ## break map files in N ways, drawn from SEED, and loa
 page: page-test           ## the page of a map, from web/: checked, tested and bundled into the package
 	cd web && npm run --silent build
 
-page-test:                ## the page's own checks: types, style and unit tests
-	cd web && npm ci --no-fund --no-audit --loglevel=error && npm run --silent types && npm run --silent lint && npm test --silent
+page-test: $(MODULES)     ## the page's own checks: types, style and unit tests
+	cd web && npm run --silent types && npm run --silent lint && npm test --silent
+
+$(MODULES): web/package-lock.json
+	cd web && npm ci --no-fund --no-audit --loglevel=error
+	touch $@
 
 browser:                  ## the browser of the tests of the page, where it can be installed
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
