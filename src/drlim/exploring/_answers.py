@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from drlim._errors import InputError, nearest_name
 from drlim.declaration import Verified, verify
@@ -17,6 +18,7 @@ from drlim.exploring._scene import Scene
 from drlim.exploring._trails import Slider, pictures_of, trail_of
 
 _MOST_NEIGHBORS = 1000
+_QUICK = 500_000  # numbers of all points
 
 
 class Answers:
@@ -34,16 +36,17 @@ class Answers:
         self.known, self.scene, self.sliders = known, scene, sliders
 
     @cached_property
-    def _index(self) -> Any:
-        from sklearn.neighbors import NearestNeighbors
-
-        return NearestNeighbors().fit(self.known.points)
+    def _index(self) -> cKDTree:
+        return cKDTree(self.known.points)
 
     @cached_property
-    def _learnt(self) -> Any:
-        from sklearn.neighbors import NearestNeighbors
+    def _learnt(self) -> cKDTree:
+        return cKDTree(self.known.points[self.known.is_learnt])
 
-        return NearestNeighbors().fit(self.known.points[self.known.is_learnt])
+    @property
+    def is_quick(self) -> bool:
+        """Whether a search for neighbours takes less than to hand it to another thread."""
+        return self.known.points.size <= _QUICK
 
     def check_row(self, row: int) -> int:
         """Return a row, or raise if there is no such sample."""
@@ -67,10 +70,10 @@ class Answers:
             raise InputError(f"n is {n}; it must be from 1 to {most}")
         extra = int(itself is not None)
         n_sought = min(n + extra, len(self.known))
-        distances, rows = self._index.kneighbors(point[None], n_neighbors=n_sought)
+        distances, rows = self._index.query(point, k=np.arange(1, n_sought + 1))
         found = [
             {"row": int(row), "distance": float(distance), "name": self._name(int(row))}
-            for distance, row in zip(distances[0], rows[0], strict=True)
+            for distance, row in zip(distances, rows, strict=True)
             if row != itself
         ]
         return found[:n]
@@ -91,9 +94,9 @@ class Answers:
         if novelty is None:
             return {"unusual": None, "judged": None}
         n = 1 + int(itself is not None and self.known.is_learnt[itself])
-        if n > self._learnt.n_samples_fit_:
+        if n > self._learnt.n:
             return {"unusual": None, "judged": None}
-        distance = self._learnt.kneighbors(point[None], n_neighbors=n)[0][0, -1:]
+        distance = self._learnt.query(point, k=[n])[0]
         share = float(novelty.n_nearer(distance)[0] / novelty.n)
         return {"unusual": share, "judged": str(novelty.judge(distance)[0])}
 
