@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.metrics import pairwise_distances_chunked
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
 from drlim._checks import as_array, as_rows, check_count
 from drlim._errors import InputError
 from drlim._random import RandomState, generator, seed_of
 from drlim._values import alike, is_in
+from drlim.evaluation._folds import Folds, folds_of
 from drlim.evaluation._intervals import (
     balanced_interval,
     bootstrap,
@@ -334,7 +334,7 @@ def leakage(
         codes = np.unique(np.concatenate(alike(answers, truth)), return_inverse=True)[1]
         answers, truth = np.split(codes, [len(answers)])
     if Z_train is None:
-        trained_on, splits = "held-out", _folds(rows, truth, kind, groups, n_folds, seed)
+        trained_on, splits = "held-out", folds_of(truth, kind, groups, n_folds, seed)
     else:
         trained_on, splits = "learnt", [(np.arange(len(known)), np.arange(len(rows)))]
     if kind == "class":
@@ -353,17 +353,6 @@ def leakage(
     low, high = bootstrap(sums, r2_of_sums, generator(seed), confidence)
     low, high = widened(r2, low, high, len(sums), confidence)
     return NumberLeakage(probe, r2, low, high, 0.0, len(rows), trained_on)
-
-
-_Splits = list[tuple[np.ndarray, np.ndarray]]
-
-
-def _folds(
-    rows: np.ndarray, truth: np.ndarray, kind: str, groups: np.ndarray, n_folds: int, seed: int
-) -> _Splits:
-    folds_of = StratifiedGroupKFold if kind == "class" else GroupKFold
-    folds = folds_of(n_folds, shuffle=True, random_state=seed)
-    return [(others, part) for others, part in folds.split(rows, truth, groups) if len(part)]
 
 
 def _learnt(
@@ -400,7 +389,7 @@ def _predictions(
     known: np.ndarray,
     answers: np.ndarray,
     rows: np.ndarray,
-    splits: _Splits,
+    splits: Folds,
     seed: int,
 ) -> np.ndarray:
     """Read all rows, each by a probe that was trained on the known rows of its split."""

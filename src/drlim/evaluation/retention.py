@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from drlim._checks import as_rows
 from drlim._errors import InputError, nearest_name
 from drlim._random import RandomState, generator, seed_of
 from drlim._values import alike, is_in
+from drlim.evaluation._folds import folds_of
 from drlim.evaluation._intervals import (
     balanced_of_sums,
     bootstrap,
@@ -229,13 +229,9 @@ def _parts(
                 "a value of the factor is in one sample only and cannot be read from others; leave "
                 "that sample out"
             )
-        folds: Any = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    else:
-        folds = GroupKFold(n_folds, shuffle=True, random_state=seed)
     return [
         _Part(rows[others], truth[others], rows[part], part)
-        for others, part in folds.split(rows, truth, groups)
-        if len(part)
+        for others, part in folds_of(truth, kind, groups, n_folds, seed)
     ]
 
 
