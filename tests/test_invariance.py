@@ -227,7 +227,7 @@ def test_e1_a_threshold_is_measured_on_people_it_was_not_chosen_on(rng):
 
 def test_by_class_no_class_is_on_both_sides_and_each_side_has_two():
     labels = np.repeat(np.arange(11), 3)
-    for others, part in verification._folds(labels, "class", 5, 0):
+    for others, part in verification._folds(labels, "class", 5, 0, None):
         assert not set(labels[others]) & set(labels[part])
         assert len(set(labels[part])) >= 2
 
