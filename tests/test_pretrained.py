@@ -128,6 +128,12 @@ def test_a_pretrained_network_takes_one_line_and_its_map_needs_it_no_more(
     monkeypatch.setattr(_pretrained, "_loaded", None)
     again = load(tmp_path / "map.drlim")
     np.testing.assert_array_equal(again.transform(images), map_.embedding_)
+    untrained = again.untrained()
+    np.testing.assert_array_equal(
+        networks.features(untrained.network_, images), networks.features(map_.network_, images)
+    )
+    later = DrLIM(network=again.network, max_epochs=1).fit(images, LABELS, init=again)
+    assert np.isfinite(later.embedding_).all()
     arguments = again._network_description["arguments"]
     assert arguments["size"] == [224, 224]
     assert arguments["std"] == [128, 128, 128]

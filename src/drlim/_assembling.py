@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import sys
 import textwrap
@@ -19,6 +20,7 @@ from drlim._sparse import Samples
 from drlim._torch_state import LayerStream
 from drlim._training_run import check_points
 from drlim.networks import AlongComponents, Builder, Standardize
+from drlim.networks._backbone import weights_follow
 from drlim.networks._builders import build
 from drlim.networks._features import FeatureCopies
 
@@ -56,7 +58,9 @@ def assembled(
         If the network has no weights or none that can learn, maps to something else than points,
         draws random numbers when it is applied, or does not fit the other map's.
     """
-    built = build(builder, X.shape[1:], n_components, seed)
+    # Where all weights are taken over, a pretrained network need not be asked for its own.
+    with contextlib.nullcontext() if start is None else weights_follow():
+        built = build(builder, X.shape[1:], n_components, seed)
     network = nn.Sequential(standardize, built).to(device)
     if not list(network.parameters()):
         raise InputError(
@@ -135,7 +139,7 @@ def standardisation_of(
     """
     if start is None:
         scaling = chosen or inferred(X, names)
-        if verbose and not scaling.given:
+        if verbose and chosen is None:
             print(scaling, file=sys.stderr)
         return scaling, Standardize(*standardisation(X, scaling.scale))
     taken = copy.deepcopy(start[0])

@@ -43,7 +43,8 @@ from drlim.graphs import SimilarityGraph
 from drlim.losses._build import build_loss
 from drlim.losses._springs import check_margin
 from drlim.networks import _builders
-from drlim.networks._features import LearningPart, learning_part, mapped
+from drlim.networks._backbone import weights_follow
+from drlim.networks._features import LearningPart, divided, learning_part, mapped
 from drlim.pairs import PairSampler
 from drlim.training import Callback, Pinned, Selection
 
@@ -597,12 +598,16 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         check_is_fitted(self)
         map_ = copy.copy(self)
         seed = 0 if self.random_state is None else self.random_state
-        with torch_defaults():
+        first, learnt = getattr(self, "_first_weights", None), plain(self.network_)
+        is_known = first is not None or divided(learnt) is not None
+        with torch_defaults(), weights_follow() if is_known else nullcontext():
             built = _builders.build(
                 self._builder, self.sample_shape_, self._n_features_out, streams(seed).init
             )
-        if (first := getattr(self, "_first_weights", None)) is not None:
+        if first is not None:
             built.load_state_dict(first)
+        elif is_known:  # what is frozen is as it was
+            built.get_submodule("0").load_state_dict(learnt[1].get_submodule("0").state_dict())
         map_.network_ = nn.Sequential(
             plain(self.network_)[0], built.to(device_of(self.network_))
         ).eval()
