@@ -26,9 +26,10 @@ def folds_of(factor: np.ndarray, kind: str, groups: np.ndarray, n_folds: int, se
 
     Examples
     --------
-    >>> folds = folds_of(np.array([0, 0, 1, 1]), "class", np.array(list("abcd")), 2, 0)
-    >>> [sorted(rows.tolist() for rows in fold) for fold in folds]
-    [[[0, 2], [1, 3]], [[0, 2], [1, 3]]]
+    >>> factor = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> folds = folds_of(factor, "class", np.arange(8), 2, 0)
+    >>> [np.bincount(factor[part]).tolist() for _, part in folds]
+    [[2, 2], [2, 2]]
     """
     classes = _codes(factor) if kind == "class" else b""
     return [*_divided(classes, _codes(groups), n_folds, seed)]
