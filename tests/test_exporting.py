@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 from samples import IMAGES, X, own
 from torch import nn
 
@@ -135,3 +136,25 @@ def test_exporting_leaves_the_map_and_the_globals_as_they_were(exported, untouch
     np.testing.assert_array_equal(map_.transform(X), before)
     assert (exported[0] / "again.onnx").read_bytes() == (exported[0] / "map.onnx").read_bytes()
     (exported[0] / "again.onnx").unlink()
+
+
+def plain():
+    """Features that do not count their images."""
+    torch.manual_seed(0)
+    pooled = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(), *pooled)
+
+
+def test_the_file_of_a_pretrained_map_takes_pixels_as_they_were_read(rng, tmp_path):
+    images = rng.integers(0, 256, (20, 3, 16, 16), np.uint8)
+    save_file(plain().state_dict(), tmp_path / "plain.safetensors")
+    network = networks.pretrained(
+        tmp_path / "plain.safetensors", module=plain, size=12, mean=127, std=64, cache=False
+    )
+    map_ = DrLIM(network=network, max_epochs=2, random_state=0).fit(images, [0, 1] * 10)
+    exported = export(map_, tmp_path / "map.onnx")
+    assert exported.n_checked < 64  # a deep network takes long for each
+    assert [file.name for file in tmp_path.glob("*.onnx*")] == ["map.onnx"]
+    for n in (1, 20):
+        Z = run(tmp_path / "map.onnx", images[:n])
+        np.testing.assert_allclose(Z, map_.transform(images[:n]), rtol=1e-4, atol=1e-5)

@@ -157,7 +157,9 @@ def onnx_points(content: bytes, samples: np.ndarray) -> np.ndarray:
 MAX_DIFFERENCE = 1e-5
 
 
-def difference(expected: np.ndarray, Z: np.ndarray, margin: float) -> float:
+def difference(
+    expected: np.ndarray, Z: np.ndarray, margin: float, most: float = MAX_DIFFERENCE
+) -> float:
     """Return the largest difference of two maps of the same samples, relative to the map's scale.
 
     The scale of a point is the margin, or its distance from the origin if that is larger.
@@ -165,7 +167,7 @@ def difference(expected: np.ndarray, Z: np.ndarray, margin: float) -> float:
     Raises
     ------
     InputError
-        If it is more than `MAX_DIFFERENCE`.
+        If it is more than `most`.
     """
     if Z.shape != expected.shape:
         raise InputError(
@@ -175,10 +177,10 @@ def difference(expected: np.ndarray, Z: np.ndarray, margin: float) -> float:
     scale = np.maximum(margin, np.abs(expected).max(axis=1, keepdims=True, initial=0))
     apart = np.abs(Z.astype(np.float64) - expected) / scale
     largest = float(apart.max(initial=0))
-    if not largest <= MAX_DIFFERENCE:  # also if it is NaN
+    if not largest <= most:  # also if it is NaN
         raise InputError(
             f"the program's points differ from the network's by up to {largest:.2g} of the map's "
-            f"scale, and at most {MAX_DIFFERENCE:g} is accepted; does the network draw random "
+            f"scale, and at most {most:g} is accepted; does the network draw random "
             "numbers, or depend on the other rows of a batch?"
         )
     return largest
