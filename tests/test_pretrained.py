@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from drlim import DrLIM, _onnx, load, networks
-from drlim._errors import FileError, InputError, MissingExtraError
+from drlim._errors import DataWarning, FileError, InputError, MissingExtraError
 from drlim.datasets import Dataset
 from drlim.declaration import Declaration, fit, prove
 from drlim.graphs import SimilarityGraph, neighbors
@@ -113,6 +113,11 @@ def test_grey_images_are_images_whose_colours_are_equal(shape, weights, rng):
 def test_samples_that_are_no_images_are_refused(weights):
     with pytest.raises(InputError, match="5"):
         networks.features(tiny(weights), np.zeros((20, 5)))
+
+
+def test_pixels_from_0_to_1_are_warned_of(weights, images):
+    with pytest.warns(DataWarning, match="255"):
+        fitted(tiny(weights, cache=False), images / 255)
 
 
 # By name

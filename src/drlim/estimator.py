@@ -350,7 +350,8 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         groups = _groups(selection, y, groups, len(X))
         plan = self._plan(max_epochs, device, graph is None and y is None)
         n_fixed = None if self.augment else len(X)
-        builder = _builders.completed(_builders.resolve(self.network, self.sample_shape_, n_fixed))
+        builder = _builders.resolve(self.network, self.sample_shape_, n_fixed)
+        builder = _builders.completed(builder, X)
         self.network_ = assembled(
             builder,
             standardize,

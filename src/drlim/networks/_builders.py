@@ -180,10 +180,17 @@ def own_scaling(network: Any) -> Scaling | None:
     return Scaling("none", "the pretrained network normalises pixels itself")
 
 
-def completed(builder: Builder) -> Builder:
-    """Return the builder with what a pretrained network says of itself, for the map's file."""
+def completed(builder: Builder, X: Any) -> Builder:
+    """Return the builder with what a pretrained network says of itself, for the map's file.
+
+    Warns
+    -----
+    DataWarning
+        If the samples seem to be images in another unit than a pretrained network expects.
+    """
     if isinstance(builder, Scaled):
-        return Scaled(completed(builder.network), builder.scale)
+        return Scaled(completed(builder.network, X), builder.scale)
+    _pretrained.check_pixels(builder, X)
     return _pretrained.completed(builder)
 
 

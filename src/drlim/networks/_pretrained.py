@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 from torch import nn
 
 from drlim._checks import check_count
-from drlim._errors import DrlimError, FileError, InputError, nearest_name
+from drlim._errors import DataWarning, DrlimError, FileError, InputError, nearest_name, warn
 from drlim.networks._backbone import Backbone, file_missing, fill, is_followed_by_weights, with_head
 from drlim.networks._hubs import LOADERS, Loaded, Loader
 from drlim.networks._layers import Builder
@@ -232,6 +233,19 @@ def is_frozen(builder: Any) -> bool:
     """Tell whether a builder is that of a pretrained network of which only the head learns."""
     arguments = arguments_of(builder)
     return arguments is not None and arguments.get("freeze", True) is True
+
+
+def check_pixels(builder: Any, X: Any) -> None:
+    """Warn if samples for a pretrained network seem to be images with pixels from 0 to 1."""
+    if arguments_of(builder) is None or X.dtype.kind != "f":
+        return
+    most = float(np.max(X[:100], initial=0))
+    if 0 < most <= 1:
+        warn(
+            f"the largest value of the first images is {most:g}, and a pretrained network is given "
+            "pixels from 0 to 255; multiply them by 255",
+            DataWarning,
+        )
 
 
 def _loader_of(name: str) -> Loader | None:
