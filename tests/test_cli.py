@@ -18,6 +18,7 @@ from bad_input.rows import missing_from
 from drlim import __version__, cli
 from drlim._progress import search_progress
 from drlim.cli import COMMANDS, overview
+from drlim.declaration import Declaration
 
 pytestmark = pytest.mark.usefixtures("few_trees")
 
@@ -474,6 +475,18 @@ def test_a_report_on_new_data_shows_the_known_samples_that_the_map_learnt_from(p
     assert "Is the map worth learning to recognise pose?" in done.stdout
     strange = in_project(project, *known[:4], "new.csv", "-o", "odd", *OWN)
     assert (strange.returncode, "--known" in strange.stderr) == (2, True)
+
+
+def test_the_data_of_a_declaration_is_known_however_its_path_is_written(project):
+    folder, _ = project
+    declared = Declaration.read(folder / "d.toml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        (folder / "sub").mkdir(exist_ok=True)
+        for path in ("T.csv", "sub/../T.csv", folder / "T.csv"):
+            assert declared.is_of(pathlib.Path(path))
+    assert not declared.is_of(folder / "new.csv")
+    assert not Declaration().is_of(folder / "T.csv")
 
 
 @pytest.mark.parametrize("query", ["s7", "7"])

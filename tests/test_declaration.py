@@ -1195,6 +1195,16 @@ def test_identical_samples_under_several_labels_are_counted_and_named():
         assert any("20 samples are identical to others" in line for line in lines)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, int, float])
+def test_numbers_within_the_tolerance_do_not_contradict_each_other(dtype):
+    X = np.repeat(np.random.default_rng(0).normal(size=(2, 3)), 2, axis=0)
+    angle = np.array([5, 3, 1, 200]).astype(dtype)
+    declared = Declaration(keep=[{"factor": "angle", "tolerance": 3}])
+    (line,) = find_repeats(resolve(declared, Dataset(X, {"angle": angle}))).contradictions
+    assert "sample 2 " in line
+    assert "sample 0 " not in line
+
+
 def test_who_is_held_out_depends_on_the_seed_alone():
     def rows(seed):
         return held(GROUPED, map={"random_state": seed}).held_out.tolist()

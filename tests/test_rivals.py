@@ -50,6 +50,14 @@ def test_a_map_below_the_best_rival_is_not_worth_its_training(noise, n, verdict,
     assert str(found.answer) == found.as_json()["sentence"]
 
 
+@pytest.mark.parametrize("dtype", [float, object, np.uint8])
+def test_classes_that_are_numbers_are_the_same_in_any_dtype(dtype, rng):
+    samples, train = labelled(rng, 60, map=0.1, cosine=0.1), labelled(rng, 60, map=0.1, cosine=0.1)
+    others = Labelled(samples.points, samples.labels.astype(dtype))
+    for pair in ((others, train), (train, others)):
+        assert worth("class", "held-out samples", *pair).right == {"map": 1.0, "cosine": 1.0}
+
+
 def test_classes_never_seen_are_recognised_by_each_other(rng):
     samples = labelled(rng, 60, map=0.1, cosine=0.1)
     assert worth("class", "classes never seen", samples, None).right == {"map": 1.0, "cosine": 1.0}

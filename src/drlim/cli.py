@@ -428,7 +428,7 @@ def _report(
     )
     learnt = None
     if known is not None:
-        of_known = declaration.data.factors if known == declaration.data.path else factors
+        of_known = declaration.data.factors if declaration.is_of(known) else factors
         learnt = declared.read_data(
             declaration, known, factors=of_known, skip_bad=skip_bad, map_=map_, say=print
         )
@@ -502,7 +502,7 @@ def _neighbors(
         _check_reading(reading, data, [factors])
     map_ = open_map(map_file, network)
     declaration = declaration_of(map_).with_options(data=reading)
-    if html is not None and factors is None and data == declaration.data.path:
+    if html is not None and factors is None and declaration.is_of(data):
         factors = declaration.data.factors
     known = read_data(
         declaration, data, factors=factors, skip_bad=skip_bad, map_=map_, say=_say_aside

@@ -90,7 +90,7 @@ def _read(
     return read(
         path,
         factors=factors,
-        select=declaration.data.select and (factors is not None or path == declaration.data.path),
+        select=declaration.data.select and (factors is not None or declaration.is_of(path)),
         skip_bad=skip_bad or declaration.data.skip_bad,
         say=say,
         **how_to_read(declaration, path, map_),
@@ -104,7 +104,7 @@ def how_to_read(declaration: Declaration, path: Path, map_: DrLIM | None = None)
     """
     is_table = path.suffix.lower() in (".csv", ".parquet")
     declared = declaration.data
-    other = path != declared.path
+    other = not declaration.is_of(path)
     of_images = not (other and is_array(path))
     columns: Sequence[str] | None = declared.columns if is_table or not other else None
     if is_table:

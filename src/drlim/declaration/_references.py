@@ -15,6 +15,7 @@ import numpy as np
 
 from drlim import baselines, networks
 from drlim.datasets import Dataset
+from drlim.declaration._learnt import comparable
 from drlim.declaration._moved import Embedding
 from drlim.declaration._recognition import Labelled
 from drlim.estimator import DrLIM
@@ -241,10 +242,11 @@ def _right(name: str, samples: Labelled, train: Labelled | None) -> np.ndarray:
     """Return which samples are recognised by the vote of their nearest, (n,) of bool."""
     from sklearn.neighbors import NearestNeighbors
 
-    Z, labels = samples.points[name], as_values(samples.labels).astype(str)
+    Z, labels = samples.points[name], as_values(samples.labels)
     known, of_known = Z, labels
     if train is not None:
-        known, of_known = train.points[name], as_values(train.labels).astype(str)
+        known = train.points[name]
+        labels, of_known = map(as_values, comparable(samples.labels, train.labels))
     values, codes = np.unique(of_known, return_inverse=True)
     n = min(_N_NEIGHBORS, len(known) - (train is None))
     nearest = NearestNeighbors(n_neighbors=n).fit(known)

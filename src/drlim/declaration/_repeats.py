@@ -255,7 +255,8 @@ def _contradicting(
         codes = as_values(values[some])
         differing = np.flatnonzero(codes != codes[0]) if len(some) else some
         if len(differing) and keep.kind == "number":
-            gap = np.abs(values[some] - values[some[0]])
+            numbers = values[some].astype(np.float64)
+            gap = np.abs(numbers - numbers[0])
             if keep.period:
                 gap = np.minimum(gap % keep.period, -gap % keep.period)
             differing = differing[gap[differing] > tolerated]

@@ -427,6 +427,10 @@ class Declaration(_Part):
         names += [self.data.source, self.data.group, *self.held_out.unseen]
         return list(dict.fromkeys(name for name in names if name))
 
+    def is_of(self, path: Path) -> bool:
+        """Tell whether a path, however it is written, is that of the data that it names."""
+        return self.data.path is not None and path.resolve() == self.data.path.resolve()
+
     @property
     def folder(self) -> Path:
         """The folder that its relative paths, and modules of the user, are in."""

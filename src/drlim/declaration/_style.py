@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from drlim._applying import blocks
 from drlim.datasets import Dataset
 from drlim.declaration._learnt import comparable
 from drlim.declaration._measured import Measured
@@ -26,7 +27,6 @@ _WORDS = {
     "borders": "the borders of the photographs alone",
     "tone": "their mean colour and its deviation alone",
 }
-_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,8 @@ def style_of(X: np.ndarray) -> dict[str, np.ndarray]:
     ((5, 168), (5, 6))
     """
     borders, tone = [], []
-    for start in range(0, len(X), _BLOCK):
-        images = X[start : start + _BLOCK].astype(np.float32)
+    for block in blocks(X):
+        images = block.astype(np.float32)
         images = images[:, None] if images.ndim == 3 else images
         tone.append(_moments(images))
         edges = [

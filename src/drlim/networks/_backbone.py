@@ -284,10 +284,7 @@ class Backbone(nn.Module):
 
     def train(self, mode: bool = True) -> Backbone:
         super().train(mode)
-        for module in self.module.modules():
-            learns = any(weight.requires_grad for weight in module.parameters())
-            if not learns or isinstance(module, nn.modules.batchnorm._NormBase):
-                module.training = False
+        _hold_still(self.module, learns=not self.is_frozen)
         return self
 
     def forward(self, X: Float[Tensor, "b ..."]) -> Float[Tensor, "b features"]:
@@ -314,6 +311,19 @@ class Backbone(nn.Module):
                 "tensor of features, (b, ...)"
             )
         return features.flatten(1).float()
+
+
+def _hold_still(module: nn.Module, *, learns: bool) -> None:
+    """Put what does not learn into evaluation mode, and all normalisation over the batch.
+
+    A layer without weights, such as dropout, learns if what it is a part of does.
+    """
+    weights = list(module.parameters())
+    learns = any(weight.requires_grad for weight in weights) if weights else learns
+    if not learns or isinstance(module, nn.modules.batchnorm._NormBase):
+        module.training = False
+    for part in module.children():
+        _hold_still(part, learns=learns)
 
 
 def last_blocks(module: nn.Module, n: int) -> list[nn.Module]:
