@@ -8,7 +8,15 @@ import json
 import time
 from pathlib import Path
 
-NAMES = ("shifted_digits", "airplane", "textiles", "instruments", "unseen_digits", "signatures")
+NAMES = (
+    "shifted_digits",
+    "airplane",
+    "textiles",
+    "weaves",
+    "instruments",
+    "unseen_digits",
+    "signatures",
+)
 RESULTS = Path(__file__).with_name("results.json")
 
 

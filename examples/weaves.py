@@ -1,12 +1,12 @@
 """
-Provenance of textiles
-======================
+Textiles from scratch
+=====================
 
-There are photographs of textiles of a few weaving traditions, about thirty of each. Photographs of
-one tradition should be near one another whatever the dyes, the light, the drape and the pose, also
-those of a tradition that was not available when the map was learnt. Any folder of images with one
-sub-folder for each class can take the place of this one, which is made by code so that colour
-carries no information.
+Without a pretrained network, a map of photographs is learnt from nothing. That takes about thirty
+photographs of each weaving tradition, a network of one's own size, and a declaration of every
+change that should not matter. Photographs of one tradition should be near one another whatever the
+dyes, the light, the drape and the pose, also those of a tradition that was not available when the
+map was learnt. The photographs are made by code, so that colour carries no information.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def run(
 ) -> tuple[list[Claim], Evidence, list[plotting.Figure]]:
     """Learn the map, prove it on held-out photographs and traditions, and test the claims."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "textiles.toml")
+        file = Path(folder, "weaves.toml")
         file.write_text(DECLARATION, "utf-8")
         weaves(
             Path(folder, "photographs"),
@@ -214,7 +214,7 @@ def _figures(evidence: Evidence, fitted: Fitted, random_state: int) -> list[plot
 # What comes out
 # --------------
 # On this page the example runs on small data, in seconds, with bounds for small data.
-# ``python -m examples textiles`` runs it at full size.
+# ``python -m examples weaves`` runs it at full size.
 
 if __name__ == "__main__":
     claims, evidence, figures = run(0, quick="--quick" in sys.argv)
