@@ -99,7 +99,8 @@ def test_the_page_shows_photographs_with_a_text_each_and_escapes_them(page):
     n_pairs = min(len(evidence.readings[0].mistakes), MOST_MISTAKES)
     assert n_pairs > 0
     pictures = re.findall(r'<img src="data:image/jpeg[^"]*" alt="([^"]*)"', text)
-    assert len(pictures) == 2 * n_pairs + 8 * 6
+    assert len(pictures) == 2 * n_pairs + 8 * 6 + 4
+    assert text.count("<rect") == 4 * 25
     assert all(alt.startswith("photo ") for alt in pictures)
     assert "a<b" not in text
     assert text.count('class="card wrong"') >= n_pairs

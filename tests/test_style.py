@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from drlim import DrLIM
 from drlim.datasets import Dataset
 from drlim.declaration import Declaration, fit, prove
+from drlim.declaration._saliency import moved_by_covering, share_of_border
 from drlim.declaration._style import is_photographs, style_of
 
 DECLARED = Declaration(
@@ -56,3 +58,15 @@ def test_what_is_in_the_middle_changes_no_border(rng):
 )
 def test_only_images_with_room_for_borders_are_photographs(shape, are):
     assert is_photographs(np.zeros(shape)) == are
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (3, 32, 40)])
+def test_a_map_of_the_middle_is_moved_by_covering_the_middle(shape, rng):
+    X = rng.normal(size=(40, *shape)).astype(np.float32)
+    X[..., :8, :] = X[..., -8:, :] = X[..., :, :8] = X[..., :, -8:] = 0
+    map_ = DrLIM(network="linear", n_neighbors=3, max_epochs=0, random_state=0).fit(X)
+    moved = moved_by_covering(map_, X[0])
+    assert moved.shape == (5, 5)
+    assert moved[2, 2] > 0
+    assert share_of_border(moved) < 0.5
+    assert np.isnan(share_of_border(0 * moved))

@@ -18,7 +18,7 @@ from drlim.declaration._evidence import Evidence
 from drlim.declaration._recognition import Recognition
 from drlim.declaration._rules import Rules
 from drlim.declaration._schema import Declaration, Keep
-from drlim.declaration._shown import classes_read, nearest_strips
+from drlim.declaration._shown import classes_read, looked_at, nearest_strips
 from drlim.estimator import DrLIM
 from drlim.evaluation.invariance import MOST_FEATURES, Displacement
 from drlim.evaluation.proof import IGNORED_CAPTION, KEPT_CAPTION, NOT_CONCLUDED, Ignored, Kept
@@ -99,6 +99,7 @@ def write_report(
                 "unusual": evidence.unusual_lines,
                 "foreign": evidence.unusual,
                 "nearest": nearest_strips(evidence, map_, declaration),
+                "looked_at": looked_at(evidence, map_),
                 "classes": classes_read(evidence, map_, declaration),
                 "how": SampleDrawer(evidence.held_out.X, evidence.held_out.feature_names).how,
                 "promised_nothing": _PROMISED_NOTHING if force else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,12 +11,16 @@ from drlim.declaration._evidence import Evidence
 from drlim.declaration._nearest import name_of
 from drlim.declaration._neighbors_page import lines_of, near_card, shown_factors
 from drlim.declaration._readings import MOST_MISTAKES, Reading
+from drlim.declaration._saliency import N_CELLS, moved_by_covering, share_of_border
 from drlim.declaration._schema import Declaration
+from drlim.declaration._style import is_photographs
 from drlim.estimator import DrLIM
 from drlim.reporting._samples import Card, SampleDrawer, Strip
 
 # Held-out samples that are shown, each with so many learnt ones.
 _MOST_SHOWN, _N_NEAREST = 8, 5
+_MOST_LOOKED_AT = 4
+_BORDER = 1 - (N_CELLS - 2) ** 2 / N_CELLS**2
 # Classes that a table of confusions has room for.
 _MOST_CLASSES = 20
 
@@ -72,6 +76,31 @@ def nearest_strips(evidence: Evidence, map_: DrLIM, declaration: Declaration) ->
         )
         strips.append(Strip(first, others))
     return strips
+
+
+def looked_at(evidence: Evidence, map_: DrLIM) -> Strip | None:
+    """Return a few held-out photographs, bright where covering a part moves their points most."""
+    held_out = evidence.held_out
+    if not is_photographs(held_out.X):
+        return None
+    drawer = SampleDrawer(held_out.X, held_out.feature_names)
+    factor = evidence.readings[0].factor if evidence.readings else None
+    cards, shares = [], []
+    for row in _in_turn(held_out, factor)[:_MOST_LOOKED_AT].tolist():
+        moved = moved_by_covering(map_, held_out.X[row])
+        shares.append(share_of_border(moved))
+        most = f"up to {moved.max():.2f} margins"
+        card = drawer.card(held_out.X[row], _name(held_out, row), [most])
+        heat = moved / (moved.max() or 1.0)
+        cards.append(replace(card, heat=tuple(map(tuple, heat.tolist()))))
+    if not np.isfinite(shares).all():
+        return None
+    sentence = (
+        "Bright: where covering a part of the photograph moves its point most. "
+        f"{np.mean(shares):.0%} of the movement is due to the border, which is {_BORDER:.0%} of "
+        "the picture."
+    )
+    return Strip(cards[0], tuple(cards[1:]), sentence)
 
 
 def _name(held_out: Dataset, row: int) -> str:

@@ -53,7 +53,7 @@ def scatter(
         linewidths=0,
         name=lambda label, n: f"{label_name} {label} ({n:,})",
     )
-    axes.legend(loc="best", markerscale=2, framealpha=0.9)
+    axes.legend(loc="best", markerscale=2 if _size(len(Z)) < 20 else 1, framealpha=0.9)
     label_map(axes, title, unit)
     return figure
 

@@ -48,6 +48,8 @@ class Card:
         The curve of the sample, and that of another one to compare it with, as SVG paths.
     cells : tuple of (str, str)
         Names and values of features.
+    heat : tuple of tuple of float
+        Over the picture, rows of cells: from 0, nothing, to 1.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Card:
     curve: str = ""
     behind: str = ""
     cells: tuple[tuple[str, str], ...] = ()
+    heat: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
