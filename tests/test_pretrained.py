@@ -1,5 +1,6 @@
 """Pretrained networks: what they are given, and features that are computed once."""
 
+import json
 import shutil
 import sys
 import types
@@ -278,6 +279,23 @@ def test_a_map_cannot_name_an_architecture_elsewhere(architecture, monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", FakeTimm("timm"))
     with pytest.raises(InputError, match="architecture"):
         _hubs.LOADERS["timm"].build(architecture)
+
+
+@pytest.mark.parametrize(
+    "described",
+    [
+        {"model_type": "timm_wrapper", "architecture": "hf-hub:someone/model"},
+        {"model_type": "detr", "backbone": "someone/model", "use_pretrained_backbone": True},
+        {"model_type": "dpt", "part": {"model_type": "timm_backbone"}},
+        [],
+    ],
+)
+def test_a_map_cannot_name_a_part_of_transformers_elsewhere(described, monkeypatch):
+    config = types.SimpleNamespace(for_model=lambda **_: pytest.fail("it was built"))
+    fake = types.SimpleNamespace(AutoConfig=config)
+    monkeypatch.setitem(sys.modules, "transformers", fake)
+    with pytest.raises(InputError, match="transformers"):
+        _hubs.LOADERS["transformers"].build(json.dumps(described))
 
 
 def test_the_processor_of_transformers_is_read():

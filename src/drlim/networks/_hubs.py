@@ -290,10 +290,27 @@ def _transformers_class(config: Any) -> Any:
     return transformers.AutoModel if part is None else getattr(transformers, part)
 
 
+def _check_whole(said: Any) -> None:
+    """Refuse a network that has a part of another package or from a hub, as a map's file names."""
+    if isinstance(said, Mapping):
+        if str(said.get("model_type")).startswith("timm_") or said.get("backbone") is not None:
+            part = said.get("backbone") or said.get("architecture") or said["model_type"]
+            raise InputError(
+                f"the network has a part {part!r:.100} that would be read from elsewhere; use a "
+                "network that is whole in transformers, or timm:NAME"
+            )
+        for part in said.values():
+            _check_whole(part)
+
+
 def _build_transformers(architecture: str) -> nn.Module:
-    transformers = _imported("transformers")
     try:
         said = json.loads(architecture)
+    except ValueError as error:
+        raise InputError(f"the network of the map is not described ({error})") from None
+    _check_whole(said)
+    transformers = _imported("transformers")
+    try:
         said.pop("auto_map", None)  # it would name code to be downloaded and run
         is_pooled = bool(said.pop(_POOLED, True))
         config = transformers.AutoConfig.for_model(**said)
