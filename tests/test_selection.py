@@ -8,8 +8,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
 
 from drlim import DrLIM, SimilarityGraph, TrainingWarning
+from drlim._directions import share_in_order
 from drlim._plan import n_steps_for
-from drlim._selection import _share_in_order, set_aside
+from drlim._selection import set_aside
 from drlim.callbacks import Callback
 from drlim.datasets import Dataset
 from drlim.declaration import Declaration, fit, rules
@@ -101,7 +102,8 @@ def test_whole_labels_are_set_aside_for_a_map_of_labels_never_seen():
     labels = np.arange(90) % 6
     some = X + np.stack([0 * Y, 0 * Y, labels], axis=1) * 9
     map_ = DrLIM(max_epochs=Selection(by="labels"), random_state=0).fit(some, labels)
-    assert map_.chosen_.n_aside == 2 * 15  # of 6 labels of 15 samples, a quarter, rounded
+    # Of 6 labels of 15 samples a quarter, rounded; and samples of the others.
+    assert 2 * 15 < map_.chosen_.n_aside <= 2 * 15 + 22
 
 
 def test_the_start_is_kept_with_a_warning_where_no_training_is_better():
@@ -117,10 +119,10 @@ def test_the_start_is_kept_with_a_warning_where_no_training_is_better():
 
 def test_the_order_of_distances_is_the_area_under_the_roc():
     similar = np.array([True, True, False, False])
-    assert _share_in_order(np.array([1.0, 2.0, 3.0, 4.0]), similar) == 1
-    assert _share_in_order(np.array([1.0, 3.5, 3.0, 4.0]), similar) == 0.75
-    assert _share_in_order(np.ones(4), similar) == 0.5
-    assert _share_in_order(np.array([1.0, np.nan, 3.0, 4.0]), similar) == 0
+    assert share_in_order(np.array([1.0, 2.0, 3.0, 4.0]), similar) == 1
+    assert share_in_order(np.array([1.0, 3.5, 3.0, 4.0]), similar) == 0.75
+    assert share_in_order(np.ones(4), similar) == 0.5
+    assert share_in_order(np.array([1.0, np.nan, 3.0, 4.0]), similar) == 0
 
 
 def test_a_pulled_weight_stays_near_its_start():

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 from torch import nn
 
 from drlim._assembling import start_along_components
+from drlim._directions import share_in_order
 from drlim._errors import TrainingWarning, warn
 from drlim._plan import Plan
 from drlim._random import generator, streams
@@ -142,12 +142,11 @@ def choose(
     if not selection.share or not _is_selectable(network, X, is_asked):
         return None
     rng = generator(random_state)
-    aside = set_aside(len(X), groups, selection.share, rng)
+    aside, pairs = _set_apart(selection, graph, dissimilar, groups, rng)
     learnt = np.flatnonzero(~aside)
-    pairs = _pairs_of(aside, graph, dissimilar, rng)
     part = graph.restrict(learnt)
     apart = None if dissimilar is None else dissimilar.restrict(learnt)
-    if pairs is None or not part.n_edges:
+    if not pairs or not part.n_edges:
         return None
     sampler, n = plan.sampler(part, apart), len(selection.pulls)
     best: Chosen | None = None
@@ -192,16 +191,44 @@ class _Pairs:
     similar: Bool[np.ndarray, " n_pairs"]
 
 
+def _set_apart(
+    selection: Selection,
+    graph: SimilarityGraph,
+    dissimilar: SimilarityGraph | None,
+    groups: np.ndarray | None,
+    rng: np.random.Generator,
+) -> tuple[Bool[np.ndarray, " n_samples"], list[_Pairs]]:
+    """Return which samples are set aside, and the sets of pairs that a map is judged by.
+
+    Where whole classes are set aside, so are samples of the other ones: a map that leaves its
+    start as far as suits one of the two alone can fail at the other.
+    """
+    n = graph.n_samples
+    aside = set_aside(n, groups, selection.share, rng)
+    n_within = sum(graph.restrict(np.flatnonzero(part)).n_edges for part in (aside, ~aside))
+    if graph.n_edges > n_within:
+        judged = [_pairs_of(aside, aside, graph, dissimilar, rng)]
+    else:
+        of_others = ~aside & set_aside(n, None, selection.share, rng)
+        judged = [
+            _pairs_of(aside, aside | of_others, graph, dissimilar, rng),
+            _pairs_of(of_others, of_others, graph, dissimilar, rng),
+        ]
+        aside = aside | of_others
+    return aside, [pairs for pairs in judged if pairs is not None]
+
+
 def _pairs_of(
     aside: Bool[np.ndarray, " n_samples"],
+    others: Bool[np.ndarray, " n_samples"],
     graph: SimilarityGraph,
     dissimilar: SimilarityGraph | None,
     rng: np.random.Generator,
 ) -> _Pairs | None:
-    """Return pairs among the samples set aside or, where few are similar, with any sample."""
+    """Return pairs of samples set aside and others or, where few are similar, with any sample."""
     rows = np.flatnonzero(aside)
-    for others in (rows, np.arange(len(aside))):
-        left, right = (side.ravel() for side in np.meshgrid(rows, others, indexing="ij"))
+    for columns in (np.flatnonzero(others), np.arange(len(aside))):
+        left, right = (side.ravel() for side in np.meshgrid(rows, columns, indexing="ij"))
         once = (left != right) & ~(aside[right] & (right < left))
         left, right = left[once], right[once]
         similar = graph.has(left, right)
@@ -222,11 +249,17 @@ def _some(places: Int[np.ndarray, " n"], rng: np.random.Generator) -> Int[np.nda
 class _Judge(Callback):
     """Measures, before the training and after each epoch, how well distances order pairs."""
 
-    def __init__(self, X: Samples | FeatureCopies, pairs: _Pairs) -> None:
-        rows, places = np.unique([pairs.left, pairs.right], return_inverse=True)
+    def __init__(self, X: Samples | FeatureCopies, judged: Sequence[_Pairs]) -> None:
+        rows = np.unique(np.concatenate([[pairs.left, pairs.right] for pairs in judged], axis=1))
         self.X = np.asarray(X[rows]) if isinstance(X, FeatureCopies) else X[rows]
-        self.left, self.right = places.reshape(2, -1)
-        self.similar = pairs.similar
+        self.judged = [
+            _Pairs(
+                np.searchsorted(rows, pairs.left),
+                np.searchsorted(rows, pairs.right),
+                pairs.similar,
+            )
+            for pairs in judged
+        ]
         self.scores: list[float] = []
 
     def on_start(self, training: Training) -> None:
@@ -238,15 +271,8 @@ class _Judge(Callback):
 
     def _measure(self) -> None:
         Z = self.training.embed(self.X)
-        distances = np.linalg.norm(Z[self.left] - Z[self.right], axis=1)
-        self.scores.append(_share_in_order(distances, self.similar))
-
-
-def _share_in_order(distances: np.ndarray, similar: Bool[np.ndarray, " n_pairs"]) -> float:
-    """Return how often a similar pair is nearer than a dissimilar one: the area under the ROC."""
-    if not np.isfinite(distances).all():
-        return 0.0
-    ranks = rankdata(distances)
-    n_similar, n_dissimilar = int(similar.sum()), int((~similar).sum())
-    above = ranks[~similar].sum() - n_dissimilar * (n_dissimilar + 1) / 2
-    return float(above / (n_similar * n_dissimilar))
+        scores = []
+        for pairs in self.judged:
+            distances = np.linalg.norm(Z[pairs.left] - Z[pairs.right], axis=1)
+            scores.append(share_in_order(distances, pairs.similar))
+        self.scores.append(float(np.mean(scores)))

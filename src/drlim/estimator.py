@@ -28,6 +28,7 @@ from drlim._assembling import assembled, plain, standardisation_of, start_along_
 from drlim._checks import as_array, check_count, check_unmasked, is_number
 from drlim._codec import PARAMETERS, MapContent
 from drlim._devices import device_named, device_of
+from drlim._directions import by_direction
 from drlim._errors import DataWarning, InputError, warn
 from drlim._onnx import Program
 from drlim._plan import N_DISSIMILAR_OF_NEIGHBORS, Plan, pull_of
@@ -79,10 +80,12 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         A loss of pytorch-metric-learning: `drlim.losses.from_metric_learning`.
     network : None, str or callable, default=None
         A builder ``(sample_shape, n_components) -> nn.Module``, or the name of one of drlim's:
-        "lenet", "mlp", "paper_mlp", "deforming_mlp", "linear", "convnet". None: the paper's
-        `drlim.networks.lenet` for images of 28 x 28, `drlim.networks.convnet` for other images
-        from 8 x 8 if there are 5,000 or more, or if they are augmented, and otherwise
-        `drlim.networks.mlp`. Further arguments of a builder are parameters of the map, such as
+        "lenet", "mlp", "sphere", "paper_mlp", "deforming_mlp", "linear", "convnet". None: the
+        paper's `drlim.networks.lenet` for images of 28 x 28, `drlim.networks.convnet` for other
+        images from 8 x 8 if there are 5,000 or more, or if they are augmented, and otherwise
+        `drlim.networks.mlp`; of classes in 64 features and 8 dimensions or more
+        `drlim.networks.sphere`, if the angles between samples order their pairs much better than
+        the distances. Further arguments of a builder are parameters of the map, such as
         ``network__hidden``: see `set_params`. So is the unit of each feature, ``network__scale``,
         which is inferred from the samples: a unit for each column of a table in several units,
         else one for all. See `drlim.networks.scaled`.
@@ -352,6 +355,19 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         n_fixed = None if self.augment else len(X)
         builder = _builders.resolve(self.network, self.sample_shape_, n_fixed)
         builder = _builders.completed(builder, X)
+        if graph is None and _builders.is_left_open(self.network):
+            graph = similar(X, y, self.n_neighbors, standardize.numbers, verbose=bool(self.verbose))
+        builder = by_direction(
+            self.network,
+            builder,
+            X,
+            graph,
+            dissimilar,
+            self.n_components,
+            standardize.numbers,
+            start=start,
+            verbose=bool(self.verbose),
+        )
         self.network_ = assembled(
             builder,
             standardize,

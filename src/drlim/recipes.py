@@ -182,7 +182,7 @@ def verification(sample_shape: Sequence[int], *, random_state: RandomState = Non
     'labels'
     """
     return labels(sample_shape, random_state=random_state).set_params(
-        max_epochs=Selection(by="labels", pulls=(1.0, 4.0, 16.0))
+        max_epochs=Selection(by="labels", pulls=(1.0, 8.0, 40.0))
     )
 
 

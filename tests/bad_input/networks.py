@@ -14,6 +14,7 @@ from drlim.networks import (
     mlp,
     paper_mlp,
     scaled,
+    sphere,
     with_arguments,
 )
 from drlim.networks._builders import build, from_description, resolve
@@ -29,6 +30,10 @@ ROWS = {
         bad("negative hidden", lambda: mlp((3,), 2, hidden=(-5,)), "hidden", "-5"),
         bad("unknown activation", lambda: mlp((3,), 2, activation="sigmoid"), "activation", "'sigmoid'"),
         bad("no such start", lambda: mlp((3,), 2, start="pca"), "start", "'pca'"),
+    ],
+    "networks.sphere": [
+        bad("hidden int", lambda: sphere((3,), 2, hidden=5), "hidden", "5"),
+        bad("unknown activation", lambda: sphere((3,), 2, activation="x"), "activation", "'x'"),
     ],
     "networks.paper_mlp": [
         bad("hidden int", lambda: paper_mlp((3,), 2, hidden=5), "hidden", "5"),

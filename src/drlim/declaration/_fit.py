@@ -276,7 +276,7 @@ def map_parameters(resolved: Resolved, X: np.ndarray, purpose: Purpose) -> dict[
         parameters["max_epochs"] = Selection(share=0, pulls=(0.0,))
     elif purpose.new_classes and parameters.get("max_epochs") is None:
         # Classes never seen can gain from a map that stays much nearer to its start.
-        parameters["max_epochs"] = Selection(pulls=(1.0, 4.0, 16.0))
+        parameters["max_epochs"] = Selection(pulls=(1.0, 8.0, 40.0))
     map_ = DrLIM(**parameters)
     with at(declaration, "map", "loss"):
         build_loss(map_.loss, map_.margin)

@@ -5,12 +5,20 @@ arguments. Fix further arguments with `functools.partial`, or by name in a map:
 ``DrLIM(network="mlp").set_params(network__hidden=(64, 64))``. The built module maps a batch of
 shape ``(b, *sample_shape)`` to ``(b, n_components)``.
 
-All networks here end in a linear layer, so the map is unbounded and distances can exceed any
-margin. None has a layer in which the rows of a batch mix (as batch normalisation does while it
-trains), so the point of a sample depends on nothing but the sample.
+All networks here but `sphere` end in a linear layer, so the map is unbounded and distances can
+exceed any margin. None has a layer in which the rows of a batch mix (as batch normalisation does
+while it trains), so the point of a sample depends on nothing but the sample.
 """
 
-from drlim.networks._architectures import convnet, deforming_mlp, lenet, linear, mlp, paper_mlp
+from drlim.networks._architectures import (
+    convnet,
+    deforming_mlp,
+    lenet,
+    linear,
+    mlp,
+    paper_mlp,
+    sphere,
+)
 from drlim.networks._backbone import backbone
 from drlim.networks._builders import default, scaled, with_arguments
 from drlim.networks._features import features
@@ -42,5 +50,6 @@ __all__ = [
     "paper_mlp",
     "pretrained",
     "scaled",
+    "sphere",
     "with_arguments",
 ]

@@ -15,7 +15,9 @@ from drlim.networks._layers import (
     AlignedLinear,
     AlongComponents,
     Deform,
+    Directions,
     LinearPath,
+    OnSphere,
     Reshape,
     Residual,
     SubsampledConv2d,
@@ -130,6 +132,36 @@ def mlp(
         return AlongComponents(nn.Flatten(), *layers)
     path = AlignedLinear(sizes[0], n_components)
     return AlongComponents(nn.Flatten(), LinearPath(path, nn.Sequential(*layers)))
+
+
+def sphere(
+    sample_shape: tuple[int, ...],
+    n_components: int,
+    hidden: Sequence[int] = (256, 256),
+    activation: str = "relu",
+) -> nn.Module:
+    """Build an `mlp` for which only directions count: those of samples, and those of points.
+
+    Each sample is divided by its length, from the centre of the training samples; each point is
+    moved onto a sphere about the origin. So the distance of two points follows from the angle
+    between them, as the cosine of two samples does. For classes in many numbers of one kind, such
+    as features of a pretrained network; in two dimensions the map would be a circle.
+
+    Parameters
+    ----------
+    sample_shape, n_components, hidden, activation
+        As for `mlp`. The map starts along the principal components of the directions, its points
+        a margin apart on average.
+
+    Examples
+    --------
+    >>> import torch
+    >>> Z = sphere((1280,), 32)(torch.randn(5, 1280))
+    >>> Z.shape, bool((Z.norm(dim=1) <= 1.001).all())
+    (torch.Size([5, 32]), True)
+    """
+    flatten, *layers = mlp(sample_shape, n_components, hidden, activation).children()
+    return OnSphere(flatten, Directions(), *layers)
 
 
 def paper_mlp(

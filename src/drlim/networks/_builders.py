@@ -27,6 +27,7 @@ from drlim.networks._architectures import (
     linear,
     mlp,
     paper_mlp,
+    sphere,
     suits_convnet,
 )
 from drlim.networks._layers import Builder
@@ -34,6 +35,7 @@ from drlim.networks._layers import Builder
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "lenet": lenet,
     "mlp": mlp,
+    "sphere": sphere,
     "paper_mlp": paper_mlp,
     "deforming_mlp": deforming_mlp,
     "linear": linear,
@@ -192,6 +194,11 @@ def completed(builder: Builder, X: Any) -> Builder:
         return Scaled(completed(builder.network, X), builder.scale)
     _pretrained.check_pixels(builder, X)
     return _pretrained.completed(builder)
+
+
+def is_left_open(network: Any) -> bool:
+    """Tell whether the user left it to the samples which network is built."""
+    return network is None or (isinstance(network, Scaled) and network.network is None)
 
 
 def arguments_of(network: Any) -> dict[str, Any]:

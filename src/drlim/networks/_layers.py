@@ -124,6 +124,41 @@ class AlongComponents(nn.Sequential):
             linear.bias.copy_(bias)
 
 
+class Directions(nn.Module):
+    """Divides each row by the root of its mean square, so that only its direction counts."""
+
+    def forward(self, X: Float[Tensor, "b features"]) -> Float[Tensor, "b features"]:
+        """Return rows whose numbers have a mean square of 1; zeros stay zeros."""
+        return X / X.square().mean(dim=1, keepdim=True).sqrt().clamp_min(1e-6)
+
+
+class OnSphere(AlongComponents):
+    """Layers whose points are moved along their directions onto a sphere.
+
+    Its radius is such that the mean distance of two points is a margin at the start.
+    """
+
+    radius: Tensor
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__(*layers)
+        self.register_buffer("radius", torch.ones(()))
+
+    def forward(self, X: Float[Tensor, "b ..."]) -> Float[Tensor, "b units"]:
+        """Return points at the distance of the radius from the origin."""
+        Z: Tensor = super().forward(X)  # type: ignore[no-untyped-call]  # torch has no type for it
+        # A point at the origin has no direction; it stays there, with a finite gradient.
+        return self.radius * Z / (Z.square().sum(dim=1, keepdim=True) + 1e-6).sqrt()
+
+    def start_along_components(self, X: Float[Tensor, "n ..."], margin: float) -> None:
+        """As in `AlongComponents`; the directions are those of the principal components."""
+        super().start_along_components(X, 1.0)
+        with torch.no_grad():
+            Z: Tensor = self(X[:_ROWS]) / self.radius
+            distance = torch.pdist(Z).mean() if len(Z) > 1 else Z.new_zeros(())
+            self.radius.copy_(margin / distance if distance > 0 else Z.new_tensor(margin))
+
+
 class LinearPath(nn.Module):
     """``path(x) + layers(x)``: a linear map, and what hidden layers add to it.
 
