@@ -602,6 +602,16 @@ def test_a_second_declared_run_computes_no_features(weights, rng, tmp_path):
     assert first.scaling_.scale == "none"
 
 
+def test_neighbours_that_are_kept_are_those_of_the_features(weights):
+    data = few()
+    declaration = declared(weights, keep=[{"neighbors": 3}])
+    fitted = fit(declaration, data)
+    found = networks.features(tiny(weights), fitted.learnt.X)
+    assert fitted.rules.similar == neighbors(found, 3)
+    proof = prove(fitted.map, declaration, fitted.held_out, fitted.learnt).proof
+    assert proof.kept[0].name == "3 nearest neighbours"
+
+
 def test_an_argument_that_no_pretrained_network_takes_is_named():
     table = {"pretrained": "efficientnet-lite0", "sizes": 3}
     with pytest.raises(InputError, match="'size'"):

@@ -9,11 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drlim import networks
 from drlim._scaling import in_unit, scaling_for, standardisation
 from drlim.datasets import Dataset
+from drlim.declaration._networks import declared_network
 from drlim.declaration._schema import Declaration, Keep, at
 from drlim.graphs import SimilarityGraph, adjacent, mutual_neighbors, neighbors, same
 from drlim.graphs._relations import Gaps, adjacent_and_gaps, near_in_values, same_on_circle
+from drlim.networks._pretrained import is_frozen
 
 
 class Near(NamedTuple):
@@ -36,19 +39,29 @@ class Near(NamedTuple):
     chosen: str | None = None
 
 
+def _searched(declaration: Declaration, data: Dataset) -> np.ndarray:
+    """Return what nearest neighbours are searched for in."""
+    network = declared_network(declaration)
+    if is_frozen(network):
+        assert network is not None
+        return networks.features(network, data.X)
+    scale = scaling_for(data.X, declaration.data.scale, data.feature_names).scale
+    return np.asarray(in_unit(data.X, *standardisation(data.X, scale)))
+
+
 def near_in_all(
     declaration: Declaration, data: Dataset, progress: Callable[[float], object] | None
 ) -> Near:
     """Return the pairs that are near in everything that is kept.
 
-    Nearest neighbours are searched for in the unit that the map will have.
+    Nearest neighbours are searched for in the unit that the map will have, or among the features
+    of a pretrained network that stays as it is.
     """
     kept = {n: keep for n, keep in enumerate(declaration.keep) if keep.factor is not None}
     nearest = {n: keep for n, keep in enumerate(declaration.keep) if n not in kept}
     if nearest:
         graphs, recalls = [], []
-        scale = scaling_for(data.X, declaration.data.scale, data.feature_names).scale
-        X = in_unit(data.X, *standardisation(data.X, scale))
+        X = _searched(declaration, data)
         for number, (n, keep) in enumerate(nearest.items()):
             names = [str(other.factor) for other in kept.values()]
             names += [keep.within] if keep.within else []

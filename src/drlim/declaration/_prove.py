@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from drlim import networks
 from drlim._values import equals_any
 from drlim.datasets import Dataset
 from drlim.declaration._classes import Classes, ClassParts, judge_classes, readings
@@ -37,6 +38,7 @@ from drlim.evaluation.proof import (
     measure_kept,
 )
 from drlim.networks._features import kept_features
+from drlim.networks._pretrained import is_frozen
 from drlim.transforms import Change
 
 
@@ -214,6 +216,13 @@ def _ignored_factors(measured: Measured, learnt: Dataset | None) -> Iterator[Ign
         )
 
 
+def _searched(map_: DrLIM, X: np.ndarray) -> np.ndarray:
+    """Return what the nearest neighbours of a declaration are searched for in."""
+    if is_frozen(map_._builder):
+        return networks.features(map_.network_, X)
+    return map_._in_unit(X)
+
+
 def _kept(keep: Keep, measured: Measured, map_: DrLIM) -> Kept:
     if keep.factor is not None:
         return _kept_factor(keep, keep.factor, measured)
@@ -227,7 +236,7 @@ def _kept(keep: Keep, measured: Measured, map_: DrLIM) -> Kept:
     return measure_kept(
         keep.name,
         {name: Z[rows] for name, Z in measured.points.items() if name != "samples"},
-        map_._in_unit(data.X[rows]),
+        _searched(map_, data.X[rows]),
         kind=keep.kind,
         n_neighbors=int(keep.neighbors or 0),
         groups=None if groups is None else groups[rows],

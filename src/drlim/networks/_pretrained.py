@@ -231,7 +231,7 @@ def arguments_of(builder: Any) -> dict[str, Any] | None:
 
 def is_frozen(builder: Any) -> bool:
     """Tell whether a builder is that of a pretrained network of which only the head learns."""
-    arguments = arguments_of(builder)
+    arguments = arguments_of(getattr(builder, "network", builder))  # of one with a scale
     return arguments is not None and arguments.get("freeze", True) is True
 
 
