@@ -365,6 +365,7 @@ def test_a_network_that_does_not_describe_itself_needs_its_pixels(weights, image
         ("efficientnet-lite0", {"interpolation": "best"}, "bicubic"),
         ("efficientnet-lite0", {"std": 0}, "std"),
         ("efficientnet-lite0", {"copies": 0}, "copies"),
+        ("efficientnet-lite0", {"cache": 1}, "cache"),
         ("weights.pth", {"module": "nowhere:function"}, "nowhere"),
     ],
 )
@@ -502,6 +503,20 @@ def test_the_same_numbers_have_the_same_features_in_any_byte_order(weights, rng)
     found = networks.features(tiny(weights), X)
     np.testing.assert_array_equal(networks.features(tiny(weights), X.astype(">u2")), found)
     assert not np.allclose(networks.features(tiny(weights), X.byteswap()), found)
+
+
+def test_weights_that_are_changed_through_their_data_have_other_features(weights, images):
+    map_ = fitted(tiny(weights), images)
+    before = map_.transform(images)
+    next(map_.network_[1][0].parameters()).data.mul_(2)
+    assert not np.allclose(map_.transform(images), before)
+
+
+def test_numbers_of_numpy_are_numbers(weights, images):
+    found = networks.features(tiny(weights), images)
+    as_arrays = {"size": np.int64(12), "mean": np.full(3, 127), "std": np.float32(64)}
+    np.testing.assert_array_equal(networks.features(tiny(weights, **as_arrays), images), found)
+    assert networks.features(tiny(weights), images[:0]).shape == (0, found.shape[1])
 
 
 def test_a_damaged_file_of_features_is_not_read(weights, images, cache, monkeypatch):

@@ -395,7 +395,10 @@ class _Features:
             found[rows] = block
             self.n_done += len(keys)
             self.progress(self.n_done / self.n_all)
-        return _array(0, 1) if found is None else found
+        if found is None:
+            one = np.zeros((1, *self.sample_shape), np.float32)
+            return np.empty((0, self._applied(one).shape[1]), np.float32)
+        return found
 
     def _applied(self, X: np.ndarray) -> np.ndarray:
         """Return the features of samples, in blocks filled up with zeros to one size."""
@@ -467,8 +470,7 @@ _PROBE = key_of(b"probe")
 def _key_of(frozen: nn.Sequential, sample_shape: Sequence[int]) -> str:
     """Return a name that follows from all that a network computes with."""
     tensors = [*frozen.parameters(), *frozen.buffers()]
-    # A tensor that is changed in place counts its versions.
-    version = (tuple(sample_shape), [(id(t), t._version) for t in tensors])
+    version = (tuple(sample_shape), [_state_of(tensor) for tensor in tensors])
     body = frozen[1]
     if (known := _keys.get(body)) is not None and known[0] == version:
         return known[1]
@@ -480,3 +482,15 @@ def _key_of(frozen: nn.Sequential, sample_shape: Sequence[int]) -> str:
     key = digest.hexdigest()[:32]
     _keys[body] = version, key
     return key
+
+
+def _state_of(tensor: Tensor) -> tuple[float, ...]:
+    """Return numbers that change with a tensor; reading all its bytes would take ten times as long.
+
+    A tensor counts its changes in place, but not those through its `data`.
+    """
+    values = tensor.detach()
+    sums = [values.sum(dtype=torch.float64)]
+    if values.is_floating_point():
+        sums.append(torch.linalg.vector_norm(values, dtype=torch.float64))
+    return (id(tensor), tensor._version, *map(float, sums))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -72,8 +73,7 @@ class Preprocessing:
             found["resize"] = sides(found["resize"], 1)
         for name in ("mean", "std"):
             if name in found:
-                values = found[name]
-                found[name] = tuple(values) if isinstance(values, Sequence) else (values,) * 3
+                found[name] = sides(found[name], 3)
         return replace(self, **found)
 
     def as_arguments(self) -> dict[str, Any]:
@@ -85,7 +85,9 @@ class Preprocessing:
 
 
 def sides(value: Any, n: int) -> tuple[int, ...]:
-    """Return numbers of pixels as a tuple; a single one stands for `n` equal ones."""
+    """Return numbers as a tuple; a single one stands for `n` equal ones."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
     return tuple(value) if isinstance(value, Sequence) else (value,) * n
 
 

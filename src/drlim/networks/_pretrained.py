@@ -111,6 +111,8 @@ def pretrained(
     (12, 2)
     """
     check_count(copies, "copies")
+    if not isinstance(cache, bool | str | os.PathLike):
+        raise InputError(f"cache is {cache!r}; it must be True, False or a folder")
     Backbone(nn.Linear(1, 1), bool(freeze), None, rate=rate, warm_up=warm_up)
     if not isinstance(freeze, bool):
         check_count(freeze, "freeze", 0)
