@@ -136,6 +136,17 @@ def test_keys_move_select_and_walk(open_page):
     card.wait_for(state="hidden")
 
 
+def test_nothing_is_drawn_while_nothing_changes(open_page):
+    page = open_page("ring")
+    page.wait_for_timeout(400)
+    before = page.evaluate("() => drlim.map.redraws")
+    page.wait_for_timeout(400)
+    assert page.evaluate("() => drlim.map.redraws") == before
+    page.get_by_role("button", name="Turn").click()
+    page.wait_for_function(f"() => drlim.map.redraws > {before} + 3")
+    page.get_by_role("button", name="Turn").click()
+
+
 @pytest.mark.parametrize(("name", "shown"), [("curves", "svg.curve"), ("rows", ".row-values tr")])
 def test_curves_and_rows_are_shown_as_such(open_page, name, shown):
     page = open_page(name)

@@ -5,6 +5,11 @@ import type { MapView } from "./mapview.ts";
 import { count } from "./scene.ts";
 import { save, tableOf } from "./table.ts";
 
+const KEYS = [
+  ["drag", "move; turn in 3-D"], ["Shift and drag", "move in 3-D"], ["wheel, pinch, + −", "zoom"], ["0", "show all"],
+  ["arrows", "move or turn"], ["click", "select"], ["Enter", "select the middle one"], ["N", "go to the nearest"], ["L", "lasso"], ["Escape", "let go"],
+] as const;
+
 let made = 0;
 
 /** A control with its visible name. */
@@ -62,6 +67,8 @@ export function mapPanel(map: MapView): HTMLElement {
     view.append(field("thumbnails", thumbs));
   }
   parts.push(view);
+  parts.push(h("details", {}, h("summary", {}, "Keys and gestures"), h("table", { class: "row-values keys" },
+    ...KEYS.map(([key, does]) => h("tr", {}, h("th", { scope: "row" }, key), h("td", {}, does))))));
   parts.push(h("p", { class: "quiet" }, `${count(scene.n_points)} samples, ${k} ${k === 1 ? "component" : "components"}.`));
   return h("div", {}, ...parts);
 }

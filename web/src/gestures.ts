@@ -89,6 +89,8 @@ export function listen(map: MapView): Gestures {
   element.addEventListener("pointerleave", () => store.set({ hovered: -1 }));
   element.addEventListener("contextmenu", (event) => event.preventDefault());
   element.addEventListener("wheel", (event) => {
+    // Within another page the wheel moves that page, until the map is chosen.
+    if (window.self !== window.top && document.activeElement !== element && !event.ctrlKey) return;
     event.preventDefault();
     const at = place(event);
     const lines = event.deltaMode === 1 ? 20 : 1;

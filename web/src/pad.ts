@@ -71,7 +71,7 @@ export function centred(grey: Float32Array, across: number, width: number, heigh
     }
   }
   const most = Math.max(...out);
-  return out.map((value) => value / most);
+  return most > 0 ? out.map((value) => value / most) : out;
 }
 
 /** `drawn` gets a sample after each stroke, in the unit of the map's samples. */

@@ -90,7 +90,7 @@ describe("colours", () => {
   });
 
   it("of a cyclic number are the same after a period", () => {
-    const { colours } = colourBy({ ...factor("cyclic", [10, 370, 190]), period: 360 }, WHITE, false);
+    const { colours } = colourBy({ ...factor("cyclic", [10, 10 + 20 * 360, 190]), period: 360 }, WHITE, false);
     expect(colours[0]).toBe(colours[1]);
     expect(colours[0]).not.toBe(colours[2]);
   });
@@ -101,6 +101,7 @@ describe("colours", () => {
       { ...factor("class", [0], ["a"]), role: "kept" as const }, factor("class", [0], ["a"]),
     ];
     expect(firstFactor(some)).toBe(2);
+    expect(firstFactor([some[3]!, some[1]!])).toBe(1);
   });
 });
 

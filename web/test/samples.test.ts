@@ -71,6 +71,12 @@ describe("a drawing", () => {
     expect(handOf(info, null).dark).toBe(false);
   });
 
+  it("of a thin line is as bright as one of a thick line", () => {
+    const grey = new Float32Array(100 * 100);
+    for (let y = 20; y < 80; y++) for (let x = 48; x < 53; x++) grey[y * 100 + x] = 1;
+    expect(Math.max(...centred(grey, 100, 8, 8, 0.72))).toBe(1);
+  });
+
   it("of nothing is empty", () => {
     expect(Math.max(...centred(new Float32Array(100), 10, 4, 4, 1))).toBe(0);
   });
@@ -81,6 +87,7 @@ describe("how unusual a sample is", () => {
     const points = Float32Array.from([0, 10, 100]), split = Uint8Array.from([0, 0, 1]);
     expect(unusualOf(points, split, 1, Float32Array.from([13]), [1, 2, 4, 8])).toBe(0.5);
     expect(unusualOf(points, split, 1, Float32Array.from([10]), [1, 2], 1)).toBe(1);
+    expect(unusualOf(points, split, 1, Float32Array.from([100]), [1, 2])).toBe(1);
     expect(unusualOf(points, split, 1, Float32Array.from([10]), undefined)).toBeNull();
   });
 
@@ -118,7 +125,7 @@ describe("the lasso", () => {
     const line: [number, number][] = [[0, 0], [10, 0], [10, 10], [5, 4], [0, 10]];
     expect(inside(line, 2, 2)).toBe(true);
     expect(inside(line, 5, 8)).toBe(false);
-    expect(inside(line, 11, 2)).toBe(false);
+    for (const [x, y] of [[11, 2], [-1, 2], [2, -1], [2, 11]] as const) expect(inside(line, x, y)).toBe(false);
   });
 
   it("gives a table in which every value can be read back", () => {
