@@ -1,5 +1,6 @@
 """Bad input to drlim.networks."""
 
+import numpy as np
 from torch import nn
 
 from bad_input.rows import bad, bad_file, file
@@ -9,10 +10,12 @@ from drlim.networks import (
     backbone,
     convnet,
     deforming_mlp,
+    features,
     lenet,
     linear,
     mlp,
     paper_mlp,
+    pretrained,
     scaled,
     sphere,
     with_arguments,
@@ -74,6 +77,18 @@ ROWS = {
             lambda: backbone(lambda: nn.Linear(3, 4), weights=file(b"hello", "a.safetensors"))((3,), 2),
             "a.safetensors",
         ),
+    ],
+    "networks.pretrained": [
+        bad("no such network", lambda: pretrained("resnet"), "'resnet'"),
+        bad("weights alone", lambda: pretrained("a.pth"), "'a.pth'", "module"),
+        bad("freeze -1", lambda: pretrained("efficientnet-lite0", freeze=-1), "freeze", "-1"),
+        bad("size 0", lambda: pretrained("efficientnet-lite0", size=0), "size", "0"),
+        bad("no copies", lambda: pretrained("efficientnet-lite0", copies=0), "copies", "0"),
+        bad("no deviation", lambda: pretrained("efficientnet-lite0", std=0), "std", "0"),
+    ],
+    "networks.features": [
+        bad("nothing frozen", lambda: features("mlp", np.zeros((3, 4))), "network"),
+        bad("no builder", lambda: features(3, np.zeros((3, 4))), "network", "int"),
     ],
     "networks.with_arguments": [
         bad("unknown argument", lambda: with_arguments("mlp", {"hiden": 3}), "'mlp'", "'hiden'", "'hidden'"),

@@ -99,7 +99,8 @@ def features(
     """
     X = np.asarray(X)
     if not isinstance(network, nn.Module):
-        built = _builders.build(network, X.shape[1:], 1, seed=0)
+        builder = _builders.resolve(network, X.shape[1:])
+        built = _builders.build(builder, X.shape[1:], 1, seed=0)
         network = nn.Sequential(Standardize(0.0, 1.0), built)
     parts = divided(network)
     if parts is None:
