@@ -1,4 +1,7 @@
-"""The server of a map's page under a load from a second process; a training that is watched."""
+"""The server of a page under a load from a second process, and a training that is watched.
+
+``python -m benchmarks.serving``.
+"""
 
 from __future__ import annotations
 
