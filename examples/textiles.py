@@ -55,7 +55,7 @@ network = { pretrained = "efficientnet-lite0" }
 # the map is better. The features are compared by their cosine, also after shrinkage LDA.
 CLAIMS = (
     ("Colour tells nothing: low end of the interval of its 5-NN accuracy", "<=", 1 / 12, 1 / 6),
-    ("Held-out photographs: 5-NN accuracy (chance 0.08)", ">=", 0.8, 0.4),
+    ("Held-out photographs: 5-NN accuracy (chance 0.08)", ">=", 0.7, 0.4),
     ("Held-out photographs: retrieval, mean average precision", ">=", 0.7, 0.4),
     ("and that, beside the cosine of the features", ">=", 0.05, -0.1),
     ("and beside LDA of the features", ">=", -0.05, -0.3),
