@@ -15,11 +15,11 @@ const MOST_BYTES = 50e6;
 export function unusualWords(placed: Pick<Placed, "unusual" | "judged">): string {
   if (placed.unusual === null) return "";
   const share = Math.round(100 * placed.unusual);
-  const compared = share === 0
-    ? "Its nearest learnt sample is nearer than that of every held-out sample"
-    : `Its nearest learnt sample is farther away than that of ${share} % of the held-out samples`;
-  const words = placed.judged === "foreign" || placed.judged === "perhaps foreign"
-    ? `: ${placed.judged}` : share >= 99 ? ": it is unlike all that was learnt" : share >= 90 ? ": it is unusual" : "";
+  const compared = placed.unusual === 0 ? "Its nearest learnt sample is nearer than that of any held-out sample"
+    : placed.unusual === 1 ? "Its nearest learnt sample is farther away than that of every held-out sample"
+      : `Its nearest learnt sample is farther away than that of ${share} % of the held-out samples`;
+  // Whether it is foreign is judged where the map is.
+  const words = placed.judged === "foreign" || placed.judged === "perhaps foreign" ? `: ${placed.judged}` : "";
   return `${compared}${words}.`;
 }
 

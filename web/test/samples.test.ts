@@ -93,7 +93,8 @@ describe("how unusual a sample is", () => {
 
   it("is said in words", () => {
     expect(unusualWords({ unusual: 0.5, judged: null })).toContain("50 %");
-    expect(unusualWords({ unusual: 1, judged: "foreign" })).toContain("foreign");
+    expect(unusualWords({ unusual: 1, judged: "foreign" })).toContain("every held-out sample: foreign");
+    expect(unusualWords({ unusual: 0, judged: "known" })).toBe("Its nearest learnt sample is nearer than that of any held-out sample.");
     expect(unusualWords({ unusual: null, judged: null })).toBe("");
   });
 });
