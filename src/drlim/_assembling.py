@@ -22,7 +22,7 @@ from drlim._training_run import check_points
 from drlim.networks import AlongComponents, Builder, Standardize
 from drlim.networks._backbone import weights_follow
 from drlim.networks._builders import build
-from drlim.networks._features import FeatureCopies
+from drlim.networks._learning_part import FeatureCopies
 
 
 def assembled(

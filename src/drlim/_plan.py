@@ -20,7 +20,7 @@ from drlim.checkpoints import _OpenCheckpoint
 from drlim.graphs import SimilarityGraph
 from drlim.losses import PairLoss, PointLoss
 from drlim.networks import AlongComponents
-from drlim.networks._features import FeatureCopies
+from drlim.networks._learning_part import FeatureCopies
 from drlim.pairs import PairSampler
 from drlim.training import Pinned, Selection, train
 

@@ -26,7 +26,7 @@ from drlim._types import Bool, Int
 from drlim.graphs import SimilarityGraph
 from drlim.networks import AlongComponents
 from drlim.networks._backbone import Backbone
-from drlim.networks._features import FeatureCopies
+from drlim.networks._learning_part import FeatureCopies
 from drlim.training import Callback, Epoch, Selection, Training
 
 # With more samples than this, or more numbers, a choice decides little and takes long.

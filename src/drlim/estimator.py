@@ -45,7 +45,8 @@ from drlim.losses._build import build_loss
 from drlim.losses._springs import check_margin
 from drlim.networks import _builders
 from drlim.networks._backbone import weights_follow
-from drlim.networks._features import LearningPart, divided, learning_part, mapped
+from drlim.networks._features import divided, mapped
+from drlim.networks._learning_part import LearningPart, learning_part
 from drlim.pairs import PairSampler
 from drlim.training import Callback, Pinned, Selection
 
