@@ -61,9 +61,9 @@ CLAIMS = (
     ("and beside LDA of the features", ">=", -0.05, -0.3),
     ("Held-out photographs: equal error rate (chance 0.5)", "<=", 0.2, 0.45),
     ("Traditions never seen: retrieval, mean average precision", ">=", 0.7, 0.4),
-    ("and that, beside the cosine of the features", ">=", 0.0, -0.1),
+    ("and that, beside the cosine of the features", ">=", 0.0, -0.2),
     ("Traditions never seen: equal error rate (chance 0.5)", "<=", 0.2, 0.45),
-    ("and that, beside the cosine of the features", ">=", 0.02, -0.1),
+    ("and that, beside the cosine of the features", ">=", 0.02, -0.2),
     ("and beside LDA of the features", ">=", -0.05, -0.2),
 )
 
