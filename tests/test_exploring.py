@@ -87,6 +87,19 @@ def test_lines_join_samples_that_differ_in_the_ignored_factor_alone(lamps):
     assert (lamp[pairs[:, 0]] + 1 == lamp[pairs[:, 1]]).all()
 
 
+def test_samples_of_an_unknown_source_are_not_joined():
+    declaration = Declaration(
+        ignore=["lamp"], keep=["pose"], data={"source": "thing"}, map={"max_epochs": 0}
+    )
+    thing = np.arange(60) // 2.0
+    data = Dataset(X, {"thing": thing, "lamp": np.arange(60) % 2, "pose": np.arange(60) // 2 % 5})
+    map_ = fit(declaration, data).map
+    assert len(lines_of(known_of(map_, data))["lamp"]) == 30
+    thing[[0, 3]] = np.nan  # they differ in the lamp
+    unknown = Dataset(X, {**data.factors, "thing": thing})
+    assert len(lines_of(known_of(map_, unknown))["lamp"]) == 28
+
+
 def test_two_samples_of_one_value_are_not_joined_as_something_else_tells_them_apart(lamps):
     map_, data = lamps
     twice = Dataset(np.tile(data.X, (2, 1)), {k: np.tile(v, 2) for k, v in data.factors.items()})

@@ -80,6 +80,14 @@ def test_a_sample_that_was_learnt_from_is_said_to_be(fitted):
     assert "1 of 1 new samples" in unusual.summary()
 
 
+def test_the_foreign_samples_are_listed_without_the_known_ones(fitted):
+    some = poses(3, seed=4)
+    mixed = Dataset(np.concatenate([some.X, 9 * some.X[:1]]), names=["a", "b", "c", "far"])
+    assert [line.partition(":")[0] for line in how_unusual(fitted.map, mixed).foreign_lines()] == [
+        "far"
+    ]
+
+
 def test_a_map_that_keeps_neighbours_alone_tells_it_too():
     declared = Declaration(keep=[{"neighbors": 3}], map={"max_epochs": 1, "network": "linear"})
     map_ = fit(declared, poses(600)).map

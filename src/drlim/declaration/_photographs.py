@@ -49,6 +49,7 @@ _MOVES = tuple(
         (-0.5, -0.5, 1, 1),
     )
 )
+_NUMBERS = 1 << 23  # of images at a time
 _ROWS = 512  # of a table of correlations at a time
 
 
@@ -87,7 +88,7 @@ def copies_of_photographs(X: np.ndarray, rows: np.ndarray, kind: np.ndarray) -> 
     """
     if len(np.unique(kind)) == len(rows):
         return np.empty((0, 2), np.int64)
-    sums = np.concatenate([_sums(_reduced(X[rows[part]])) for part in _parts(len(rows))])
+    sums = np.concatenate([_sums(_reduced(X[rows[part]])) for part in _blocks(X, len(rows))])
     whole, detail = _standardised(sums, _WHOLE)
     found = [
         (left, right)
@@ -105,6 +106,12 @@ def copies_of_photographs(X: np.ndarray, rows: np.ndarray, kind: np.ndarray) -> 
         ends = np.stack([crops.image[is_crop], crops.crop[is_crop]], axis=1)
         found += [(left, right) for left, right in np.sort(ends, axis=1).tolist()]
     return np.array(sorted(set(found)), np.int64).reshape(-1, 2)
+
+
+def _blocks(X: np.ndarray, n: int) -> Iterator[slice]:
+    """Divide rows into blocks whose images fit in memory as floats."""
+    at_once = max(1, _NUMBERS // max(1, X[:1].size))
+    yield from (slice(start, start + at_once) for start in range(0, n, at_once))
 
 
 def _parts(n: int) -> Iterator[slice]:

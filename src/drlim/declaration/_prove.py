@@ -99,6 +99,7 @@ def prove(
     'holds'
     """
     held_out = by_name(map_, held_out)
+    learnt = None if learnt is None else by_name(map_, learnt)
     seen = trained_on(map_, held_out)
     given, held_out = held_out, held_out.subset(~seen) if seen.any() else held_out
     if unseen is None:

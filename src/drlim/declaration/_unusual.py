@@ -87,12 +87,17 @@ class Unusual:
 
     def lines(self) -> list[str]:
         """Return it as lines for the user: each sample, or of many the foreign ones alone."""
-        rows = np.arange(len(self.names))
-        if len(rows) > _MOST_LINES:
-            rows = np.flatnonzero(np.isin(self.judged, ("foreign", "perhaps foreign")))
-            rows = rows[np.argsort(-self.distances[rows], kind="stable")][:_MOST_LINES]
-        lines = [f"{self.names[k]}: {self.line(k)}" for k in rows.tolist()]
+        if len(self.names) > _MOST_LINES:
+            lines = self.foreign_lines()
+        else:
+            lines = [f"{name}: {self.line(k)}" for k, name in enumerate(self.names)]
         return [*lines, *([self.summary()] if len(self.names) > 1 else [])]
+
+    def foreign_lines(self) -> list[str]:
+        """Return a line for each sample that is foreign or perhaps is, the farthest first."""
+        rows = np.flatnonzero(np.isin(self.judged, ("foreign", "perhaps foreign")))
+        rows = rows[np.argsort(-self.distances[rows], kind="stable")][:_MOST_LINES]
+        return [f"{self.names[k]}: {self.line(k)}" for k in rows.tolist()]
 
     def summary(self) -> str:
         """Return in a sentence how many are foreign."""

@@ -53,7 +53,8 @@ def _joined(factor: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
     repeats = (np.diff(group) == 0) & (np.diff(value) == 0)
     is_bad = np.isin(group, group[1:][repeats])
     joined = (np.diff(group) == 0) & ~is_bad[1:]
-    joined &= is_known(factor[order])[1:] & is_known(factor[order])[:-1]
+    known = np.all([is_known(values[order]) for values in (*others, factor)], axis=0)
+    joined &= known[1:] & known[:-1]
     return np.stack([order[:-1][joined], order[1:][joined]], axis=1).astype(np.int32)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from drlim._applying import blocks
 from drlim._checks import has_channels_last
 from drlim._random import generator
 from drlim.evaluation._probes import as_values, is_known, kind_of
@@ -219,9 +220,13 @@ def _grey(X: np.ndarray) -> Grey:
     """Return the ends of the values of samples: those of the dtype, 0 and 1, or as they are."""
     if X.dtype == np.uint8:
         return Grey(0.0, 255.0)
-    some = np.asarray(X[:: max(1, len(X) // _MOST_COMPARED)], np.float64)
-    some = some[np.isfinite(some)]
-    low, high = (float(some.min()), float(some.max())) if some.size else (0.0, 1.0)
+    low, high = math.inf, -math.inf
+    for block in blocks(X[:: max(1, len(X) // _MOST_COMPARED)]):
+        some = block[np.isfinite(block)]
+        if some.size:
+            low, high = min(low, float(some.min())), max(high, float(some.max()))
+    if low > high:
+        low, high = 0.0, 1.0
     if X.ndim > 2 and 0 <= low and high <= 1:
         return Grey(0.0, 1.0)
     return Grey(low, high)
