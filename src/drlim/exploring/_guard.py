@@ -122,6 +122,10 @@ class Guard:
         return True
 
     def _comes_from_here(self, given: dict[str, str]) -> bool:
+        """Tell whether no other site sent a request: pictures and scripts have no Origin header."""
+        is_elsewhere = given.get("sec-fetch-site", "none") not in ("none", "same-origin")
+        if is_elsewhere and given.get("sec-fetch-mode") != "navigate":
+            return False
         origin = given.get("origin")
         return origin is None or origin == f"http://{given['host']}"
 
