@@ -9,7 +9,7 @@ from torch import nn
 
 from drlim import DrLIM, SimilarityGraph, TrainingWarning
 from drlim._directions import share_in_order
-from drlim._plan import n_steps_for
+from drlim._plan import n_steps_for, pull_of
 from drlim._selection import set_aside
 from drlim.callbacks import Callback
 from drlim.datasets import Dataset
@@ -146,6 +146,12 @@ def test_a_first_step_moves_the_map_alike_whatever_the_number_of_inputs(n_inputs
         map_ = DrLIM(network=network, max_epochs=n_epochs, batch_size=10**6, random_state=0)
         moved.append(map_.fit(samples, Y).embedding_)
     assert np.abs(moved[1] - moved[0]).max() < 2
+
+
+def test_the_pull_that_is_not_chosen_falls_with_the_number_of_labelled_samples():
+    network = DrLIM(network="linear", max_epochs=0, random_state=0).fit(X, Y).network_
+    pulls = [pull_of(network, Selection(), n) for n in (0, 2_000, 4_000, 80_000)]
+    assert pulls == [1, 1, 0.5, 0.025]
 
 
 def test_a_map_whose_start_is_random_chooses_nothing():

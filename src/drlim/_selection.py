@@ -18,7 +18,7 @@ from torch import nn
 from drlim._assembling import start_along_components
 from drlim._directions import share_in_order
 from drlim._errors import TrainingWarning, warn
-from drlim._plan import Plan
+from drlim._plan import MOST_TO_CHOOSE_BY, Plan
 from drlim._random import generator, streams
 from drlim._sparse import Samples
 from drlim._training_progress import Progress
@@ -29,8 +29,8 @@ from drlim.networks._backbone import Backbone
 from drlim.networks._learning_part import FeatureCopies
 from drlim.training import Callback, Epoch, Selection, Training
 
-# With more samples than this, or more numbers, a choice decides little and takes long.
-_MOST_SAMPLES, _MOST_NUMBERS = 2_000, 4_000_000
+# With more numbers than this, a choice takes long.
+_MOST_NUMBERS = 4_000_000
 
 # Fewer similar pairs among the samples set aside do not tell one map from another.
 _LEAST_SIMILAR = 10
@@ -91,7 +91,7 @@ def _is_selectable(network: nn.Sequential, X: Samples | FeatureCopies, is_asked:
         return has_start
     is_quick = not any(isinstance(layer, nn.Conv2d) for layer in network.modules())
     n_numbers = len(X) * math.prod(X.shape[1:])
-    return has_start and is_quick and len(X) <= _MOST_SAMPLES and n_numbers <= _MOST_NUMBERS
+    return has_start and is_quick and len(X) <= MOST_TO_CHOOSE_BY and n_numbers <= _MOST_NUMBERS
 
 
 def set_aside(

@@ -464,7 +464,9 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
             if self.chosen_ is not None:
                 pull, share = self.chosen_.pull, self.chosen_.share
             elif is_new and plan.max_epochs is None:
-                pull = pull_of(part.network, selection)
+                is_default = not isinstance(self.max_epochs, Selection)
+                is_labelled = is_default and self.graph_.groups is not None
+                pull = pull_of(part.network, selection, self.graph_.n_samples if is_labelled else 0)
             self.history_ = plan.train(
                 part.network,
                 part.X,
