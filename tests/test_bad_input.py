@@ -82,6 +82,7 @@ NOTHING_TO_REFUSE = {
     "declaration.Recognition": _RECORD,
     "declaration.Rules": _RECORD,
     "declaration.Run": _RECORD,
+    "declaration.Unusual": _RECORD,
     "declaration.Verified": _RECORD,
     "evaluation.cylinder.Cylinder": _RECORD,
     "evaluation.invariance.Displacement": _RECORD,

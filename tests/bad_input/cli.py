@@ -147,6 +147,18 @@ ROWS = {
         bad_command("NaN", ["neighbors", saved, holes, "0"], "X", "NaN"),
         bad_command("fewer than none", ["neighbors", "m.drlim", "x.npy", "0", "-n", "-3"], "-n", "'-3'"),
     ],
+    "cli.explore": [
+        bad_command("missing map", ["explore", "no.drlim"], "no.drlim", "No such file or directory"),
+        bad_command("missing data", ["explore", saved, "no.npy"], "no.npy"),
+        bad_command("another shape", ["explore", saved, narrow, "--export", "p"], "X", "2", "3"),
+        bad_command("export to a file", ["explore", saved, numbers, "--export", numbers], "x.npy"),
+        bad_command("port of text", ["explore", saved, numbers, "--port", "web"], "--port", "'web'"),
+    ],
+    "cli.serve": [
+        bad_command("missing map", ["serve", "no.drlim"], "no.drlim", "No such file or directory"),
+        bad_command("missing data", ["serve", saved, "no.npy"], "no.npy"),
+        bad_command("no argument", ["serve"], "MAP"),
+    ],
     "cli.verify": [
         bad_command("missing map", ["verify", "no.drlim", numbers], "no.drlim", "No such file or directory"),
         bad_command("no factor", ["verify", saved, numbers], "'class'"),

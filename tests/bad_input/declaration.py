@@ -14,6 +14,7 @@ from drlim.declaration import (
     Pairs,
     declaration_of,
     fit,
+    how_unusual,
     nearest,
     open_map,
     prove,
@@ -22,6 +23,7 @@ from drlim.declaration import (
     run,
     split,
     verify,
+    write_neighbors,
     write_report,
 )
 from drlim.evaluation import proof
@@ -29,6 +31,10 @@ from drlim.evaluation import proof
 
 def declared(**parts):
     return Declaration(keep=["c"], **parts)
+
+
+def declared_map():
+    return fit(declared(map={"max_epochs": 0}), DATA).map
 
 
 def report_under_a_file():
@@ -145,6 +151,14 @@ ROWS = {
         bad("more than there are", lambda: nearest(fitted(), DATA, "0", 99), "99", "24"),
         bad("unknown sample", lambda: nearest(fitted(), DATA, "x"), "'x'"),
         bad("none asked for", lambda: nearest(fitted(), DATA, "0", 0), "0", "24"),
+    ],
+    "declaration.how_unusual": [
+        bad("other features", lambda: how_unusual(declared_map(), Dataset(X[:, :2])), "X", "2", "3"),
+    ],
+    "declaration.write_neighbors": [
+        bad("more than there are", lambda: write_neighbors("p.html", fitted(), DATA, "0", 99), "99", "24"),
+        bad("unknown sample", lambda: write_neighbors("p.html", fitted(), DATA, "x"), "'x'"),
+        bad_file("in no folder", lambda: write_neighbors("no/p.html", fitted(), DATA, "0"), "no/p.html"),
     ],
     "declaration.open_map": [
         bad_file("missing file", lambda: open_map("no.drlim"), "no.drlim", "No such file or directory"),

@@ -5,6 +5,7 @@ import numpy as np
 from bad_input.rows import LABELS, X_NAN, Z_NAN, X, Z, bad
 from drlim.evaluation.cylinder import circular_correlation, fit_cylinder
 from drlim.evaluation.invariance import displacement, from_kept, leakage, orbit_ratio, orbits
+from drlim.evaluation.novelty import Novelty, nearest_distances
 from drlim.evaluation.proof import is_constant, measure_ignored, measure_kept
 from drlim.evaluation.quality import (
     continuity,
@@ -26,6 +27,14 @@ from drlim.evaluation.verification import (
 )
 
 ROWS = {
+    "evaluation.novelty.Novelty": [
+        bad("no distances", lambda: Novelty([]), "distances", "(0,)"),
+        bad("a table", lambda: Novelty([[1.0]]), "distances", "(1, 1)"),
+    ],
+    "evaluation.novelty.nearest_distances": [
+        bad("NaN", lambda: nearest_distances(Z, Z_NAN), "Z", "NaN"),
+        bad("points of another map", lambda: nearest_distances(Z, X), "Z_learnt", "2", "3"),
+    ],
     "evaluation.quality.trustworthiness": [
         bad("NaN", lambda: trustworthiness(X, Z_NAN), "Z", "NaN"),
         bad("other lengths", lambda: trustworthiness(X, Z[:5]), "X", "Z", "24", "5"),
