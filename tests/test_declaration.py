@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from drlim import DrlimError, FileError, InputError
+from drlim import DrLIM, DrlimError, FileError, InputError
 from drlim._errors import DataWarning
 from drlim.datasets import Dataset
-from drlim.declaration import Declaration, fit, read_data, rules, split
+from drlim.declaration import Declaration, fit, prove, read_data, rules, split
 from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import resolve
 from drlim.evaluation.quality import knn_accuracy
@@ -1405,3 +1405,14 @@ def test_a_declaration_may_select_the_samples_that_its_table_lists(tmp_path):
     (tmp_path / "d.toml").write_text(table)
     with pytest.raises(InputError, match="'b'"):
         read_data(Declaration.read(tmp_path / "d.toml"))
+
+
+def test_a_class_of_which_no_sample_was_held_out_is_named():
+    kind = np.repeat(["ash", "elm", "oak"], 20)
+    data = Dataset(np.random.default_rng(0).normal(size=(60, 3)), {"kind": kind})
+    learnt, held_out = data.subset(np.arange(0, 60, 2)), data.subset(np.arange(1, 40, 2))
+    map_ = DrLIM(network="linear", max_epochs=0).fit(learnt.X)
+    proof = prove(map_, Declaration(keep=["kind"]), held_out, learnt).proof
+    named = [line for line in proof.cannot if "oak" in line]
+    assert len(named) == 1
+    assert "elm" not in named[0]

@@ -50,6 +50,15 @@ def test_photographs_are_shown_in_colour_with_class_and_distance(rng, tmp_path):
     assert "is not known" in text
 
 
+def test_known_samples_that_were_held_out_are_told_from_learnt_ones(rng, tmp_path):
+    X = rng.normal(size=(40, 3))
+    data = Dataset(X, {"class": np.arange(40) % 2})
+    fitted = fit(Declaration(keep=["class"], map={"max_epochs": 0}), data)
+    page = write_neighbors(tmp_path / "near.html", fitted.map, data, "0", 39).read_text("utf-8")
+    assert page.count("margins away, not learnt from") in (8, 7)  # of 8, or of the others
+    assert page.count("margins away<") + page.count("margins away,") == 39
+
+
 def test_small_grey_pictures_keep_their_pixels(rng, tmp_path):
     known = Dataset(rng.random((8, 12, 9)))
     page = written(tmp_path, known, "0")

@@ -490,7 +490,8 @@ def _neighbors(
 ) -> None:
     """Find the known samples nearest to a sample in the map, with their distances.
 
-    A sample that is farther from what the map learnt than held-out samples are is called foreign.
+    A sample that lies farther from what was learnt than 99 % of at least 99 held-out samples is
+    called foreign; that one is not called so does not make it known.
     """
     if html is not None:
         check_output(html, [map_file, data, factors, Path(query)])

@@ -27,6 +27,7 @@ from drlim.declaration._repeats import find_repeats
 from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._rules import Rules, combine
 from drlim.declaration._schema import Declaration, at
+from drlim.declaration._sources import likely_sources
 from drlim.declaration._split import divide
 from drlim.declaration._unusual import held_out_distances
 from drlim.estimator import DrLIM
@@ -55,7 +56,8 @@ class Fitted:
     unseen : Dataset or None
         The samples that were held out because of their values (`HeldOut.unseen`).
     repeats : tuple of str
-        A line for each thing found of samples that repeat others, and of their labels.
+        A line for each thing found of samples that repeat others, of their labels, and of factors
+        that look like an undeclared source.
     """
 
     map: DrLIM
@@ -136,7 +138,7 @@ def fit(
         f"      {len(parts.learnt):,} to learn from, {len(parts.held_out):,} held out"
         + (f", {len(parts.unseen):,} of values never seen" if len(parts.unseen) else "")
     )
-    repeated = tuple(repeats.lines(kept_together))
+    repeated = (*repeats.lines(kept_together), *likely_sources(resolved))
     for line in repeated:
         if say is None:
             warn(line, DataWarning)

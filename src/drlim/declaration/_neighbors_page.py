@@ -9,6 +9,7 @@ import numpy as np
 
 from drlim._files import as_path, write_whole
 from drlim.datasets import Dataset
+from drlim.declaration._fingerprints import is_known
 from drlim.declaration._nearest import Found, find_nearest, name_of
 from drlim.declaration._schema import Declaration
 from drlim.declaration._unusual import NOT_KNOWN, Unusual, judged_by_points
@@ -76,6 +77,7 @@ def write_page(path: str | Path, map_: DrLIM, found: Found) -> Path:
     most = max(1, MOST_CARDS // (n + 1))
     drawer = SampleDrawer(found.known.X, found.known.feature_names)
     order = _order(unusual, len(found.query))[:most]
+    held_out = _held_out(map_, found.known)
     sentences = [] if len(found.query) == 1 else [_counted(found, most)]
     if unusual is None:
         sentences.append(NOT_KNOWN)
@@ -88,13 +90,22 @@ def write_page(path: str | Path, map_: DrLIM, found: Found) -> Path:
         {
             "data": f"{found.known.name}: {len(found.known):,} known samples.",
             "sentences": sentences,
-            "strips": [_strip(k, found, drawer, factors, unusual, map_.margin) for k in order],
+            "strips": [
+                _strip(k, found, drawer, factors, unusual, map_.margin, held_out) for k in order
+            ],
             "how": " ".join([drawer.how, "Distances are in margins, the unit of the map."]).strip(),
         },
     )
     path = as_path(path, "path")
     write_whole(path, html.encode())
     return path
+
+
+def _held_out(map_: DrLIM, known: Dataset) -> np.ndarray:
+    """Return which known samples the map did not learn from; none where it does not say."""
+    if map_.trained_on_ is None:
+        return np.zeros(len(known), bool)
+    return np.asarray(~is_known(known.X, map_.trained_on_))
 
 
 def _order(unusual: Unusual | None, n: int) -> list[int]:
@@ -122,11 +133,20 @@ def _strip(
     factors: list[str],
     unusual: Unusual | None,
     margin: float,
+    held_out: np.ndarray,
 ) -> Strip:
     sample, name = found.query.X[k], name_of(found.query, k)
     labels = lines_of(found.query, k, [f for f in factors if f in found.query.factors])
     others = tuple(
-        near_card(drawer, found.known, int(row), distance / margin, factors, sample)
+        near_card(
+            drawer,
+            found.known,
+            int(row),
+            distance / margin,
+            factors,
+            sample,
+            note=", not learnt from" if held_out[row] else "",
+        )
         for row, distance in zip(found.rows[k], found.distances[k], strict=True)
     )
     sentence = "" if unusual is None else f"{_opened(unusual.line(k))}."
@@ -146,12 +166,13 @@ def near_card(
     beside: np.ndarray,
     mark: str = "",
     unnamed: str = "",
+    note: str = "",
 ) -> Card:
-    """Draw a known sample that is near another one; the distance is in margins.
+    """Draw a known sample that is near another one; the distance is in margins, before a note.
 
     `unnamed` stands before the row of a sample without a name.
     """
-    lines = [*lines_of(known, row, factors), f"{distance:.2f} margins away"]
+    lines = [*lines_of(known, row, factors), f"{distance:.2f} margins away{note}"]
     name = f"{'' if known.names is not None else unnamed}{name_of(known, row)}"
     return drawer.card(known.X[row], name, lines, mark=mark, beside=beside)
 

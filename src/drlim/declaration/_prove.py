@@ -22,12 +22,12 @@ from drlim.declaration._near import agreeing
 from drlim.declaration._recognition import Recognition
 from drlim.declaration._references import Worth, embeddings
 from drlim.declaration._repeats import find_repeats
-from drlim.declaration._resolve import resolve
+from drlim.declaration._resolve import Resolved, resolve
 from drlim.declaration._schema import Declaration, Keep
 from drlim.declaration._style import styles
 from drlim.declaration._unusual import Unusual, judged_by_points
 from drlim.estimator import DrLIM
-from drlim.evaluation._probes import is_known
+from drlim.evaluation._probes import as_values, is_known
 from drlim.evaluation.invariance import Displacement
 from drlim.evaluation.proof import (
     Ignored,
@@ -40,6 +40,9 @@ from drlim.evaluation.proof import (
 from drlim.networks._features import kept_features
 from drlim.networks._pretrained import is_frozen
 from drlim.transforms import Change
+
+# Classes that are named where no sample of them was held out.
+_MOST_NAMED = 5
 
 
 @kept_features()
@@ -310,6 +313,21 @@ def _unusual(map_: DrLIM, measured: Measured) -> Unusual | None:
     return unusual
 
 
+def _untried(resolved: Resolved, learnt: Dataset) -> Iterator[str]:
+    """Name the kept classes that were learnt and of which no sample was held out."""
+    for factor in resolved.kept_classes:
+        known = learnt.factor(factor)
+        values = np.unique(as_values(known[is_known(known)]))
+        untried = values[~np.isin(values, as_values(resolved.data.factor(factor)))]
+        if len(untried):
+            names = ", ".join(map(str, untried[:_MOST_NAMED].tolist()))
+            more = f" and {len(untried) - _MOST_NAMED} more" if len(untried) > _MOST_NAMED else ""
+            yield (
+                f"No held-out sample is of {factor} {names}{more}, so the proof says nothing about "
+                "how well the map keeps it."
+            )
+
+
 def _remarks(
     map_: DrLIM,
     measured: Measured,
@@ -337,6 +355,7 @@ def _remarks(
                 "conditions, and its learnt samples would give the answer."
             )
     if learnt is not None:
+        yield from _untried(resolved, learnt)
         return
     if measured.learnt is not None and resolved.kept_factors:
         n = len(measured.learnt.points["map"])

@@ -182,10 +182,10 @@ class Worth:
     def answer(self) -> Answer:
         """The question, and its answer in words."""
         ours, theirs = self.right["map"], self.right[self.best]
-        level = "level with" if f"{ours:.2f}" == f"{theirs:.2f}" else "and in"
+        level = ", level with" if f"{ours:.2f}" == f"{theirs:.2f}" else "; in"
         who = self.who if "samples" in self.who else f"samples of {self.who}"
         numbers = (
-            f"{ours:.2f} of {self.n:,} {who} are recognised by their 5 nearest, {level} "
+            f"{ours:.2f} of {self.n:,} {who} are recognised by their 5 nearest{level} "
             f"{RIVALS[self.best]} ({theirs:.2f})"
         )
         below = "; it is below, by no more than chance brings among so few"

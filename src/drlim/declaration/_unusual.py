@@ -107,8 +107,9 @@ class Unusual:
             return "The map learnt from all of them."
         if not self.novelty.can_show:
             return (
-                f"{perhaps:,} of {n_new:,} new samples are farther from what was learnt than each "
-                f"of {self.novelty.n:,} held-out samples; so few cannot show that one is foreign."
+                f"With {self.novelty.n:,} held-out samples, none can be called foreign: that needs "
+                f"99. {perhaps:,} of {n_new:,} new samples lie farther from what was learnt than "
+                "each of them."
             )
         expected = FOREIGN_SHARE * n_new
         return (

@@ -211,7 +211,10 @@ def export_page(
             else {"shape": list(scene.sample.shape), "dtype": "float32"},
         }
     )
-    return write_folder(folder, scene, onnx)
+    index = write_folder(folder, scene, onnx)
+    size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    tell(f"The folder has {size:,.0f} MB; it shows the samples and their factors to all who get it")
+    return index
 
 
 def _with_trails(scene: Scene, known: Known, *, shows: bool) -> Scene:
