@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
+from torch import nn
 
 from drlim import Dataset, DrLIM, declaration, load, networks
 from drlim.declaration import Declaration
-from drlim.graphs import same
+from drlim.graphs import near_values, same
 from drlim.networks._layers import OnSphere
 from drlim.training import Selection
 
@@ -110,3 +112,30 @@ def test_a_map_of_directions_is_exported(map_, tmp_path):
 
 def test_the_sphere_is_a_network_by_name():
     assert networks.sphere((64,), 8)(torch.zeros(0, 64)).shape == (0, 8)
+
+
+@pytest.mark.parametrize(
+    ("n_components", "labels", "expected"),
+    [(8, Y[:24], True), (2, Y[:24], False), (8, np.linspace(0, 1, 24), False)],
+)
+def test_the_features_of_a_pretrained_network_are_compared_by_direction(
+    n_components, labels, expected, tmp_path
+):
+    save_file(body().state_dict(), tmp_path / "body.safetensors")
+    images = RNG.integers(0, 256, (24, 3, 12, 12), np.uint8)
+    network = networks.pretrained(
+        tmp_path / "body.safetensors", module=body, size=12, mean=127, std=64, cache=False
+    )
+    graph = near_values(labels) if labels.dtype.kind == "f" else None
+    y = None if graph is not None else labels
+    map_ = DrLIM(n_components, network=network, max_epochs=1, random_state=0)
+    map_.fit(images, y, graph=graph)
+    assert any(isinstance(part, OnSphere) for part in map_.network_.modules()) == expected
+    map_.save(tmp_path / "map.drlim")
+    again = load(tmp_path / "map.drlim", network=map_._builder)
+    np.testing.assert_array_equal(again.transform(images), map_.transform(images))
+
+
+def body():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 16, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1))

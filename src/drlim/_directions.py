@@ -7,7 +7,6 @@ than their distance. The pairs of the training samples say which it is, before a
 
 from __future__ import annotations
 
-import math
 import sys
 from typing import Any
 
@@ -18,7 +17,7 @@ from torch import nn
 from drlim._sparse import Samples
 from drlim._types import Bool
 from drlim.graphs import SimilarityGraph
-from drlim.networks import Builder, mlp, sphere
+from drlim.networks import Builder, _pretrained, mlp, sphere
 from drlim.networks._builders import Scaled, is_left_open
 from drlim.networks._layers import OnSphere
 
@@ -52,10 +51,12 @@ def by_direction(
 ) -> Builder:
     """Return the builder of a network of directions where those tell classes apart better.
 
+    The features of a pretrained network are compared by their directions without being asked.
+
     Parameters
     ----------
     network : None, str or callable
-        What the user gave; nothing is decided but for None.
+        What the user gave; nothing is decided but for None, and for the head of a pretrained one.
     builder : callable
         The builder that the samples' shape chose.
     X, graph, dissimilar
@@ -69,18 +70,21 @@ def by_direction(
         Whether to say what was decided.
     """
     chosen = builder.network if isinstance(builder, Scaled) else builder
-    on_sphere = Scaled(sphere, builder.scale) if isinstance(builder, Scaled) else sphere
-    if not is_left_open(network) or chosen is not mlp:
+    on_sphere = _pretrained.by_direction(chosen)
+    if on_sphere is None and is_left_open(network) and chosen is mlp:
+        on_sphere = sphere
+    if on_sphere is None:
         return builder
+    if isinstance(builder, Scaled):
+        on_sphere = Scaled(on_sphere, builder.scale)
     if start is not None:
-        return on_sphere if isinstance(start[1], OnSphere) else builder
-    if (
-        X.ndim != 2
-        or graph is None
-        or graph.groups is None
-        or n_components < _LEAST_COMPONENTS
-        or math.prod(X.shape[1:]) < _LEAST_FEATURES
-    ):
+        is_on_sphere = any(isinstance(layer, OnSphere) for layer in start.modules())
+        return on_sphere if is_on_sphere else builder
+    if graph is None or graph.groups is None or n_components < _LEAST_COMPONENTS:
+        return builder
+    if chosen is not mlp:
+        return on_sphere
+    if X.ndim != 2 or X.shape[1] < _LEAST_FEATURES:
         return builder
     found = _wrongly_ordered(X, graph, dissimilar, standardisation)
     if found is None or found[0] < _FEW_WRONG or found[1] > _MOST_WRONG * found[0]:

@@ -16,6 +16,11 @@ from drlim.graphs import SimilarityGraph, neighbors, same
 from drlim.graphs._relations import near_in_values
 
 
+def is_said(y: Any, n_samples: int) -> bool:
+    """Tell whether labels or numbers say of all samples who is similar, without the samples."""
+    return y is not None and not labels(y, n_samples)[1].any()
+
+
 def similar(
     X: Samples,
     y: Any,

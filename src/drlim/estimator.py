@@ -35,7 +35,7 @@ from drlim._plan import N_DISSIMILAR_OF_NEIGHBORS, Plan, pull_of
 from drlim._random import RandomState, Streams, streams
 from drlim._scaling import Scaling, in_unit
 from drlim._selection import Chosen, choose
-from drlim._similar import check_graph, similar
+from drlim._similar import check_graph, is_said, similar
 from drlim._sparse import Samples, SparseRows, is_sparse
 from drlim._torch_state import torch_defaults
 from drlim._training_progress import Progress
@@ -356,7 +356,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         n_fixed = None if self.augment else len(X)
         builder = _builders.resolve(self.network, self.sample_shape_, n_fixed)
         builder = _builders.completed(builder, X)
-        if graph is None and _builders.is_left_open(self.network):
+        if graph is None and (_builders.is_left_open(self.network) or is_said(y, len(X))):
             graph = similar(X, y, self.n_neighbors, standardize.numbers, verbose=bool(self.verbose))
         builder = by_direction(
             self.network,

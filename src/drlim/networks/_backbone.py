@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from drlim._checks import check_count, is_number
 from drlim._errors import FileError, InputError
 from drlim._types import Float
-from drlim.networks._architectures import mlp
+from drlim.networks._architectures import mlp, sphere
 from drlim.networks._layers import AlongComponents, Builder
 
 # Whether a map's own weights follow, so that a backbone's file of weights is not read again.
@@ -151,6 +151,7 @@ def with_head(
     hidden: Sequence[int],
     *,
     start: str,
+    directions: bool = False,
 ) -> nn.Module:
     """Put a new head on the features of a body.
 
@@ -159,7 +160,11 @@ def with_head(
     InputError
         If the body does not take the samples.
     """
-    head = mlp((_n_features(body.eval(), sample_shape),), n_components, hidden, start=start)
+    shape = (_n_features(body.eval(), sample_shape),)
+    if directions:
+        head = sphere(shape, n_components, hidden)
+    else:
+        head = mlp(shape, n_components, hidden, start=start)
     kind = nn.Sequential if start == "random" else AlongComponents
     return kind(body.train(), head)
 

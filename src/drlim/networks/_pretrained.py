@@ -173,6 +173,7 @@ def with_pretrained(
     copies: int = 4,
     cache: bool | str | os.PathLike[str] = True,
     architecture: str | None = None,
+    directions: bool = False,
 ) -> nn.Module:
     """Build a pretrained network with a head; see `pretrained`.
 
@@ -180,6 +181,8 @@ def with_pretrained(
     ----------
     architecture : str, optional
         From a map's file: the network without its weights, which follow. None: with its weights.
+    directions : bool
+        Whether only the directions of features count, and those of points: see `sphere`.
     """
     if len(sample_shape) not in (2, 3) or (
         len(sample_shape) == 3 and sample_shape[0] not in (1, 3)
@@ -204,7 +207,9 @@ def with_pretrained(
     seeing = nn.Sequential(preprocess, extractor)
     body = Backbone(seeing, freeze, _CHANNELS, rate=rate, warm_up=warm_up)
     body.n_copies, body.cache = copies, cache
-    return with_head(body, sample_shape, n_components, hidden, start="components")
+    return with_head(
+        body, sample_shape, n_components, hidden, start="components", directions=directions
+    )
 
 
 def completed(builder: Builder) -> Builder:
@@ -220,6 +225,17 @@ def completed(builder: Builder) -> Builder:
     pixels = _pixels(arguments["name"], given, loaded.preprocessing, loaded.size)
     found = {**arguments, **pixels.as_arguments(), "architecture": loaded.architecture}
     return functools.partial(with_pretrained, **found)
+
+
+def by_direction(builder: Any) -> Builder | None:
+    """Return the builder of a pretrained network whose head compares directions; None for others.
+
+    None also where it was already said whether it does.
+    """
+    arguments = arguments_of(builder)
+    if arguments is None or "directions" in arguments:
+        return None
+    return functools.partial(with_pretrained, **arguments, directions=True)
 
 
 def arguments_of(builder: Any) -> dict[str, Any] | None:
