@@ -47,6 +47,7 @@ from drlim.networks import _builders
 from drlim.networks._backbone import weights_follow
 from drlim.networks._features import divided, mapped
 from drlim.networks._learning_part import LearningPart, learning_part
+from drlim.networks._wide import wide_part
 from drlim.pairs import PairSampler
 from drlim.training import Callback, Pinned, Selection
 
@@ -389,8 +390,15 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         self.graph_ = graph
         self._graph_summary = {"n_samples": len(X), "n_edges": self.graph_.n_edges}
         sampler = plan.sampler(self.graph_, dissimilar, weight)
+        wide = None
+        if start is None and pinned is None and self.augment is None and not part.is_head:
+            wide = wide_part(self.network_, X, builder, self.n_components, random.init)
+        if wide is not None:
+            part = replace(part, network=wide.network, X=wide.X)
         if start is None:
             start_along_components(part.network, part.X, self.margin)
+        if wide is not None:
+            wide.write_into(self.network_[1])
         self._first_weights = copy.deepcopy(self.network_[1].state_dict())
         # Kept now: the parameter `network` may be set to another one after the fit.
         self._builder = builder
@@ -401,9 +409,15 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         opened = self._opened(checkpoint, resume, X, sampler, weight, start, held)
         if held is not None and part.is_head:
             held = replace(held, X=part.features(held.X))
-        self._learn(plan, sampler, selection, groups, part, random, opened, held, start is None)
+        whole = self.network_ if wide is None else wide.whole
+        self._learn(
+            plan, sampler, selection, groups, part, whole, random, opened, held, start is None
+        )
+        if wide is not None:
+            wide.write_into(self.network_[1])
         self.network_.eval()
-        self.embedding_ = points_of(part.network, part.originals, self.n_components)
+        learnt = part.network if wide is None else self.network_
+        self.embedding_ = points_of(learnt, part.originals, self.n_components)
 
     def _plan(
         self, max_epochs: int | Selection | None, device: torch.device, is_near: bool
@@ -430,6 +444,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
         selection: Selection,
         groups: np.ndarray | None,
         part: LearningPart,
+        whole: nn.Sequential,
         random: Streams,
         opened: AbstractContextManager[_OpenCheckpoint | None],
         held: Pinned | None,
@@ -478,7 +493,7 @@ class DrLIM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  
                 shown=shown,
                 checkpoint=checkpoints,
                 pinned=held,
-                whole=self.network_,
+                whole=whole,
             )
 
     def _take_fitted(self, learnt: DrLIM) -> None:
