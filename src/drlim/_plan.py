@@ -169,6 +169,10 @@ def n_dissimilar_for(graph: SimilarityGraph) -> float | str:
 MOST_TO_CHOOSE_BY = 2_000
 
 
+# From more labelled samples on, a pull that is not chosen falls in proportion.
+_MOST_AT_FULL_PULL = 4_000
+
+
 def pull_of(network: nn.Sequential, selection: Selection, n_labelled: int = 0) -> float:
     """Return the pull to the start where none is chosen: none where the start is random.
 
@@ -177,4 +181,4 @@ def pull_of(network: nn.Sequential, selection: Selection, n_labelled: int = 0) -
     """
     if not isinstance(network[1], AlongComponents):
         return 0.0
-    return selection.pulls[0] * min(1.0, MOST_TO_CHOOSE_BY / max(n_labelled, 1))
+    return selection.pulls[0] * min(1.0, _MOST_AT_FULL_PULL / max(n_labelled, 1))
