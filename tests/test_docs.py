@@ -134,7 +134,7 @@ def test_a_fraction_has_braces_without_which_it_becomes_another(path):
     assert not re.findall(r"\\[dt]?frac(?!\{).*", path.read_text())
 
 
-BINARY = (".drlim", ".png", ".webp")
+BINARY = (".drlim", ".png", ".pyc", ".webp")
 
 
 def test_the_documentation_is_whole_without_a_network():

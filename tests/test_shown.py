@@ -119,7 +119,7 @@ def test_new_data_is_judged_and_shown_without_the_learnt_photographs(fitted, tmp
     )
     evidence = prove(fitted.map, DECLARED, both)
     assert evidence.unusual.judged[-5:].tolist() == ["perhaps foreign"] * 5
-    assert "so few cannot show" in evidence.text
+    assert "none can be called foreign" in evidence.text
     write_report(tmp_path / "r", evidence, fitted.map, DECLARED)
     text = (tmp_path / "r" / "report.html").read_text("utf-8")
     assert "a learnt sample" in text
