@@ -706,8 +706,10 @@ def test_what_is_present_is_decided_within_a_group():
 
 @few
 @given(st.lists(st.integers(-40, 40), min_size=1, max_size=12), st.integers(1, 4))
+@example([0, 0, 0, 0, 0, 2, 11, 18, -18, 19], 3)
 def test_near_values_are_equal_or_among_the_nearest_of_one_of_the_two(factor, n_values):
-    factor = np.array(factor) ** 3 / 7  # without two at one distance, but for their signs
+    # Without two at one distance, but for their signs; eighths, so that no product is rounded.
+    factor = np.array(factor) ** 3 / 8
     values = np.unique(factor)
     gap = np.abs(values[:, None] - values)
     reach = np.sort(gap, axis=1)[:, min(n_values, len(values) - 1)]
