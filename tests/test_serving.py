@@ -1,5 +1,6 @@
 """The server of a map's page: what it answers, whom it refuses, and how it ends."""
 
+import asyncio
 import contextlib
 import io
 import os
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,6 +19,7 @@ from samples import IMAGES
 import drlim
 from drlim import Dataset, DrLIM, InputError, MissingExtraError
 from drlim.exploring import _guard
+from drlim.exploring._work import Workers
 
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("uvicorn")
@@ -297,6 +300,24 @@ def test_without_its_packages_the_server_says_which_are_missing(map_, monkeypatc
 
 def test_a_notebook_shows_the_page(page):
     assert f'src="{page.url}"' in page._repr_html_()
+
+
+def test_work_for_a_request_that_has_ended_is_not_done():
+    done = []
+
+    async def ask():
+        workers, gate = Workers(1), threading.Event()
+        first = asyncio.create_task(workers.do(gate.wait))
+        second = asyncio.create_task(workers.do(lambda: done.append("late")))
+        await asyncio.sleep(0.05)
+        second.cancel()
+        await asyncio.sleep(0.05)
+        gate.set()
+        await first
+        await workers.do(lambda: done.append("last"))
+
+    asyncio.run(ask())
+    assert done == ["last"]
 
 
 @pytest.fixture

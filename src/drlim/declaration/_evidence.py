@@ -50,7 +50,7 @@ class Evidence:
     worth : tuple of Worth
         Whether the map recognises each kept class as well as rivals that train no network.
     style : tuple of Style
-        Of photographs, how well each kept class is read from the background and the light.
+        How well each kept class is read from the background and the light; for photographs only.
     unusual : Unusual or None
         How unusual the samples are, where they are not those that the map's file knows.
     unusual_unseen : Unusual or None

@@ -75,7 +75,7 @@ class Found:
     distances : ndarray of shape (n_query, n)
         In the map.
     points : ndarray of shape (n_query, n_components)
-        Of the query.
+        The points of the samples that were looked for.
     """
 
     known: Dataset
@@ -141,7 +141,7 @@ def row_of(data: Dataset, name: str) -> int:
         return row
     known = map(str, data.names) if data.names is not None and len(data) <= 50 else ()
     raise InputError(
-        f"there is no sample and no file {name!r}; give a name, or a row from 0 to "
+        f"{name!r} is neither a sample nor a file; give a name, or a row from 0 to "
         f"{len(data) - 1}" + (f"; {nearest_name(name, known)}" if known else "")
     )
 

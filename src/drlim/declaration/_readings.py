@@ -108,7 +108,7 @@ def read_classes(
     Returns
     -------
     Reading or None
-        None if there are no such samples, or fewer learnt ones than vote.
+        None if no held-out sample is of a learnt class, or fewer were learnt than neighbours vote.
     """
     from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 

@@ -36,7 +36,7 @@ RIVALS = {
 _N_NEIGHBORS = 5
 # Components that LDA is fitted to.
 _LDA_COMPONENTS = 100
-# Below this probability of so many more mistakes by chance, the map is worse.
+# The level of the sign test below which the map is judged worse than a rival.
 _BY_CHANCE = 0.05
 
 

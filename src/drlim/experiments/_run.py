@@ -184,7 +184,7 @@ def run_into(
             result.map.save(folder / "map.drlim")
         if result.held_out is not None:
             arrays = {"X": result.held_out.X, **result.held_out.factors}
-            np.savez_compressed(folder / "held_out.npz", **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(folder / "held_out.npz", **arrays)  # type: ignore[arg-type]  # numpy types **arrays as allow_pickle
         images = [
             Picture(name, figure, result.captions[name]).write(folder)
             for name, figure in result.figures.items()

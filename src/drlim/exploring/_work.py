@@ -33,6 +33,8 @@ class Workers:
         future: asyncio.Future[_Result] = loop.create_future()
 
         def job() -> None:
+            if future.cancelled():  # it waited longer than its request may take
+                return
             try:
                 result = function()
             except Exception as error:  # it belongs to whoever waits
@@ -77,7 +79,7 @@ class Batches:
     def _map(self, jobs: list[tuple[np.ndarray, Any, Any]]) -> None:
         try:
             points = self.transform(np.concatenate([samples for samples, _, _ in jobs]))
-        except Exception as error:
+        except Exception as error:  # any error of a sample belongs to who sent it
             if len(jobs) == 1:
                 _tell(jobs[0][1], jobs[0][2], None, error)
                 return

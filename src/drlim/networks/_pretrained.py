@@ -203,7 +203,7 @@ def with_pretrained(
         extractor = copy.deepcopy(loaded.module)
         pixels = _pixels(name, given, loaded.preprocessing, loaded.size)
     preprocess = Preprocess(pixels, *sample_shape[-2:])
-    extractor.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    extractor.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has no type for it
     seeing = nn.Sequential(preprocess, extractor)
     body = Backbone(seeing, freeze, _CHANNELS, rate=rate, warm_up=warm_up)
     body.n_copies, body.cache = copies, cache
